@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { createMoneyComparison } from '../../activities/reconciler/money.js';
 import { readLedgerChecks } from '../../src/db/ledger-checks.js';
@@ -69,12 +69,12 @@ describe('a rollout in which older pods still write', () => {
   let sessionId: string;
   let steps: ReturnType<typeof moneySteps>;
   const pool = () => database.pool;
-  beforeAll(async () => {
+  beforeEach(async () => {
     database = await freshDatabase();
     sessionId = await putSession(pool(), testWallet);
     steps = moneySteps(pool());
   });
-  afterAll(() => database.close());
+  afterEach(() => database.close());
 
   /** What the statements of a version without the ledger do. */
   const old = {

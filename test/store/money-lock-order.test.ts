@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { placeOrder } from '../../src/api/place-order.js';
 import type { SessionPrincipal } from '../../src/auth/customers/principal.js';
 import { refundJob } from '../../src/billing/refund.js';
@@ -26,14 +26,14 @@ let database: TestDatabase;
 const pool = () => database.pool;
 const config = testConfig({ MAX_JOBS_PER_WALLET: 1_000, MAX_GPUS_PER_WALLET: 1_000 });
 const providers = ['atlas', 'borealis'];
-beforeAll(async () => {
+beforeEach(async () => {
   database = await freshDatabase();
   for (const [at, providerId] of providers.entries()) {
     await putProvider(pool(), { providerId, gpuPrice: 0.5 + at / 4, gpus: { model: 'NVIDIA H100', count: 64 } });
   }
   await proveWallet(pool(), 'atlas', testWallet);
 });
-afterAll(() => database.close());
+afterEach(() => database.close());
 
 const request: JobRequest = {
   ...{ gpuCount: 1, cpuCores: 1, memoryMb: 1_024, storageGb: 1, image: 'docker.io/library/debian:12' },

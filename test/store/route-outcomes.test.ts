@@ -77,8 +77,9 @@ describe.each(guarded.map((rule) => [nameOf(rule), rule] as const))('%s', (name,
   const { taken, away: whenAway } = outcomes[name]!;
   const forOperators = rule.scopes.includes('admin');
   const needed = forOperators ? everyScope : customerScopes;
-  // The request that revokes all sessions of a wallet uses a separate wallet.
-  const caller = () => (forOperators ? operator : name === 'DELETE /api/v1/auth/sessions' ? newWallet() : owner);
+  // One request revokes all sessions of its wallet, and one adds to what a wallet may have a number of.
+  const needsNewWallet = name === 'DELETE /api/v1/auth/sessions' || name === 'POST /api/v1/ssh-keys';
+  const caller = () => (forOperators ? operator : needsNewWallet ? newWallet() : owner);
 
   test(`the route answers ${taken} to a caller with the right to it, as the API page describes it`, async () => {
     const mine = await putBelongings(replicas.database.pool, caller(), { paid: true });
