@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { createMoneyComparison } from '../../activities/reconciler/money.js';
 import { readLedgerChecks } from '../../src/db/ledger-checks.js';
