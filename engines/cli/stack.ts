@@ -3,6 +3,9 @@ import { roles as allRoles, type Role } from '../../src/config.js';
 import { seconds } from '../log.js';
 import { engineNames, startStack, type EngineName, type Stack } from '../stack.js';
 
+/** The chain as well, which a broker does not need. */
+const allEngines: readonly EngineName[] = [...engineNames, 'anvil'];
+
 const usage = `Usage: npm run stack -- [options]
 
 Starts Postgres, Redis, Temporal, a Kubernetes control plane and the broker's roles on this machine and keeps them running.
@@ -10,7 +13,7 @@ DIR/endpoints.json has all addresses, DIR/logs the output of each process.
 
   --data DIR          where the stack keeps its data, also for the next start (default .data/stack)
   --engines-only      do not start the broker's roles
-  --engines a,b       start only these engines, of ${engineNames.join(', ')}
+  --engines a,b       start only these engines, of ${allEngines.join(', ')}; anvil, a chain, only so
   --roles a,b         start only these roles, of ${allRoles.join(', ')} (a role named twice runs twice)
   --node-grace S      seconds until a silent node counts as unreachable (default: Kubernetes' own 50)
   --help              show this text
@@ -41,7 +44,7 @@ async function main(): Promise<void> {
     console.log(usage);
     return;
   }
-  const engines = chosen<EngineName>(values.engines, engineNames);
+  const engines = values.engines === undefined ? engineNames : chosen<EngineName>(values.engines, allEngines);
   const roles = values['engines-only'] ? [] : chosen<Role>(values.roles, allRoles);
 
   let stack = undefined as Stack | undefined;

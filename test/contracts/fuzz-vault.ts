@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util';
 import { compile, readSources } from '../../scripts/contracts.js';
 import { allEndings } from './vault-endings.js';
-import { runSequence, type Counts } from './vault-sequence.js';
+import { runSequence, withPublishedVault, type Counts } from './vault-sequence.js';
 
 const { values } = parseArgs({
   options: {
@@ -15,7 +15,7 @@ const { values } = parseArgs({
   },
 });
 const [sequences, first, steps] = [Number(values.sequences), Number(values.seed), Number(values.steps)];
-const contracts = compile(readSources(), undefined, { viaIR: false });
+const contracts = withPublishedVault(compile(readSources(), undefined, { viaIR: false }));
 const counts: Counts = new Map();
 const began = Date.now();
 for (let seed = first; seed < first + sequences; seed++) {

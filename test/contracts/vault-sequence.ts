@@ -2,6 +2,7 @@ import { encodeFunctionData, type Abi, type Address, type Hex } from 'viem';
 import { rentalVaultAbi } from '../../src/chain/rental-vault-abi.js';
 import type { Contract } from '../../scripts/contracts.js';
 import { createRandom, type Random } from '../support/random.js';
+import { publishedContract } from '../support/vault-chain.js';
 import { createWorld, errorName, evmChainId, type Ending } from './evm.js';
 import { TokenModel } from './token-model.js';
 import { actorsWith } from './vault-actors.js';
@@ -14,6 +15,11 @@ import { nextStep, openingSteps } from './vault-steps.js';
 
 /** The contracts of a sequence, by name. */
 export type Contracts = Record<string, Contract>;
+
+/** With the vault that is deployed, and not another compilation of it; where it keeps what is the same in both. */
+export function withPublishedVault(contracts: Contracts): Contracts {
+  return { ...contracts, RentalVault: { ...contracts['RentalVault']!, ...publishedContract('RentalVault') } };
+}
 
 /** How often each call ended in which way: `execute ok`, `execute CapExceeded`. */
 export type Counts = Map<string, number>;
