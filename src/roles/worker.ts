@@ -1,4 +1,6 @@
 import { createActivities } from '../../activities/index.js';
+import { openVault } from '../chain/open-vault.js';
+import { chainSettings } from '../config/chain.js';
 import { createReceiptSigner } from '../billing/receipt-signer.js';
 import { recordCaHash } from '../db/installation.js';
 import { connectKubernetes } from '../kubernetes/client.js';
@@ -14,6 +16,8 @@ import type { StartRole } from './role.js';
 export const start: StartRole = async ({ config, logger, stop, pool, temporal }) => {
   const waiting = { logger, stop };
   installRuntime(logger);
+  const settings = chainSettings(config);
+  if (settings !== undefined) await openVault(settings, waiting);
   const kubernetes = connectKubernetes(config);
   const redis = createRedis(config, { blocking: false, name: 'worker', logger });
   await untilAvailable(waiting, 'Kubernetes', () => ensureClusterObjects(kubernetes, logger));
