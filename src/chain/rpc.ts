@@ -19,7 +19,7 @@ const maxResponseBytes = 32 * 1024 * 1024;
  * Opens one connection for each address. Whatever a node does wrong (no answer, no JSON, an answer without a result) is
  * `dependency_unavailable`; what it refuses for a reason stays viem's error, whose `details` are the node's words.
  */
-export function createRpcs({ rpcUrls, chainId }: { rpcUrls: readonly string[]; chainId: number }): Rpc[] {
+export function createRpcs({ rpcUrls, chainId, timeoutMs = rpcTimeoutMs }: RpcSettings): Rpc[] {
   const chain: Chain = {
     id: chainId,
     name: `chain ${chainId}`,
@@ -28,9 +28,22 @@ export function createRpcs({ rpcUrls, chainId }: { rpcUrls: readonly string[]; c
   };
   return rpcUrls.map((url) => {
     const { host } = new URL(url);
-    const transport = custom({ request: (asked) => ask(url, host, asked as Asked) }, { retryCount: 0 });
+    const transport = custom({ request: (asked) => ask({ url, host, timeoutMs }, asked as Asked) }, { retryCount: 0 });
     return { host, client: createPublicClient({ chain, transport, ccipRead: false, cacheTime: 0 }) };
   });
+}
+
+export interface RpcSettings {
+  rpcUrls: readonly string[];
+  chainId: number;
+  /** Only tests have less patience. */
+  timeoutMs?: number;
+}
+
+interface Node {
+  url: string;
+  host: string;
+  timeoutMs: number;
 }
 
 interface Asked {
@@ -40,9 +53,10 @@ interface Asked {
 
 let lastId = 0;
 
-async function ask(url: string, host: string, { method, params = [] }: Asked): Promise<unknown> {
+async function ask(node: Node, { method, params = [] }: Asked): Promise<unknown> {
   const id = ++lastId;
-  const answer = await exchange(url, host, JSON.stringify({ jsonrpc: '2.0', id, method, params }));
+  const { host } = node;
+  const answer = await exchange(node, JSON.stringify({ jsonrpc: '2.0', id, method, params }));
   if (typeof answer !== 'object' || answer === null || (answer as { id?: unknown }).id !== id)
     throw nodeFails(host, 'answers something else than it was asked');
   const { error, result } = answer as { error?: unknown; result?: unknown };
@@ -51,7 +65,7 @@ async function ask(url: string, host: string, { method, params = [] }: Asked): P
   return result;
 }
 
-async function exchange(url: string, host: string, body: string): Promise<unknown> {
+async function exchange({ url, host, timeoutMs }: Node, body: string): Promise<unknown> {
   let response: Response;
   let text: string;
   try {
@@ -61,7 +75,7 @@ async function exchange(url: string, host: string, body: string): Promise<unknow
       body,
       // A node that sends its callers elsewhere is not the one that was named.
       redirect: 'error',
-      signal: AbortSignal.timeout(rpcTimeoutMs),
+      signal: AbortSignal.timeout(timeoutMs),
     });
     const length = Number(response.headers.get('content-length') ?? 0);
     if (length > maxResponseBytes) throw new RangeError('too long');
@@ -111,6 +125,20 @@ export async function askChain<T>(work: () => Promise<T>): Promise<T> {
   } catch (error) {
     throw asChainError(error);
   }
+}
+
+/** Asks one node after the other until one answers, for what is believed of nobody alone. */
+export async function firstAnswer<T>(rpcs: readonly Rpc[], read: (rpc: Rpc) => Promise<T>): Promise<T> {
+  let failure: unknown = new TypeError('no node is named');
+  for (const rpc of rpcs) {
+    try {
+      return await askChain(() => read(rpc));
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error;
+      failure = error;
+    }
+  }
+  throw failure;
 }
 
 /** The nodes of a chain contradict each other. Nothing is believed then. */
