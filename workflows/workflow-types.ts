@@ -7,4 +7,5 @@ export const workflowTypes = {
   marketSampler: 'marketSampler',
   providerSeries: 'providerSeries',
   jobReminders: 'jobReminders',
+  vaultWatch: 'vaultWatch',
 } as const;

@@ -33,11 +33,6 @@ export async function openVault(
     waiting.logger.warn({ err: error }, 'the chain does not answer: settlements wait, and jobs do not');
   }
   const checked = untilAvailable(waiting, 'the chain', () => checkVault(settings, rpcs));
-  checked.catch((error: unknown) => {
-    if (waiting.stop.aborted) return;
-    waiting.logger.fatal({ err: error }, 'the vault is not the one that is configured');
-    // Its supervisor starts the process again, which is then refused with the same sentence.
-    process.kill(process.pid, 'SIGTERM');
-  });
+  checked.catch(() => undefined);
   return { settings, rpcs, checked };
 }

@@ -1302,7 +1302,7 @@ export interface WalletEntries {
 
 export interface WalletEntry {
   id: string;
-  kind: 'deposit' | 'reserve' | 'trim' | 'settle' | 'refund' | 'claim' | 'payout' | 'adjust';
+  kind: 'deposit' | 'reserve' | 'trim' | 'settle' | 'refund' | 'claim' | 'payout' | 'withdrawn' | 'adjust';
   /** Base units by which all that you have changed; 0 where money was only reserved or freed */
   amount: string;
   /** Base units by which what is reserved of it changed */

@@ -1,4 +1,4 @@
-import { isAddress, parseGwei, type Address, type Hex } from 'viem';
+import { isAddress, parseGwei, parseUnits, type Address, type Hex } from 'viem';
 import { z } from 'zod';
 import type { Role } from './process.js';
 import { isPublicKey, signingKey } from './signing-keys.js';
@@ -74,6 +74,24 @@ export const chainVariables = {
    * @internal
    */
   BATCH_INTERVAL_H: whole(24, 1, 168),
+  /**
+   * The least that is booked of a wallet's deposits, in tokens. Smaller ones wait until they come to this much: anybody
+   * can send them, in anybody's name, and each would be a row for ever.
+   *
+   * @internal
+   */
+  VAULT_LEAST_DEPOSIT: z
+    .string()
+    .regex(/^\d{1,12}(\.\d{1,18})?$/, 'must be a number of tokens')
+    .describe('number of tokens')
+    .default('0.01'),
+  /**
+   * The block in which the vault was deployed, or one before it: its events are read from there on. 0 reads the whole
+   * chain once, which takes hours where it has millions of blocks.
+   *
+   * @internal
+   */
+  VAULT_FROM_BLOCK: whole(0, 0, Number.MAX_SAFE_INTEGER),
 };
 
 function isHttpUrl(text: string): boolean {
@@ -101,6 +119,9 @@ export interface ChainSettings {
   finality: Finality;
   maxFeeWei: bigint;
   batchIntervalH: number;
+  /** Base units. */
+  leastDeposit: bigint;
+  fromBlock: number;
   isProduction: boolean;
 }
 
@@ -116,6 +137,8 @@ export function chainSettings(config: Readonly<ChainVariables & { NODE_ENV: stri
     finality: config.CHAIN_FINALITY,
     maxFeeWei: parseGwei(config.MAX_FEE_GWEI),
     batchIntervalH: config.BATCH_INTERVAL_H,
+    leastDeposit: parseUnits(config.VAULT_LEAST_DEPOSIT, 18),
+    fromBlock: config.VAULT_FROM_BLOCK,
     isProduction: config.NODE_ENV === 'production',
   };
 }

@@ -24,6 +24,9 @@ export async function ensureSchedules(client: Client, config: Config): Promise<v
     { id: 'market-sampler', workflowType: workflowTypes.marketSampler, everyS: sampleEveryS, timeout: '2 minutes' },
     { id: 'provider-series', workflowType: workflowTypes.providerSeries, everyS: seriesSlotS, timeout: '4 minutes' },
     { id: 'job-reminders', workflowType: workflowTypes.jobReminders, everyS: 30, timeout: '2 minutes' },
+    ...(config.ENABLE_BLOCKCHAIN
+      ? [{ id: 'vault-watch', workflowType: workflowTypes.vaultWatch, everyS: 15, timeout: '3 minutes' } as const]
+      : []),
   ] as const;
   for (const { id, workflowType, everyS, timeout } of schedules) {
     const spec = { intervals: [{ every: everyS * 1000 }] };

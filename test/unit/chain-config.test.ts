@@ -36,6 +36,8 @@ describe('a site with a chain', () => {
       finality: 'finalized',
       maxFeeWei: 100_000_000_000n,
       batchIntervalH: 24,
+      leastDeposit: 10n ** 16n,
+      fromBlock: 0,
       isProduction: false,
     });
     const more = { ...whole, CHAIN_FINALITY: '30', MAX_FEE_GWEI: '0.5', BATCH_INTERVAL_H: '1' };
