@@ -94,7 +94,7 @@ export function createJobRecordActivities({ pool, logger, config }: JobRecordDep
      *
      * @returns the expiry that is stored, RFC 3339.
      * @throws idempotency_conflict, extension_limit, duration_limit, job_ended; spend_limit_exceeded if the requesting
-     * session cannot pay.
+     * session cannot pay, monthly_cap_reached if the wallet does not want to.
      */
     async recordExtension(extension: {
       order: JobOrder;
@@ -251,6 +251,8 @@ export function createJobRecordActivities({ pool, logger, config }: JobRecordDep
           throw new BrokerError('allocation_released', 'the job was ended before it was placed');
         if (result === 'unaffordable')
           throw noCapacity(order, failedAt, 'what is free costs more than the session has left');
+        if (result === 'over_cap')
+          throw noCapacity(order, failedAt, 'what is free costs more than the monthly cap of the wallet leaves');
       }
     }
     throw noCapacity(order, failedAt, reason);

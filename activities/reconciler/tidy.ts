@@ -3,6 +3,7 @@ import type { Config } from '../../src/config.js';
 import { pruneAudit } from '../../src/db/audit-log.js';
 import { pruneRevocations, pruneSessions, pruneTokens, pruneWallets } from '../../src/db/auth-pruning.js';
 import { pruneBlocks } from '../../src/db/blocks.js';
+import { pruneMonthlyCaps } from '../../src/db/spending-caps.js';
 import { pruneLeftDelegations } from '../../src/db/left-delegations.js';
 import { forgetClaims, forgetProvider, forgetRevokedKeys, staleProviders } from '../../src/db/never-joined.js';
 import type { Queryable } from '../../src/db/pool.js';
@@ -50,6 +51,9 @@ const blocksKeptMs = 90 * 86_400_000;
 /** Longer than any login takes. */
 const walletsKeptMs = 86_400_000;
 
+/** Of wallets that never rented and left: long enough to come back to. */
+const capsKeptMs = 365 * 86_400_000;
+
 /** Rows of a table that are removed by their age. */
 interface Kept {
   prune: (db: Queryable, before: Date) => Promise<number>;
@@ -67,6 +71,7 @@ const kinds: Record<string, Kept> = {
   auth_sessions: { prune: pruneSessions, keptMs: sessionsKeptMs },
   auth_revocations: { prune: pruneRevocations, keptMs: revocationsKeptMs },
   auth_wallets: { prune: pruneWallets, keptMs: walletsKeptMs },
+  spending_caps: { prune: pruneMonthlyCaps, keptMs: capsKeptMs },
   claims: { prune: forgetClaims, keptMs: claimsKeptMs },
   revoked_keys: { prune: forgetRevokedKeys, keptMs: revokedKeysKeptMs },
   nodes: { prune: (db) => forgetNodes(db, nodesThatLeftForDays), keptMs: 0 },

@@ -36,6 +36,7 @@ export function tokenRows(sessions: readonly ListedSession[]): TokenRow[] {
 const words: Readonly<Record<string, string>> = {
   'jobs:read': 'see jobs',
   'jobs:write': 'rent and end jobs',
+  'billing:write': 'raise the monthly cap',
   'providers:read': 'see machines',
   'providers:write': 'change machines',
   admin: 'operate the site',

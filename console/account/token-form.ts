@@ -11,8 +11,8 @@ export interface TokenForm {
   limit: string;
 }
 
-/** What a token may be allowed to do; none ever has the scope of operators. */
-export type TokenScope = Exclude<Scope, 'admin'>;
+/** What a token may be allowed to do: never what operators do, nor to raise a cap, which needs a signature. */
+export type TokenScope = Exclude<Scope, 'admin' | 'billing:write'>;
 
 export const scopeChoices: readonly { scope: TokenScope; label: string }[] = [
   { scope: 'jobs:read', label: 'See jobs and what they cost' },

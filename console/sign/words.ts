@@ -4,6 +4,7 @@ import { durationInWords } from '../parts/words.js';
 const scopeWords: Record<string, string> = {
   'jobs:read': 'See your jobs and what they cost',
   'jobs:write': 'Rent GPUs; extend and end your jobs',
+  'billing:write': 'Raise or remove the monthly cap of what your wallet may spend',
   'providers:read': 'See the machines that you rent out, and what they earn',
   'providers:write': 'Change the machines that you rent out: prices, new jobs, taking them out of service',
   admin: 'Operate this broker: end anybody’s jobs, approve and remove machines',

@@ -30,7 +30,8 @@ export interface JobCommands {
    * Moves the expiry by `seconds`, once for each `requestId`. `sessionId` pays, or else the session that ordered the
    * job.
    *
-   * @throws BrokerError `job_ended`, `job_not_running`, `duration_limit`, `spend_limit_exceeded`, `rate_limited`
+   * @throws BrokerError `job_ended`, `job_not_running`, `duration_limit`, `spend_limit_exceeded`,
+   * `monthly_cap_reached`, `rate_limited`
    */
   extend(jobId: string, requestId: string, seconds: number, sessionId?: string): Promise<{ expiresAt: string }>;
 }

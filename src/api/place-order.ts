@@ -5,7 +5,7 @@ import type { SessionPrincipal } from '../auth/customers/principal.js';
 import { reserveSpend } from '../billing/spend.js';
 import { findBlockOf } from '../db/blocks.js';
 import { quoteKey } from '../db/installation.js';
-import { tellOrdered } from '../db/job-events.js';
+import { tellAlso, tellOrdered } from '../db/job-events.js';
 import { findJobByKey, insertJob, lockUsage, type JobRow, type NewJob } from '../db/jobs.js';
 import { withTransaction, type Transaction } from '../db/pool.js';
 import { waitAfterUnreadyStarts } from '../db/unready-starts.js';
@@ -15,6 +15,7 @@ import { BrokerError } from '../domain/errors.js';
 import type { JobOrder } from '../domain/job.js';
 import { orderedNews } from '../domain/job-event.js';
 import { limitReached } from '../domain/limits.js';
+import { nearLimitNews } from '../domain/spend-limits.js';
 import type { JobRequest } from '../domain/job-request.js';
 import { differencesFrom, termsOf, type Quote } from '../domain/quote.js';
 import { newJobId } from './job-id.js';
@@ -35,7 +36,7 @@ import { mismatch, openQuote } from './quote-seal.js';
  *
  * @param keptKeys the public keys that the order names by their ids.
  * @returns the job, and whether this call created it: a repeated Idempotency-Key finds the first one.
- * @throws BrokerError `spend_limit_exceeded`, `quota_exceeded`, `blocked`, `rate_limited`, `idempotency_conflict`,
+ * @throws BrokerError `spend_limit_exceeded`, `monthly_cap_reached`, `quota_exceeded`, `blocked`, `rate_limited`, `idempotency_conflict`,
  * `quote_mismatch`, `quote_expired`
  */
 export async function placeOrder(
@@ -72,11 +73,13 @@ export async function placeOrder(
       }
       return placed;
     } catch (error) {
-      const affordsLess = error instanceof BrokerError && error.code === 'spend_limit_exceeded' && reserves.length > 0;
+      const affordsLess = error instanceof BrokerError && isAboveLimit(error) && reserves.length > 0;
       if (!affordsLess) throw error;
     }
   }
 }
+
+const isAboveLimit = ({ code }: BrokerError) => code === 'spend_limit_exceeded' || code === 'monthly_cap_reached';
 
 /** By the quote that the order is made with, or by what is on offer now. */
 async function ratesFor(
@@ -124,9 +127,11 @@ async function writeOrder(tx: Transaction, config: Config, principal: SessionPri
     );
   }
   await requireStart(tx, config, order.wallet, usage.starting);
-  await reserveSpend(tx, { jobId: order.jobId, sessionId: principal.sessionId, amount: order.reservedAmount });
+  const { jobId, reservedAmount: amount } = order;
+  const near = await reserveSpend(tx, { jobId, sessionId: principal.sessionId, amount });
   // Last: see `tellSql`.
-  await tellOrdered(tx, order.jobId, orderedNews(order));
+  await tellOrdered(tx, jobId, orderedNews(order));
+  await tellAlso(tx, jobId, near.map(nearLimitNews));
   return placed;
 }
 

@@ -7,14 +7,16 @@ import {
   settleCharges,
   type Charge,
 } from '../db/auth-charges.js';
-import { bookReservation, bookSettlement, type Shares } from '../db/bookings.js';
+import { bookReservation, bookSettlement, limitsAfter, type Shares } from '../db/bookings.js';
 import { findSession } from '../db/auth-sessions.js';
 import { gapsOf } from '../db/job-gaps.js';
+import { tellAlso } from '../db/job-events.js';
 import { markExtended } from '../db/job-changes.js';
 import { placementEndsBy } from '../db/offers.js';
 import type { Queryable } from '../db/pool.js';
 import { billedTime, reservationFor, type BilledTime } from '../domain/billing.js';
 import { BrokerError } from '../domain/errors.js';
+import { nearLimitNews, type NearLimit } from '../domain/spend-limits.js';
 import { chargeFor } from '../wire/charge.js';
 
 /** The key of an order's own charge; an extension's key is its request. */
@@ -27,13 +29,14 @@ export const maxExtensions = 1_000;
  * its errors have to undo that insert. Repeated for the same job, it does nothing.
  *
  * @param amount base units (10^-18 of a token); 0 is recorded too, so that the job can be extended and settled.
- * @throws BrokerError `spend_limit_exceeded`, `session_revoked`, `session_expired`
+ * @returns the limits of which most is used since then.
+ * @throws BrokerError `spend_limit_exceeded`, `monthly_cap_reached`, `session_revoked`, `session_expired`
  */
 export async function reserveSpend(
   tx: Queryable,
   { jobId, sessionId, amount }: { jobId: string; sessionId: string; amount: bigint },
-): Promise<void> {
-  await charge(tx, { jobId, requestId: order, sessionId, amount });
+): Promise<NearLimit[]> {
+  return await charge(tx, { jobId, requestId: order, sessionId, amount });
 }
 
 export interface Extension {
@@ -53,7 +56,7 @@ export interface Extension {
  *
  * @returns the expiry that is stored.
  * @throws BrokerError `idempotency_conflict`, `extension_limit`, `duration_limit`, `job_not_running`, `job_ended`,
- * `spend_limit_exceeded`, `session_revoked`, `session_expired`
+ * `spend_limit_exceeded`, `monthly_cap_reached`, `session_revoked`, `session_expired`
  */
 export async function extendJob(tx: Queryable, extension: Extension): Promise<Date> {
   const { jobId, requestId, seconds, maxDurationS } = extension;
@@ -83,8 +86,10 @@ export async function extendJob(tx: Queryable, extension: Extension): Promise<Da
   const amount = reservationFor(tariff.rate ?? 0n, seconds);
   const sessionId = extension.sessionId ?? first?.sessionId;
   if (sessionId === undefined) throw new BrokerError('spend_limit_exceeded', 'no session pays for this job');
-  await charge(tx, { jobId, requestId, sessionId, amount, seconds });
-  return await markExtended(tx, jobId, seconds);
+  const near = await charge(tx, { jobId, requestId, sessionId, amount, seconds });
+  const extendedTo = await markExtended(tx, jobId, seconds);
+  await tellAlso(tx, jobId, near.map(nearLimitNews));
+  return extendedTo;
 }
 
 /**
@@ -155,11 +160,14 @@ export async function settleSpend(
   return { ...shares, ...paid, billed, reserved, rate };
 }
 
-async function charge(tx: Queryable, entry: Charge): Promise<void> {
+async function charge(tx: Queryable, entry: Charge): Promise<NearLimit[]> {
   if (entry.amount < 0n) throw new RangeError('a charge cannot be negative');
-  const { outcome, wallet } = await insertCharge(tx, entry);
-  if (wallet !== undefined) await bookReservation(tx, { ...entry, wallet });
-  if (outcome !== 'refused') return;
+  const { outcome, paid } = await insertCharge(tx, entry);
+  if (paid !== undefined) {
+    await bookReservation(tx, { ...entry, wallet: paid.wallet });
+    return await limitsAfter(tx, paid, entry.amount);
+  }
+  if (outcome !== 'refused') return [];
   const session = await findSession(tx, entry.sessionId);
   if (session === undefined || session.revokedAt !== undefined) {
     throw new BrokerError('session_revoked', 'the session that would pay was revoked');

@@ -4,7 +4,7 @@ import type { Context } from './context.js';
 import { isClientError } from './error-words.js';
 import { exitCodes, Failure, usage } from './failure.js';
 import type { Wanted } from './order.js';
-import { costLine, requireCanStart } from './quote-text.js';
+import { costLine, requireCanStart, shareLine } from './quote-text.js';
 import { confirm } from './terminal/ask.js';
 import type { Steps } from './up-steps.js';
 
@@ -22,6 +22,8 @@ export async function agreeOnPrice(
   const [site, money] = await Promise.all([context.site(), context.money()]);
   requireCanStart(wanted, quote, money);
   screen.note(`  ${isHigher ? 'The price has gone up: ' : ''}${costLine(wanted, quote, site, money)}`);
+  const share = shareLine(wanted, quote);
+  if (share !== undefined) screen.note(`  ${share}`);
   const limit = limitBelow(mostOf(quote), context.settings, money);
   if (isYes || (limit === undefined && !(isHigher && screen.canAsk))) return;
   const cost = money.sum(mostOf(quote).toString());

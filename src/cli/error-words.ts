@@ -88,6 +88,8 @@ function lineOf(error: WorldLandError, where: Where): string {
       return 'this needs a login';
     case 'spend_limit_exceeded':
       return spendLine(data, detail);
+    case 'monthly_cap_reached':
+      return capLine(data, detail);
     case 'validation_failed':
       return fieldsLine(error, detail);
     default:
@@ -105,6 +107,14 @@ function spendLine(data: Record<string, unknown>, detail: string): string {
   const { required, remaining } = data;
   if (typeof required !== 'string' || typeof remaining !== 'string') return `${detail} (spend_limit_exceeded)`;
   return `this may cost ${amountText(required, 18)}, and your limit has ${amountText(remaining, 18)} left`;
+}
+
+function capLine(data: Record<string, unknown>, detail: string): string {
+  const { required, remaining, resets_at: resetsAt } = data;
+  const isKnown = typeof required === 'string' && typeof remaining === 'string' && typeof resetsAt === 'string';
+  if (!isKnown) return `${detail} (monthly_cap_reached)`;
+  const day = clean(resetsAt).slice(0, 10);
+  return `this may cost ${amountText(required, 18)}, and your monthly cap leaves ${amountText(remaining, 18)} until ${day} (UTC)`;
 }
 
 function fieldsLine({ fields }: WorldLandError, detail: string): string {
@@ -133,6 +143,8 @@ function remedyFor(error: WorldLandError, where: Where): string | undefined {
       return 'log in again with what it needs: wl login --scopes …, or --admin for operators';
     case 'spend_limit_exceeded':
       return 'log in again with a higher limit: wl login --spend-limit N';
+    case 'monthly_cap_reached':
+      return 'wait until the month turns, or let your wallet raise it: wl cap N';
     case 'rate_limited':
       return error.retryAfterS === undefined ? undefined : `again in ${error.retryAfterS} s`;
     case 'job_not_found':

@@ -57,6 +57,7 @@ const byCode: Readonly<Record<string, ExitCode>> = {
   no_capacity: exitCodes.noCapacity,
   no_ports_left: exitCodes.noCapacity,
   spend_limit_exceeded: exitCodes.money,
+  monthly_cap_reached: exitCodes.money,
   quota_exceeded: exitCodes.money,
   insufficient_funds: exitCodes.money,
   rate_limited: exitCodes.unreachable,

@@ -24,6 +24,16 @@ export function costLine({ order, gpus }: Wanted, quote: Quote, site: Site, mone
   return `${sizes.join(', ')}: ${price}${left}`;
 }
 
+/**
+ * Why an order costs more than the list says where it would be placed first; undefined if it does not:
+ * `it takes as much of the machine as 4 GPUs, and is charged as these: ask for fewer cores, less memory or disk`.
+ */
+export function shareLine({ order }: Wanted, { offers: [first] = [] }: Quote): string | undefined {
+  const equivalents = first?.includes?.gpu_equivalents;
+  if (equivalents === undefined || !(Number(equivalents) > (order.gpu_count ?? 1))) return undefined;
+  return `it takes as much of the machine as ${clean(equivalents)} GPUs, and is charged as these: ask for fewer cores, less memory or less disk`;
+}
+
 /** @throws Failure if nobody can take the order, or if the login's limit does not cover it. */
 export function requireCanStart(wanted: Wanted, quote: Quote, money: Money): void {
   if (!quote.can_start) throw noCapacity(wanted.gpus, wanted.market, whyNot(quote));

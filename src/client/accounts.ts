@@ -1,7 +1,8 @@
-import type { Caller } from './caller.js';
+import type { Caller, Input } from './caller.js';
+import { isCode } from './errors.js';
 import { pagesOf, type Pages } from './pages.js';
 import { timeOf } from './time-of.js';
-import type { Balance, Statement, WalletEntry } from './types.generated.js';
+import type { Balance, MonthlyCap, Statement, WalletEntry } from './types.generated.js';
 
 /** What the wallet has, owes and was charged, from the broker's ledger. Amounts are base units. */
 export interface MoneyApi {
@@ -10,6 +11,14 @@ export interface MoneyApi {
   entries(period?: { from?: Date | string; to?: Date | string }): Pages<WalletEntry>;
   /** @param month such as `2026-11`, in UTC. */
   statement(month: string): Promise<Statement>;
+  /**
+   * Sets what the wallet may spend in a month. To raise it needs a login with the scope `billing:write`.
+   *
+   * @param amount base units.
+   */
+  setMonthlyCap(amount: bigint | string): Promise<MonthlyCap>;
+  /** Needs a login with the scope `billing:write`. */
+  clearMonthlyCap(): Promise<void>;
 }
 
 export function createMoney(caller: Caller): MoneyApi {
@@ -25,5 +34,21 @@ export function createMoney(caller: Caller): MoneyApi {
         return { items: page.entries, ...(page.next_cursor === undefined ? {} : { next: page.next_cursor }) };
       }),
     statement: (month) => caller.call('GET /api/v1/billing/statements/:month', { params: { month } }),
+    setMonthlyCap: (amount) =>
+      signedIfNeeded(caller, 'PUT /api/v1/billing/monthly-cap', { body: { amount: amount.toString() } }),
+    clearMonthlyCap: () => signedIfNeeded(caller, 'DELETE /api/v1/billing/monthly-cap'),
   };
+}
+
+/** Lowering a cap is for whoever may spend; to raise it, the request has to be signed by a login with the scope. */
+async function signedIfNeeded<T>(caller: Caller, route: string, input: Input = {}): Promise<T> {
+  try {
+    return await caller.call<T>(route, input);
+  } catch (error) {
+    if (!isCode(error, 'scope_denied')) throw error;
+    return await caller.call<T>(route, { ...input, auth: 'signed' }).catch((again: unknown) => {
+      // Nothing is there that signs: what the broker said is the better reason.
+      throw isCode(again, 'not_logged_in') ? error : again;
+    });
+  }
 }

@@ -28,6 +28,7 @@ export interface CodeData {
   };
   quote_expired: { expires_at?: string };
   spend_limit_exceeded: { required?: string; remaining?: string; spend_limit?: string };
+  monthly_cap_reached: { required?: string; remaining?: string; monthly_cap?: string; resets_at?: string };
   rate_limited: { limit?: string; per?: string; allowed?: number; window_s?: number };
   timestamp_skew: { server_time?: number };
   /** What the broker proposed to sign, and what was asked for; or what it answered instead of what is expected. */

@@ -21,10 +21,16 @@ export interface ReceiptsApi {
   get(digest: string): Promise<Receipt>;
   /** The last receipt of a job: what it cost after all refunds. */
   ofJob(jobId: string): Promise<Receipt>;
+  /** Of the jobs that the wallet's providers earned with, newest first. */
+  earned(query?: ReceiptQuery & { providerId?: string }): Pages<Receipt>;
+  /** One of these. */
+  getEarned(digest: string): Promise<Receipt>;
   /** All keys that ever signed, oldest first. */
   keys(): Promise<ReceiptKey[]>;
   /** Reads all receipts of the wallet and checks them here: signatures, figures, and that none is missing. */
   verify(): Promise<VerifiedReceipts>;
+  /** The same with those of `earned`, of which nobody can see here whether one is missing. */
+  verifyEarned(query?: ReceiptQuery & { providerId?: string }): Promise<VerifiedReceipts>;
 }
 
 const mostAtOnce = 100;
@@ -35,11 +41,21 @@ export function createReceipts(caller: Caller): ReceiptsApi {
       listed(caller, 'GET /api/v1/receipts', { from: timeOf(from), to: timeOf(to), limit }),
     get: (digest) => caller.call('GET /api/v1/receipts/:digest', { params: { digest } }),
     ofJob: (id) => caller.call('GET /api/v1/jobs/:id/receipt', { params: { id } }),
+    earned: ({ from, to, limit, providerId } = {}) =>
+      listed(caller, 'GET /api/v1/me/earnings/receipts', {
+        ...{ from: timeOf(from), to: timeOf(to), limit, provider_id: providerId },
+      }),
+    getEarned: (digest) => caller.call('GET /api/v1/me/earnings/receipts/:digest', { params: { digest } }),
     keys: async () => (await caller.call<ReceiptKeys>('GET /api/v1/receipts/keys')).keys,
     async verify() {
       const all = await receipts.list({ limit: mostAtOnce }).all();
       const [keys, { verifyReceipts }] = [await receipts.keys(), await import('./verify-receipts.js')];
       return verifyReceipts(all, { keys, audience: caller.audience, areAll: true });
+    },
+    async verifyEarned(query = {}) {
+      const all = await receipts.earned({ ...query, limit: mostAtOnce }).all();
+      const [keys, { verifyReceipts }] = [await receipts.keys(), await import('./verify-receipts.js')];
+      return verifyReceipts(all, { keys, audience: caller.audience, areAll: false });
     },
   };
   return receipts;

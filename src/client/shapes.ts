@@ -2,16 +2,19 @@ import type { ProviderStatus } from '../wire/statuses.js';
 import type { Job, Routes, Site } from './types.generated.js';
 
 export type {
+  Balance,
   Job,
   JobEvent,
   Market,
   MarketHistory,
   MarketType,
+  MonthlyCap,
   Offer,
   Quote,
   QuoteOffer,
   Receipt,
   Site,
+  Statement,
   WalletEvent,
   WhyNot,
 } from './types.generated.js';

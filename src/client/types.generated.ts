@@ -257,6 +257,8 @@ export interface Balance {
   owed_tokens: string;
   /** Of the last booking; null without any */
   updated_at: string | null;
+  /** Null if the wallet has set none */
+  monthly_cap: MonthlyCap | null;
 }
 
 export interface Billing {
@@ -509,6 +511,7 @@ export interface JobEvent {
     | 'ssh_ready'
     | 'extended'
     | 'expires_soon'
+    | 'limit_near'
     | 'provider_away'
     | 'provider_back'
     | 'ending'
@@ -590,6 +593,27 @@ export interface MarketType {
     median: number;
     max: number;
   } | null;
+}
+
+export interface MonthlyCap {
+  /** Base units that the wallet may spend in a month of UTC, by all of its sessions together */
+  amount: string;
+  /** The same in tokens, for people */
+  amount_tokens: string;
+  /** Base units that were charged this month, less what of it was refunded */
+  charged: string;
+  /** The same in tokens, for people */
+  charged_tokens: string;
+  /** Base units that are reserved now for jobs which have not ended */
+  reserved: string;
+  /** The same in tokens, for people */
+  reserved_tokens: string;
+  /** Base units that may still be ordered; 0 if more is used than the cap allows */
+  remaining: string;
+  /** The same in tokens, for people */
+  remaining_tokens: string;
+  /** When the month turns */
+  resets_at: string;
 }
 
 export interface Offer {
@@ -839,6 +863,7 @@ export interface Problem {
     | 'challenge_invalid'
     | 'scope_denied'
     | 'spend_limit_exceeded'
+    | 'monthly_cap_reached'
     | 'quota_exceeded'
     | 'blocked'
     | 'auth_backend_unavailable'
@@ -1013,6 +1038,11 @@ export interface QuoteOffer {
   why_not: string | null;
   /** Base units for the whole duration */
   total: string;
+  /** What the price is for */
+  includes: {
+    /** How many GPUs of the machine the order is charged as: more than it rents where it takes more than their fair share of something, and that costs more than the list says */
+    gpu_equivalents: string;
+  };
 }
 
 export interface Receipt {
@@ -1333,6 +1363,7 @@ export interface WalletEvent {
     | 'ssh_ready'
     | 'extended'
     | 'expires_soon'
+    | 'limit_near'
     | 'provider_away'
     | 'provider_back'
     | 'ending'
@@ -1424,6 +1455,13 @@ export interface Routes {
     query: undefined;
     reply: undefined;
     errors: CommonError | AuthError | 'token_not_found';
+  };
+  /** Have no monthly cap any more; needs the scope `billing:write` */
+  'DELETE /api/v1/billing/monthly-cap': {
+    body: undefined;
+    query: undefined;
+    reply: undefined;
+    errors: CommonError | AuthError | 'scope_denied';
   };
   /** End a job, and wait until everything it held is released */
   'DELETE /api/v1/jobs/:id': {
@@ -1705,7 +1743,7 @@ export interface Routes {
     reply: Billing;
     errors: CommonError | AuthError | 'scope_denied';
   };
-  /** What you have, what is reserved of it, and what you owe */
+  /** What you have, what is reserved of it, what you owe, and your monthly cap */
   'GET /api/v1/billing/balance': {
     body: undefined;
     query: undefined;
@@ -1833,6 +1871,31 @@ export interface Routes {
     };
     reply: Earnings;
     errors: CommonError | AuthError | 'scope_denied';
+  };
+  /** The receipts of the jobs that your providers earned with, newest first; also as `text/csv` */
+  'GET /api/v1/me/earnings/receipts': {
+    body: undefined;
+    query: {
+      /** 1 to 100 */
+      limit?: number;
+      /** `next_cursor` of the previous page */
+      cursor?: string;
+      /** Issued at this time or later; a time, or a day of UTC */
+      from?: string;
+      /** Issued before */
+      to?: string;
+      /** Of one of your providers */
+      provider_id?: string;
+    };
+    reply: Receipts;
+    errors: CommonError | AuthError | 'scope_denied';
+  };
+  /** The receipt of a job that one of your providers earned with */
+  'GET /api/v1/me/earnings/receipts/:digest': {
+    body: undefined;
+    query: undefined;
+    reply: Receipt;
+    errors: CommonError | AuthError | 'receipt_not_found' | 'scope_denied';
   };
   /** Your providers, with what only you are shown of them */
   'GET /api/v1/me/providers': {
@@ -2585,7 +2648,7 @@ export interface Routes {
       wallet: string;
       session_key: string;
       chain_id?: number;
-      scopes?: ('admin' | 'jobs:read' | 'jobs:write' | 'providers:read' | 'providers:write')[];
+      scopes?: ('admin' | 'billing:write' | 'jobs:read' | 'jobs:write' | 'providers:read' | 'providers:write')[];
       spend_limit?: string;
       ttl_seconds?: number;
     };
@@ -2674,7 +2737,7 @@ export interface Routes {
   /** Create a bearer token with some of the session’s scopes */
   'POST /api/v1/auth/tokens': {
     body: {
-      scopes?: ('admin' | 'jobs:read' | 'jobs:write' | 'providers:read' | 'providers:write')[];
+      scopes?: ('admin' | 'billing:write' | 'jobs:read' | 'jobs:write' | 'providers:read' | 'providers:write')[];
       ttl_seconds?: number;
     };
     query: undefined;
@@ -2732,6 +2795,7 @@ export interface Routes {
       | 'container_not_created'
       | 'idempotency_conflict'
       | 'image_pull_failed'
+      | 'monthly_cap_reached'
       | 'no_capacity'
       | 'no_ports_left'
       | 'payload_too_large'
@@ -2766,6 +2830,7 @@ export interface Routes {
       | 'job_ended'
       | 'job_not_found'
       | 'job_not_running'
+      | 'monthly_cap_reached'
       | 'payload_too_large'
       | 'provider_drained'
       | 'scope_denied'
@@ -3602,6 +3667,16 @@ export interface Routes {
     };
     query: undefined;
     reply: Block;
+    errors: CommonError | AuthError | 'payload_too_large' | 'scope_denied' | 'unsupported_media_type';
+  };
+  /** Set what your wallet may spend in a month; to raise it needs the scope `billing:write` */
+  'PUT /api/v1/billing/monthly-cap': {
+    body: {
+      /** Base units; 0: nothing more may be ordered */
+      amount: string;
+    };
+    query: undefined;
+    reply: MonthlyCap;
     errors: CommonError | AuthError | 'payload_too_large' | 'scope_denied' | 'unsupported_media_type';
   };
   /** Leave a delegation for a machine, which fetches it with its answers */

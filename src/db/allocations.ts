@@ -1,21 +1,24 @@
 import type { Pool } from 'pg';
 import { reservationFor } from '../domain/billing.js';
+import { BrokerError } from '../domain/errors.js';
 import { plainGpuResource } from '../domain/gpu-resources.js';
 import type { JobOrder, Placement } from '../domain/job.js';
 import type { Printable } from '../domain/outside.js';
 import { rateOf } from '../domain/pricing.js';
+import { nearLimitNews } from '../domain/spend-limits.js';
 import { isUnblockedSql } from './blocks.js';
 import { reserveAtPlacement } from './bookings.js';
 import { markMoving, markProvisioning } from './job-changes.js';
+import { tellAlso } from './job-events.js';
 import { priceOfRateSql, rateOfPriceSql } from './offers.js';
 import { withTransaction, type Queryable, type Transaction } from './pool.js';
 
 /**
  * The result of an allocation: `held` if the job already has one, perhaps elsewhere (`findAllocation` tells where),
- * `taken` if other orders were faster, `unaffordable` if the paying session's limit does not cover it, `released` if
- * the job has already ended or moved on.
+ * `taken` if other orders were faster, `unaffordable` if the paying session's limit does not cover it, `over_cap` if the
+ * wallet's monthly cap does not, `released` if the job has already ended or moved on.
  */
-export type AllocationOutcome = 'allocated' | 'held' | 'taken' | 'unaffordable' | 'released';
+export type AllocationOutcome = 'allocated' | 'held' | 'taken' | 'unaffordable' | 'over_cap' | 'released';
 
 /** Rolls back the transaction of an allocation that exceeds the session's limit. */
 class Unaffordable extends Error {}
@@ -56,12 +59,15 @@ export async function allocate(
       if (outcome !== 'allocated') return outcome;
       const rate = place.rate === undefined ? rateOf(place.pricePerHour) : BigInt(place.rate);
       const amount = reservationFor(rate, order.durationSeconds);
-      if (!(await reserveAtPlacement(tx, { jobId: order.jobId, attempt, amount }))) throw new Unaffordable();
+      const near = await reserveAtPlacement(tx, { jobId: order.jobId, attempt, amount });
+      if (near === undefined) throw new Unaffordable();
       await markProvisioning(tx, order.jobId, place, feeBps);
+      await tellAlso(tx, order.jobId, near.map(nearLimitNews));
       return outcome;
     });
   } catch (error) {
     if (error instanceof Unaffordable) return 'unaffordable';
+    if (error instanceof BrokerError && error.code === 'monthly_cap_reached') return 'over_cap';
     throw error;
   }
 }

@@ -18,13 +18,13 @@ export interface Charge {
  * `refused`, the charge's row has been inserted: the caller must roll back its transaction. On `charged`, it has to
  * book the amount, which counts as booked.
  *
- * @returns the wallet that pays, too, if it was charged.
+ * @returns what the session pays with, too, if it was charged.
  */
 export async function insertCharge(
   tx: Queryable,
   { jobId, requestId, sessionId, amount, seconds }: Charge,
-): Promise<{ outcome: 'charged' | 'charged before' | 'refused'; wallet?: string }> {
-  const { rows } = await tx.query<{ written: number; wallet: string | null }>(
+): Promise<{ outcome: 'charged' | 'charged before' | 'refused'; paid?: PaidBy }> {
+  const { rows } = await tx.query<{ written: number } & (PaidRow | Record<keyof PaidRow, null>)>(
     `with charge as (
        insert into auth_charges (job_id, request_id, session_id, reserved, ordered, booked, seconds)
        values ($1, $2, $3, $4, $4, $4, $5)
@@ -38,15 +38,34 @@ export async function insertCharge(
           and s.revoked_at is null
           and s.expires_at > now()
           and s.reserved + s.spent + charge.reserved <= s.spend_limit
-       returning s.wallet
+       returning ${paidColumns}
      )
-     select (select count(*) from charge)::int as written, (select wallet from paid) as wallet`,
+     select w.written, paid.* from (select count(*)::int as written from charge) w left join paid on true`,
     [jobId, requestId, sessionId, amount.toString(), seconds ?? null],
   );
-  const { written, wallet } = rows[0]!;
+  const { written, ...paid } = rows[0]!;
   if (written === 0) return { outcome: 'charged before' };
-  return wallet === null ? { outcome: 'refused' } : { outcome: 'charged', wallet };
+  return paid.wallet === null ? { outcome: 'refused' } : { outcome: 'charged', paid: paidBy(paid) };
 }
+
+/** Who pays for a charge: the wallet, and its session's limit with what is used of it now. Base units. */
+export interface PaidBy {
+  wallet: string;
+  limit: bigint;
+  used: bigint;
+}
+
+interface PaidRow {
+  wallet: string;
+  spend_limit: string;
+  used: string;
+}
+
+const paidColumns = 's.wallet, s.spend_limit::text, (s.reserved + s.spent)::text as used';
+
+const paidBy = ({ wallet, spend_limit, used }: PaidRow): PaidBy => ({
+  ...{ wallet, limit: BigInt(spend_limit), used: BigInt(used) },
+});
 
 /** Locks and returns the charge of a job's order, which serializes a job's extensions and its settlement. */
 export async function lockOrderCharge(
@@ -63,8 +82,7 @@ export async function lockOrderCharge(
 }
 
 /** How a placement changed the reservation of a job's order. */
-export interface PlacedReservation {
-  wallet: string;
+export interface PlacedReservation extends PaidBy {
   /** What it was. */
   before: bigint;
   /** What the ledger held for it; absent if it knew nothing of it. */
@@ -86,7 +104,7 @@ export async function reserveForPlacement(
   // In a statement of its own: one that also changes the session was seen to use what it had read before the lock.
   const order = await lockOrderCharge(tx, jobId);
   if (order === undefined || order.settled) return 'not paid for';
-  const { rows } = await tx.query<{ wallet: string; reserved: string; booked: string | null }>(
+  const { rows } = await tx.query<PaidRow & { before: string; booked: string | null }>(
     `with charge as materialized (
        select session_id, reserved, booked from auth_charges where job_id = $1 and request_id = ''
      ), paid as (
@@ -97,20 +115,20 @@ export async function reserveForPlacement(
           and ($2::numeric <= charge.reserved
                or (s.revoked_at is null and s.expires_at > now()
                    and s.reserved - charge.reserved + $2::numeric + s.spent <= s.spend_limit))
-       returning s.wallet, charge.reserved, charge.booked
+       returning ${paidColumns}, charge.reserved::text as before, charge.booked::text
      ), changed as (
        update auth_charges c set reserved = $2::numeric, booked = $2::numeric
          from paid where c.job_id = $1 and c.request_id = ''
      ), shown as (
        update jobs set reserved_amount = $2::numeric from paid where job_id = $1
      )
-     select wallet, reserved::text, booked::text from paid`,
+     select * from paid`,
     [jobId, amount.toString()],
   );
   const paid = rows[0];
   if (paid === undefined) return 'refused';
-  const { wallet, reserved, booked } = paid;
-  return { wallet, before: BigInt(reserved), ...(booked === null ? {} : { booked: BigInt(booked) }) };
+  const { before, booked } = paid;
+  return { ...paidBy(paid), before: BigInt(before), ...(booked === null ? {} : { booked: BigInt(booked) }) };
 }
 
 /** What a job's bill and its extensions are based on. Times still to come are absent. */

@@ -1,6 +1,8 @@
-import { reserveForPlacement, type JobTariff, type SettledCharge } from './auth-charges.js';
+import { isCrossed, type NearLimit } from '../domain/spend-limits.js';
+import { reserveForPlacement, type JobTariff, type PaidBy, type SettledCharge } from './auth-charges.js';
 import { postEntry, type AccountKind, type Line } from './ledger.js';
 import type { Queryable } from './pool.js';
+import { requireWithinCap } from './spending-caps.js';
 import { feeFor } from '../wire/charge.js';
 
 // What a job's steps book, each in the transaction of the step. Reservations are a wallet's own money in another account
@@ -24,22 +26,35 @@ export async function bookReservation(
  * Adjusts the reservation of a job's order to the price at its placement, and books the change. A job without an open
  * charge is not paid for.
  *
- * @returns false when the limit of the session that pays is too low.
+ * @returns the limits of which most is used since then; undefined when that of the session that pays is too low.
+ * @throws BrokerError `monthly_cap_reached`: the caller must roll back.
  */
 export async function reserveAtPlacement(
   tx: Queryable,
   { jobId, attempt, amount }: { jobId: string; attempt: number; amount: bigint },
-): Promise<boolean> {
+): Promise<NearLimit[] | undefined> {
   const reservation = await reserveForPlacement(tx, jobId, amount);
-  if (reservation === 'refused') return false;
-  if (reservation === 'not paid for') return true;
+  if (reservation === 'refused') return undefined;
+  if (reservation === 'not paid for') return [];
   const { wallet, before, booked } = reservation;
   if (booked === undefined) await bookReservation(tx, { jobId, requestId: '', wallet, amount: before }, backfilled);
   const change = amount - (booked ?? before);
   if (change !== 0n) {
     await postEntry(tx, { key: `trim/${jobId}/${attempt}`, kind: 'trim', jobId, lines: moved(wallet, change) });
   }
-  return true;
+  return await limitsAfter(tx, reservation, amount - before);
+}
+
+/**
+ * Looks at the limits of whoever has just reserved more, after it was booked.
+ *
+ * @param added base units that the reservation added; nothing is refused that adds nothing.
+ * @returns the limits of which most is used since then.
+ * @throws BrokerError `monthly_cap_reached`: the caller must roll back.
+ */
+export async function limitsAfter(tx: Queryable, { wallet, limit, used }: PaidBy, added: bigint): Promise<NearLimit[]> {
+  const session: NearLimit = { limit: 'session', amount: limit, used };
+  return [...(isCrossed(limit, used - added, used) ? [session] : []), ...(await requireWithinCap(tx, wallet, added))];
 }
 
 /** Moves money of a wallet to what is reserved of it. */

@@ -48,6 +48,22 @@ export async function tellOrdered(tx: Queryable, jobId: string, { kind, text, da
 }
 
 /**
+ * Writes events of a job that change nothing of it. The transaction has written another event of the job just before, so
+ * it holds all that this needs.
+ */
+export async function tellAlso(tx: Queryable, jobId: string, told: readonly JobNews[]): Promise<void> {
+  for (const { kind, text, data } of told) {
+    await tx.query(
+      `with changed as (
+         update jobs set event_count = event_count + 1 where job_id = $1 returning job_id, wallet, event_count
+       ), ${tellSql({ kind: '$2::text', text: '$3::text', data: '$4::jsonb' })}
+       select from told`,
+      [jobId, kind, text, JSON.stringify(data)],
+    );
+  }
+}
+
+/**
  * Writes a step of a start that the cluster told: once, and never a step back. A job that is not starting has no such
  * steps.
  */

@@ -13,6 +13,7 @@ import {
   orderedTerms,
   orderFailuresSql,
   orderGpuPriceSql,
+  orderListRateSql,
   orderRateSql,
   paysSql,
   placementParameters,
@@ -42,6 +43,8 @@ export interface OfferRow {
   gpuPricePerHour: number;
   /** Of the whole order, base units an hour. */
   rate: bigint;
+  /** Whether the order costs more than the list says, because it takes more than its GPUs' share of the machine. */
+  isAboveList: boolean;
   /** Whether it has recently failed to start jobs. */
   hasFailed: boolean;
   /** Everything the machine offers, rented or not. */
@@ -104,7 +107,7 @@ const inFleetSql = `p.joined_at is not null and p.status <> 'retired' and ($2 = 
 
 /** Rows with their rates. `free` is true for rows that need their free amounts in `h`. */
 const ratedSql = (unmet: string, where: string, free: boolean) => `
-  select p.*, cost.rate
+  select p.*, cost.rate, cost.list_rate
     from (select p.provider_id, p.status, p.cordoned, p.spec, p.offer, p.available_until,
                  p.cpu_price_per_hour as cpu_price, p.memory_price_per_gb_hour as memory_price,
                  p.storage_price_per_gb_hour as storage_price,
@@ -115,7 +118,7 @@ const ratedSql = (unmet: string, where: string, free: boolean) => `
             from ${placementRows} ${free ? `cross join lateral (${freeSql}) h` : ''}
            where ${inFleetSql} and ${where}) p,
          lateral (${offeredSql('$7', mayExceedShareSql(orderedTerms))}) o,
-         lateral (select ${orderRateSql} as rate) cost`;
+         lateral (select ${orderRateSql} as rate, ${orderListRateSql} as list_rate) cost`;
 
 const asked = Object.values(askedConditions).join(' and ');
 const notAsked = Object.fromEntries(Object.entries(conditions).filter(([name]) => !(name in askedConditions)));
@@ -148,6 +151,7 @@ interface OfferTableRow {
   total_gpus: number;
   gpu_price: number;
   rate: string;
+  is_above_list: boolean;
   failures: number;
   offered: MachinePrices['offered'];
   cpu: number | null;
@@ -178,7 +182,8 @@ export async function findOffers(
   const { rows } = await db.query<OfferTableRow>(
     `select p.provider_id, status, cordoned, gpu_type, gpu_model, vram_gb, cuda, free_gpus, total_gpus, failed, blocked,
             left(spec #>> '{gpus,0,driverVersion}', 64) as driver, spec ->> 'region' as region,
-            gpu_price::float8, trunc(rate)::text as rate, failures::int as failures, ${wholeOfferSql} as offered, h.cpu::float8, h.memory::float8, h.storage::float8,
+            gpu_price::float8, trunc(rate)::text as rate, rate > list_rate as is_above_list,
+            failures::int as failures, ${wholeOfferSql} as offered, h.cpu::float8, h.memory::float8, h.storage::float8,
             d.online as reliability, key::text as sorted_by
        from (select * from (
                select *, least(cardinality(failed), 1) as blocked, (${sortKeys[sort]})::numeric as key
@@ -235,6 +240,7 @@ function offerOf(row: OfferTableRow): OfferRow {
     totalGpus: row.total_gpus,
     gpuPricePerHour: row.gpu_price,
     rate: BigInt(row.rate),
+    isAboveList: row.is_above_list,
     hasFailed: row.failures > 0,
     offered: row.offered,
     freeCpuCores: row.cpu ?? 0,

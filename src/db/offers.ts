@@ -93,15 +93,21 @@ export const mayExceedShareSql = ({ gpus, cpuCores, memoryMb, storageGb }: Order
   `(${cpuCores} > ${bundlePerGpu.cpuCores} * ${gpus} or ${memoryMb} > ${bundlePerGpu.memoryMb} * ${gpus}
     or ${storageGb} > ${bundlePerGpu.storageGb} * ${gpus})`;
 
+/** What an order costs by the list alone, whatever share of a machine it takes: a part of `rateSql`. */
+export function listRateSql(terms: Omit<RateTerms, 'offered'>): string {
+  const { gpus, cpuCores, memoryMb, storageGb, gpuPrice, cpuPrice, memoryPrice, storagePrice } = terms;
+  return `div(((${gpus} * ${gpuPrice} + ${cpuCores} * ${cpuPrice} + ${storageGb} * ${storagePrice}) * 1024
+         + ${memoryMb} * ${memoryPrice}) * 1e18, 1024)`;
+}
+
 /** The domain's `jobRate` in SQL, on numerics: base units per hour, identical to the last digit. */
 export function rateSql(terms: RateTerms) {
-  const { gpus, cpuCores, memoryMb, storageGb, gpuPrice, cpuPrice, memoryPrice, storagePrice, offered } = terms;
+  const { gpus, cpuCores, memoryMb, storageGb, offered } = terms;
   const floor = (amount: string, total: string, bundle: number) =>
     `case when ${amount} > ${bundle} * ${gpus} and ${total} > 0
           then div(${offered}.cheapest * ${amount} * ${offered}.gpus * 1e18, ${total}) end`;
   return `greatest(
-    div(((${gpus} * ${gpuPrice} + ${cpuCores} * ${cpuPrice} + ${storageGb} * ${storagePrice}) * 1024
-         + ${memoryMb} * ${memoryPrice}) * 1e18, 1024),
+    ${listRateSql(terms)},
     ${floor(cpuCores, `${offered}.cpu`, bundlePerGpu.cpuCores)},
     ${floor(memoryMb, `${offered}.memory`, bundlePerGpu.memoryMb)},
     ${floor(storageGb, `${offered}.storage`, bundlePerGpu.storageGb)})`;

@@ -3,7 +3,7 @@ import type { JobOrder } from '../domain/job.js';
 import { rateOf } from '../domain/pricing.js';
 import { isUnblockedSql } from './blocks.js';
 import { gpuTypeParameters, isEnoughSql, isTypeSql } from './gpu-types.js';
-import { failuresSql, gpuPriceSql, isOfferedSql, isTrustedSql, rateSql, siteParameter } from './offers.js';
+import { failuresSql, gpuPriceSql, isOfferedSql, isTrustedSql, listRateSql, rateSql, siteParameter } from './offers.js';
 import { isDoubtedSql } from './provider-failures.js';
 import type { Queryable } from './pool.js';
 
@@ -56,12 +56,16 @@ export const fitsSql = [...Object.values(presentConditions), ...Object.values(as
 
 export const orderedTerms = { gpus: '$2', cpuCores: '$3', memoryMb: '$4', storageGb: '$5' };
 
-/** The rate of an order at a row of `p`, with the lateral row `o` of `offeredSql`. */
-export const orderRateSql = rateSql({
+const listedTerms = {
   ...orderedTerms,
   ...{ gpuPrice: 'p.gpu_price', cpuPrice: 'p.cpu_price', memoryPrice: 'p.memory_price' },
-  ...{ storagePrice: 'p.storage_price', offered: 'o' },
-});
+  storagePrice: 'p.storage_price',
+};
+
+/** The rate of an order at a row of `p`, with the lateral row `o` of `offeredSql`. */
+export const orderRateSql = rateSql({ ...listedTerms, offered: 'o' });
+/** What the list alone would make of it. */
+export const orderListRateSql = listRateSql(listedTerms);
 
 /** The price of one GPU of the row `g`; 0 for an order without GPUs. */
 export const orderGpuPriceSql = `case when $2 > 0 then ${gpuPriceSql('g.price_per_hour', 'g.name', '$7')} else 0 end`;

@@ -118,10 +118,67 @@ export async function listAnyReceipts(db: Queryable, filter: AnyReceiptsFilter):
       ...[issuedAt ?? null, digest === undefined ? null : bytesOf(digest as Hex), limit + 1],
     ],
   );
-  return pageOf(rows, limit, ({ receipt, digest: last }) =>
-    encodeCursor(new Date(receipt.issuedAtMs).toISOString(), last),
-  );
+  return pageOf(rows, limit, byTime);
 }
+
+export type OwnersReceiptsFilter = Pick<AnyReceiptsFilter, 'limit' | 'cursor' | 'from' | 'to'> & {
+  providerId?: string | undefined;
+};
+
+const nobody = `0x${'0'.repeat(40)}`;
+
+/**
+ * The receipts of the jobs that an owner earned with, newest first; with the signatures, so that he can check them: those
+ * that name his wallet as the payee, and, of what was signed before any was proven, those of machines that he has proven
+ * to be his since then. An address that a machine only claims gets none.
+ *
+ * @throws BrokerError `validation_failed` for a cursor that is not of this list.
+ */
+export async function listOwnersReceipts(
+  db: Queryable,
+  owner: string,
+  { limit, cursor, from, to, providerId }: OwnersReceiptsFilter,
+): Promise<ReceiptPage> {
+  const [issuedAt, digest] = cursor === undefined ? [] : decodeCursor(cursor, isWrittenTime, isDigest);
+  const narrowed = `($2::text is null or r.message ->> 'providerId' = $2)
+        and ($3::timestamptz is null or r.issued_at >= $3) and ($4::timestamptz is null or r.issued_at < $4)
+        and ($5::timestamptz is null or (r.issued_at, r.digest) < ($5, $6::bytea))
+      order by r.issued_at desc, r.digest desc limit $7`;
+  // Each half by its own index: together they would be looked for among everybody's.
+  const { rows } = await db.query<Row>(
+    `with named as materialized (
+       select r.digest, r.issued_at from receipts r where r.payee = $1 and ${narrowed}
+     ), unnamed as materialized (
+       select r.digest, r.issued_at
+         from provider_identities i cross join lateral (
+           select r.digest, r.issued_at from receipts r
+            where r.message ->> 'providerId' = i.provider_id and r.payee = '${nobody}' and ${narrowed}) r
+        where i.wallet = $1 and i.signed_at is not null
+     ), page as (
+       select * from (table named union all table unnamed) p order by issued_at desc, digest desc limit $7
+     )
+     select ${columns} from page join receipts r using (digest) order by r.issued_at desc, r.digest desc`,
+    [
+      ...[owner, providerId ?? null, from ?? null, to ?? null],
+      ...[issuedAt ?? null, digest === undefined ? null : bytesOf(digest as Hex), limit + 1],
+    ],
+  );
+  return pageOf(rows, limit, byTime);
+}
+
+/** A receipt that an owner earned with, by its digest; others' are not found. */
+export async function findOwnersReceipt(db: Queryable, owner: string, digest: Hex): Promise<StoredReceipt | undefined> {
+  const { rows } = await db.query<Row>(
+    `select ${columns} from receipts r
+      where r.digest = $2
+        and (r.payee = $1 or r.payee = '${nobody}' and r.message ->> 'providerId' in
+              (select provider_id from provider_identities where wallet = $1 and signed_at is not null))`,
+    [owner, bytesOf(digest)],
+  );
+  return rows[0] && receiptOf(rows[0]);
+}
+
+const byTime = ({ receipt, digest }: StoredReceipt) => encodeCursor(new Date(receipt.issuedAtMs).toISOString(), digest);
 
 function pageOf(rows: readonly Row[], limit: number, cursorOf: (last: StoredReceipt) => string): ReceiptPage {
   const receipts = rows.slice(0, limit).map(receiptOf);

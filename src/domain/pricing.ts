@@ -84,6 +84,26 @@ export function fairShareOf({
   return { cpuCores: share('cpuCores'), memoryMb: share('memoryMb'), storageGb: share('storageGb') };
 }
 
+/** The decimals of `gpuEquivalentsOf`: enough to see why, too few to calculate with. */
+const equivalentDecimals = 3;
+
+/**
+ * The part of a machine that an order takes, in GPUs of the machine, as decimal text: how many it makes unrentable. It is
+ * at least what the order rents, and rounded down.
+ */
+export function gpuEquivalentsOf(
+  order: Pick<JobOrder, 'gpuCount' | 'cpuCores' | 'memoryMb' | 'storageGb'>,
+  { gpus, ...offered }: MachinePrices['offered'],
+): string {
+  const one = 10n ** BigInt(equivalentDecimals);
+  const taken = (['cpuCores', 'memoryMb', 'storageGb'] as const)
+    .filter((kind) => offered[kind] > 0 && order[kind] > bundlePerGpu[kind] * order.gpuCount)
+    .map((kind) => (BigInt(order[kind]) * BigInt(gpus) * one) / BigInt(offered[kind]));
+  const most = taken.reduce((a, b) => (a > b ? a : b), BigInt(order.gpuCount) * one);
+  const digits = most.toString().padStart(equivalentDecimals + 1, '0');
+  return `${digits.slice(0, -equivalentDecimals)}.${digits.slice(-equivalentDecimals)}`.replace(/\.?0+$/, '');
+}
+
 /** A price per hour in base units, rounded down. */
 export function rateOf(pricePerHour: number | string): bigint {
   const { digits, scale } = decimal(String(pricePerHour));

@@ -26,6 +26,7 @@ export const errorTable = {
   insufficient_funds: { status: 402, title: 'The balance does not cover the job', retryable: false },
   scope_denied: { status: 403, title: 'The session lacks a scope this route needs', retryable: false },
   spend_limit_exceeded: { status: 403, title: 'The session spend limit does not cover the job', retryable: false },
+  monthly_cap_reached: { status: 403, title: 'The monthly cap of the wallet does not cover it', retryable: false },
   quota_exceeded: { status: 403, title: 'The wallet has reached its quota', retryable: false },
   blocked: { status: 403, title: 'The operator of this site has blocked this', retryable: false },
   auth_backend_unavailable: { status: 503, title: 'Signed requests cannot be checked right now', retryable: true },

@@ -116,6 +116,15 @@ export const errorHelp: Readonly<Record<ErrorCode, ErrorHelp>> = {
       'Or order less: fewer hours, fewer GPUs, or a cheaper one. `required` and `remaining` are in the reply.',
     ],
   },
+  monthly_cap_reached: {
+    means:
+      'The wallet has set itself a cap for each month, and what was charged this month, what is reserved for its jobs and this order together are above it.',
+    todo: [
+      'Wait until `resets_at`, when the month turns (UTC), or until a job ends: what it does not use of its reservation counts no more.',
+      'Or order less: `required` and `remaining` are in the reply. Running jobs go on until they end.',
+      'Or raise the cap: `wl cap 50`. Your wallet has to sign that.',
+    ],
+  },
   quota_exceeded: {
     means:
       'The wallet or the session has as many of something as it may have: jobs, sessions, tokens, SSH keys or event streams.',

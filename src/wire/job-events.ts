@@ -9,6 +9,7 @@ export const jobEventKinds = [
   'ssh_ready',
   'extended',
   'expires_soon',
+  'limit_near',
   'provider_away',
   'provider_back',
   'ending',

@@ -1,5 +1,16 @@
-/** What a session may do. `admin` is only for the wallets of `ADMIN_WALLETS`, and only with a request signature. */
-export const scopes = ['admin', 'jobs:read', 'jobs:write', 'providers:read', 'providers:write'] as const;
+/**
+ * What a session may do. `admin` is only for the wallets of `ADMIN_WALLETS`, and only with a request signature.
+ * `billing:write` raises what the wallet may spend in a month: no login has it unless it asks for it by name, so that a
+ * stolen one cannot.
+ */
+export const scopes = [
+  'admin',
+  'billing:write',
+  'jobs:read',
+  'jobs:write',
+  'providers:read',
+  'providers:write',
+] as const;
 
 export type Scope = (typeof scopes)[number];
 

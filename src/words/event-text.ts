@@ -12,11 +12,14 @@ const words: Readonly<Record<string, string>> = {
   ssh_ready: 'SSH answers',
   extended: 'extended',
   expires_soon: 'ends soon',
+  limit_near: 'a limit is nearly used',
   provider_away: 'the machine is away',
   provider_back: 'the machine is back',
   ending: 'ending',
   ended: 'ended',
 };
+
+const limits: Readonly<Record<string, string>> = { session: 'the login’s limit', monthly_cap: 'the monthly cap' };
 
 /** An event in a few words; one that is newer than this by its own name. */
 export function eventText({ kind, data = {}, text }: JobEvent): string {
@@ -25,6 +28,10 @@ export function eventText({ kind, data = {}, text }: JobEvent): string {
   if (kind === 'image_pulled' && typeof data['seconds'] === 'number')
     return `${said} (${durationText(data['seconds'])})`;
   if (kind === 'extended' && typeof data['seconds'] === 'number') return `${said} by ${durationText(data['seconds'])}`;
+  if (kind === 'limit_near' && typeof data['percent'] === 'number') {
+    const limit = String(data['limit']);
+    return `${data['percent']} % of ${Object.hasOwn(limits, limit) ? limits[limit]! : 'a limit'} is used`;
+  }
   if (kind === 'ended' && text !== undefined) return `ended: ${clean(text)}`;
   return said;
 }

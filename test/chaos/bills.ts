@@ -4,6 +4,7 @@ import type { JobStory } from './customers.js';
 import type { Hit } from './hostile-kubelet.js';
 import type { PodLog } from './pod-log.js';
 import type { Outage } from './kills.js';
+import { brokenPromise } from './quoting.js';
 import type { Sampler } from './sampler.js';
 import { isGapOf, type Silence } from './silent-machine.js';
 import { chargeFor } from '../../src/wire/charge.js';
@@ -110,6 +111,11 @@ export function billViolations(story: JobStory, bill: Bill | undefined, log: Run
   const gpuPrice = log.gpuPricePerHour(bill.provider_id ?? '');
   const rate = BigInt(Math.round(gpuPrice * story.gpuCount * 1e6)) * 10n ** 12n;
   must(bill.rate === rate.toString(), `its rate is ${bill.rate ?? 'missing'}, and ${story.gpuCount} GPUs cost ${rate}`);
+  if (story.promised !== undefined) {
+    const facts = { providerId: bill.provider_id ?? '', rate: BigInt(bill.rate ?? 0), wholeS: story.durationS };
+    const broken = brokenPromise(story.promised, facts);
+    must(broken === '', broken);
+  }
   if (story.told.pricePerHour !== undefined)
     must(story.told.pricePerHour === gpuPrice * story.gpuCount, `its customer was told ${story.told.pricePerHour}`);
   const startedMs = bill.started_at.getTime();

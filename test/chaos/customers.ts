@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createRandom, type Random } from '../support/random.js';
 import { until } from '../support/until.js';
 import { extendAfterTheEnd, extendInEveryWay, noExtensions, type Extending, type Extensions } from './extending.js';
+import { askForQuote, type Promised } from './quoting.js';
 import { insist, patienceMs, type Customer, type JobBody } from './requests.js';
 import { finalStatuses, keepTold, type Told } from './told.js';
 
@@ -26,6 +27,13 @@ const plans = [
   'extend, then expire',
   'stay until a kubelet lies',
 ] as const;
+/** Plans whose customers ask for a price first, and order at it. */
+const quotedPlans: ReadonlySet<Plan> = new Set([
+  'cancel early',
+  'extend, then cancel',
+  'expire',
+  'extend, then expire',
+]);
 /** Plans whose job expires, or is cancelled at about that time. */
 const shortPlans: ReadonlySet<Plan> = new Set(['cancel early', 'expire', 'cancel', 'extend, then expire']);
 export type Plan = (typeof plans)[number] | 'be on a machine that dies' | 'be on a machine that falls silent';
@@ -48,6 +56,8 @@ export interface JobStory {
   /** When he first asked for its end. */
   cancelledMs?: number;
   extensions: Extensions;
+  /** What its order was promised, if it was made by a quote. */
+  promised?: Promised;
   /** The first violation; empty if there is none. */
   complaint: string;
 }
@@ -162,20 +172,26 @@ async function live(
   if (plan.startsWith('extend') && story.ran) await extendAfterTheEnd(extending);
 }
 
-/** Orders; every other time twice at once, like a client whose connection broke: both must get the same job. */
+/** Orders, at a price that binds or at what it costs; every other time twice at once, like a client whose connection broke: both must get the same job. */
 async function order(customer: Customer, story: JobStory, providerId: string | undefined): Promise<JobBody> {
-  const body = {
-    gpu_count: story.gpuCount,
-    cpu_cores: 1,
-    memory_gb: 1,
-    storage_gb: 1,
+  const needed = {
+    ...{ gpu_count: story.gpuCount, cpu_cores: 1, memory_gb: 1, storage_gb: 1 },
     duration_hours: story.durationS / 3600,
-    ssh_public_keys: [sshKey],
-    env: { API_KEY: story.secret },
     ...(providerId === undefined ? {} : { provider_id: providerId }),
   };
+  const promised = quotedPlans.has(story.plan) ? await askForQuote(customer, needed) : undefined;
+  if (promised !== undefined) story.promised = promised;
+  const body = { ...needed, ssh_public_keys: [sshKey], env: { API_KEY: story.secret } };
+  const send = async (prefer: string, order: object) =>
+    await insist(customer, 'POST', '/api/v1/jobs', order, { 'idempotency-key': story.key, prefer });
   const ask = async (prefer: string) => {
-    const reply = await insist(customer, 'POST', '/api/v1/jobs', body, { 'idempotency-key': story.key, prefer });
+    const { promised: by } = story;
+    let reply = await send(prefer, by === undefined ? body : { ...body, quote_id: by.quoteId });
+    // The broker was away for longer than the price held: he takes the present one.
+    if (reply.body.code === 'quote_expired') {
+      delete story.promised;
+      reply = await send(prefer, body);
+    }
     // If a job ended before it ran, for want of capacity or with its pod or machine, the reply is a conflict that names
     // it.
     if (reply.status >= 400 && (reply.status !== 409 || reply.body.job_id === undefined))

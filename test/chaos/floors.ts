@@ -7,6 +7,7 @@ export function happenedIn({ stories, hits, sampler }: RunLog) {
   return {
     jobs: stories.length,
     ran: stories.filter(({ ran }) => ran).length,
+    quoted: stories.filter(({ promised, ran }) => promised !== undefined && ran).length,
     extended: extensions.filter(({ moved }) => moved.size > 0).length,
     extensions: extensions.reduce((sum, { moved }) => sum + moved.size, 0),
     repeated: extensions.reduce((sum, { repeats }) => sum + repeats, 0),
@@ -29,6 +30,7 @@ export function enoughHappened(log: RunLog, wanted: { jobs: number; hostile: num
   const floors: Partial<Record<keyof typeof happened, number>> = {
     jobs: wanted.jobs,
     ran: Math.ceil(wanted.jobs / 2),
+    quoted: Math.ceil(wanted.jobs / 8),
     extended: Math.ceil(wanted.jobs / 10),
     extensions: Math.ceil(wanted.jobs / 4),
     repeated: Math.ceil(wanted.jobs / 10),

@@ -15,7 +15,7 @@ export const invariants = {
   allocations: 'no allocation outlives its job, and no ended job is without a release',
   ledger: 'money: nothing reserved any more, every charge settled once',
   receipts: 'money: every ended job whose SSH answered has one receipt, signed, and nothing is wrong with any',
-  bills: 'money: every job costs what it was served for, by what happened to it',
+  bills: 'money: every job costs what it was served for, by what happened to it, and no more than was quoted',
   books: 'money: ledger, charges, sessions and jobs agree, and every ended job has one settlement',
   cluster: 'no object of a job is left in the cluster',
   workflows: 'no workflow of a job is left running',

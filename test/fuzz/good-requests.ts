@@ -74,6 +74,9 @@ const onceOnly = () => ({ 'idempotency-key': randomBytes(8).toString('hex') });
 /** One of a few keys, so that some are sent twice. */
 const someKey = (random: Random) => ed25519Key(Buffer.alloc(32, random.whole(1, 20)));
 
+const ofNewCustomer = async (people: People): Promise<Sign> =>
+  signedBy((await people.newSession(newWallet(), ['billing:write', 'jobs:write'])).key);
+
 /** Requests that the description alone cannot express, by operationId. */
 export const goodRequests: Readonly<Record<string, Make>> = {
   async 'post-jobs'({ people, random }, { example }) {
@@ -112,6 +115,16 @@ export const goodRequests: Readonly<Record<string, Make>> = {
     query: random.pick([{}, { limit: '1' }, { from: '2026-01-01' }]),
   }),
   'get-receipts-by-digest': async ({ people }) => ({ parts: { digest: people.receipt.digest } }),
+  'get-me-earnings-receipts': async ({ people, random }) => ({
+    query: random.pick([{}, { limit: '1' }, { provider_id: random.pick(people.ownProviders), from: '2026-01-01' }]),
+  }),
+  'get-me-earnings-receipts-by-digest': async ({ people }) => ({ parts: { digest: people.earnedReceipt } }),
+  // Of wallets of their own: a low one would refuse every order of the customer.
+  'put-billing-monthly-cap': async ({ people, random }) => ({
+    body: { amount: random.pick(['0', '5', String(10n ** 30n)]) },
+    sign: await ofNewCustomer(people),
+  }),
+  'delete-billing-monthly-cap': async ({ people }) => ({ sign: await ofNewCustomer(people) }),
   'get-jobs-by-id-receipt': async ({ people }) => ({ id: people.receipt.jobId }),
   'get-admin-receipts': async ({ people, random }) => ({
     query: random.pick([

@@ -1,6 +1,7 @@
 import type { PrivateKeyAccount } from 'viem/accounts';
 import { createReplySigner } from '../../src/auth/broker-key.js';
 import { setBlock } from '../../src/db/blocks.js';
+import { newJobId } from '../../src/api/job-id.js';
 import { receiptOfJob } from '../../src/db/receipt-reads.js';
 import { postEntry } from '../../src/db/ledger.js';
 import { withTransaction } from '../../src/db/pool.js';
@@ -11,7 +12,7 @@ import { freshDatabase } from '../support/database.js';
 import { putProvider, recordOwner } from '../support/fleet.js';
 import { bindNodeKey, httpsProvider } from '../support/https-providers.js';
 import { beginLogin, finishLogin, sendSigned, type HeldSession } from '../support/login.js';
-import { rentals } from '../support/receipts.js';
+import { putReceipt, rentals } from '../support/receipts.js';
 import { freshRedis } from '../support/redis.js';
 import { roomySettings, silentAnnouncements } from '../support/tried-api.js';
 import { recordedCommands } from './recorded-commands.js';
@@ -97,6 +98,10 @@ export async function startPeople() {
   await ended();
   const jobId = await ended();
   const receipt = { jobId, digest: (await receiptOfJob(pool, customer.wallet.address.toLowerCase(), jobId))!.digest };
+  const earnedReceipt = await putReceipt(pool, {
+    ...{ wallet: newWallet().address, jobId: newJobId(), payee: owner.wallet.address },
+    providerId: ownProviders[0]!,
+  });
 
   // A machine that uses HTTPS, with a known node key and a waiting answer.
   const machine = httpsProvider();
@@ -114,6 +119,7 @@ export async function startPeople() {
       ownProviders,
       otherProviders,
       receipt,
+      earnedReceipt,
       machine,
       replyId,
       newProvider,

@@ -193,7 +193,9 @@ if (wanted !== undefined && wanted !== 'branches') {
   process.exit(0);
 }
 const withoutCluster = `${join('test', 'flow')}${sep}`;
-const end = await beginRun((file) => wanted === undefined || file.includes(withoutCluster));
+const end = await beginRun((file) =>
+  wanted === undefined ? !file.includes('/test/console/') : file.includes(withoutCluster),
+);
 try {
   const flow = await createFlow();
   for (const [name, live] of Object.entries(branches)) {

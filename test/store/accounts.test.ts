@@ -162,7 +162,9 @@ describe('a job that is settled', () => {
 describe('the cost of a placement', () => {
   let attempt = 0;
   const placedAt = (jobId: string, amount: bigint) =>
-    inTransaction((tx) => reserveAtPlacement(tx, { jobId, attempt: ++attempt, amount }));
+    inTransaction((tx) => reserveAtPlacement(tx, { jobId, attempt: ++attempt, amount })).then(
+      (near) => near !== undefined,
+    );
 
   test('a placement lowers the reservation to its cost, or raises it up to the session’s limit', async () => {
     const session = await sessionWith(10n * token);

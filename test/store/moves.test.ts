@@ -146,7 +146,7 @@ describe('a reservation', () => {
     await withTransaction(pool(), (tx) => settleSpend(tx, { jobId: order.jobId, endAt: new Date() }));
     expect(await account(session)).toEqual({ reserved: 0n, spent: 0n });
     const again = { jobId: order.jobId, attempt: 3, amount: token };
-    expect(await withTransaction(pool(), (tx) => reserveAtPlacement(tx, again))).toBe(true);
+    expect(await withTransaction(pool(), (tx) => reserveAtPlacement(tx, again))).toEqual([]);
     expect(await account(session)).toEqual({ reserved: 0n, spent: 0n });
   });
 

@@ -37,7 +37,7 @@ export function moneySteps(pool: Pool, also: () => void = () => undefined) {
     place: (order: JobOrder, providerId: string, rate: bigint, { attempt = 1, feeBps = 0 } = {}) =>
       step(async (tx) => {
         const amount = reservationFor(rate, order.durationSeconds);
-        if (!(await reserveAtPlacement(tx, { jobId: order.jobId, attempt, amount }))) return false;
+        if ((await reserveAtPlacement(tx, { jobId: order.jobId, attempt, amount })) === undefined) return false;
         await markProvisioning(tx, order.jobId, placeAt(providerId, rate), feeBps);
         return true;
       }),

@@ -55,7 +55,7 @@ export async function putBelongings(pool: Pool, owner: PrivateKeyAccount, { paid
     changeOwnerPrices(tx, providerId, { prices: () => ({ cpu: 0 }), by: wallet }, withoutPrices),
   );
   await setBlock(pool, { kind: 'image', value: blockedImage({ providerId }), reason: 'it mines', blockedBy: wallet });
-  const receiptDigest = await putReceipt(pool, { wallet, jobId });
+  const receiptDigest = await putReceipt(pool, { wallet, jobId, payee: wallet, providerId });
   return { wallet: owner, sessionId, tokenId, jobId, paidJobId, providerId, sshKeyId, receiptDigest };
 }
 
@@ -76,7 +76,10 @@ async function putPaid(pool: Pool, of: { wallet: string; sessionId: string; prov
 }
 
 /** Everything in the database about some belongings, as text to compare. */
-export async function written(pool: Pool, { sessionId, jobId, providerId, sshKeyId }: Belongings): Promise<string> {
+export async function written(
+  pool: Pool,
+  { wallet, sessionId, jobId, providerId, sshKeyId }: Belongings,
+): Promise<string> {
   const tables = [
     ['select * from jobs where job_id = $1', jobId],
     ['select * from auth_charges where job_id = $1', jobId],
@@ -86,6 +89,7 @@ export async function written(pool: Pool, { sessionId, jobId, providerId, sshKey
     ['select * from provider_resources where provider_id = $1', providerId],
     ['select * from provider_identities where provider_id = $1', providerId],
     ['select * from ssh_keys where key_id = $1', sshKeyId],
+    ['select * from spending_caps where wallet = $1', wallet.address.toLowerCase()],
     ['select * from provider_prices where provider_id = $1', providerId],
   ] as const;
   const rows = await Promise.all(tables.map(async ([sql, id]) => (await pool.query(sql, [id])).rows as unknown[]));

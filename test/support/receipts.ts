@@ -24,14 +24,27 @@ export const receiptSite = {
   RECEIPT_PRIVATE_KEY: receiptKey,
 };
 
-/** A receipt of a job, as its settlement would write it, but for the one before it. */
-export async function putReceipt(pool: Pool, { wallet, jobId }: { wallet: string; jobId: string }): Promise<Hex> {
+/**
+ * A receipt of a job, as its settlement would write it, but for the one before it.
+ *
+ * @param of who earned with it and where, and whose site it is, if that matters.
+ */
+export async function putReceipt(
+  pool: Pool,
+  of: { wallet: string; jobId: string; payee?: string; providerId?: string; audience?: string },
+): Promise<Hex> {
+  const { wallet, jobId, payee, providerId, audience } = of;
   const customer = wallet.toLowerCase() as Hex;
   const { rows } = await pool.query<{ number: number }>(
     'select count(*)::int + 1 as number from receipts where customer = $1',
     [customer],
   );
-  const receipt = { ...receiptVector.receipt, customer, jobId, number: rows[0]!.number };
+  const receipt = {
+    ...{ ...receiptVector.receipt, customer, jobId, number: rows[0]!.number },
+    ...(payee === undefined ? {} : { payee: payee.toLowerCase() as Hex }),
+    ...(providerId === undefined ? {} : { providerId }),
+    ...(audience === undefined ? {} : { audience }),
+  };
   const digest = receiptDigest(receipt, 103);
   await insertReceipt(pool, { digest, receipt, chainId: 103 });
   return digest;

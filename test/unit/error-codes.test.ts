@@ -98,6 +98,7 @@ const published: Record<string, number> = {
   insufficient_funds: 402,
   scope_denied: 403,
   spend_limit_exceeded: 403,
+  monthly_cap_reached: 403,
   quota_exceeded: 403,
   auth_backend_unavailable: 503,
   not_found: 404,

@@ -3,6 +3,7 @@ import { expect, test } from '@jest/globals';
 import { moneyInvariants, moneyInvariantSays } from '../../src/db/money-invariants.js';
 import { billedTime, reservationFor } from '../../src/domain/billing.js';
 import { rateOf } from '../../src/domain/pricing.js';
+import { isCrossed } from '../../src/domain/spend-limits.js';
 import { chargeFor, feeFor } from '../../src/wire/charge.js';
 
 const page = readFileSync('docs/money.md', 'utf8');
@@ -40,6 +41,17 @@ test('every figure of the example on the page about money is what the broker wor
     ...{ fee: feeFor(charged, 500), earned: charged - feeFor(charged, 500), refunded, left },
     ...{ feeLeft: feeFor(left, 500), earnedLeft: left - feeFor(left, 500) },
   });
+});
+
+test('every figure of the example of a cap is what the broker works out', () => {
+  const cap = rateOf('2');
+  const warned = figure('a warning comes at');
+  expect(figure('the cap')).toBe(cap);
+  expect([isCrossed(cap, 0n, warned), isCrossed(cap, 0n, warned - 1n)]).toEqual([true, false]);
+  expect(figure('used while the job runs')).toBe(figure('reserved'));
+  expect(figure('used after its end')).toBe(figure('charged'));
+  expect(figure('used after the refund')).toBe(figure('charged after the refund'));
+  expect(figure('left until the month turns')).toBe(cap - figure('charged after the refund'));
 });
 
 test('the page about money names every invariant, in the words of the broker', () => {

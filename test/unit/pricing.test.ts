@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { ConfigError, readConfig } from '../../src/config.js';
 import { whyNotOffered } from '../../src/domain/offers.js';
-import { jobRate, priceOf, rateOf, type MachinePrices } from '../../src/domain/pricing.js';
+import { gpuEquivalentsOf, jobRate, priceOf, rateOf, type MachinePrices } from '../../src/domain/pricing.js';
 import { describeProblems } from '../../src/domain/wire.js';
 import { offerOf, registrationSchema } from '../../src/domain/registration.js';
 
@@ -34,6 +34,27 @@ describe('a job at a machine of 8 GPUs, 64 cores, 256 GB and 2 TB, each GPU at 1
   ])('a job with %i GPUs, %i cores, %i MB and %i GB costs %s', (gpus, cores, memory, storage, price) => {
     const prices = gpus === 0 ? { ...machine, gpuPrice: '0' } : machine;
     expect(jobRate(order(gpus, cores, memory, storage), prices)).toBe(rateOf(price));
+  });
+});
+
+describe('the GPUs that an order is charged as', () => {
+  test.each([
+    [1, 4, 16_384, 20, '1'],
+    [1, 8, 32_768, 250, '1'],
+    [2, 32, 65_536, 500, '4'],
+    [1, 63, 16_384, 20, '7.875'],
+    [1, 11, 16_384, 20, '1.375'],
+    [0, 1, 1_024, 1, '0.125'],
+    [0, 0, 0, 0, '0'],
+    [1, 4, 16_384, 333, '1.332'],
+    [8, 64, 262_144, 2_000, '8'],
+  ])('%i GPUs, %i cores, %i MB and %i GB are %s', (gpus, cores, memory, storage, equivalents) => {
+    expect(gpuEquivalentsOf(order(gpus, cores, memory, storage), machine.offered)).toBe(equivalents);
+  });
+
+  test('a machine without GPUs, or that offers none of something, blocks none', () => {
+    const offered = { gpus: 0, cpuCores: 64, memoryMb: 0, storageGb: 2_000 };
+    expect(gpuEquivalentsOf(order(0, 63, 16_384, 20), offered)).toBe('0');
   });
 });
 

@@ -34,6 +34,7 @@ import { ownerProviderRoutes } from './owner-providers.js';
 import { providerPriceRoutes } from './provider-prices.js';
 import { providerOperationRoutes } from './provider-operations.js';
 import { providerRoutes } from './providers.js';
+import { monthlyCapRoutes } from './monthly-cap.js';
 import { receiptRoutes } from './receipts.js';
 import { quoteRoutes } from './quotes.js';
 import { adminKeyRoutes, siteRoutes } from './site.js';
@@ -81,6 +82,7 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
     ...sshKeyRoutes({ pool }),
     ...billingRoutes({ pool }),
     ...walletMoneyRoutes({ pool }),
+    ...monthlyCapRoutes({ pool }),
     ...receiptRoutes({ pool }),
     ...authRoutes(auth),
     ...providerMessageRoutes({ config, pool, redis, recover, verifier, limiter }),

@@ -84,6 +84,7 @@ export function jobRoutes(deps: Deps): RouteRule[] {
           'quote_mismatch',
           'quote_expired',
           'spend_limit_exceeded',
+          'monthly_cap_reached',
           'quota_exceeded',
           'blocked',
           ...startFailures,
@@ -130,6 +131,7 @@ export function jobRoutes(deps: Deps): RouteRule[] {
           'duration_limit',
           'provider_drained',
           'spend_limit_exceeded',
+          'monthly_cap_reached',
           'blocked',
         ],
         handler: async (ctx) => {

@@ -6,7 +6,7 @@ import { findKeepers, findOffers, type OfferRow } from '../../db/offer-reads.js'
 import { reservationFor } from '../../domain/billing.js';
 import type { JobOrder } from '../../domain/job.js';
 import { quoteDefaultS, quoteRequestSchema, type JobRequest } from '../../domain/job-request.js';
-import { priceOf } from '../../domain/pricing.js';
+import { gpuEquivalentsOf, priceOf } from '../../domain/pricing.js';
 import { quotedNeedOf } from '../../domain/quote.js';
 import { whyNobody } from '../../domain/why-not.js';
 import { requireKnownType } from '../gpu-names.js';
@@ -100,6 +100,9 @@ async function quoteOf(
     offers: offers.map((offer) => ({
       ...offerReplyOf(offer, order),
       total: total(offer.rate, order).toString(),
+      includes: {
+        gpu_equivalents: offer.isAboveList ? gpuEquivalentsOf(order, offer.offered) : String(order.gpuCount),
+      },
     })),
     ...(remaining === undefined
       ? {}

@@ -3,8 +3,10 @@ import type { Hex } from 'viem';
 import type { z } from 'zod';
 import { receiptKeys } from '../../db/receipt-keys.js';
 import {
+  findOwnersReceipt,
   findReceipt,
   listAnyReceipts,
+  listOwnersReceipts,
   listReceipts,
   receiptOfJob,
   type ReceiptPage,
@@ -20,6 +22,7 @@ import {
   adminReceiptsQuery,
   csvOfReceipts,
   digestParams,
+  ownersReceiptsQuery,
   receiptKeysReply,
   receiptKeysReplyOf,
   receiptListReply,
@@ -37,7 +40,7 @@ const maxCsvRows = 10_000;
 
 /** What the broker signed about each settlement. */
 export function receiptRoutes({ pool }: { pool: Pool }): RouteRule[] {
-  return [...customerRoutes(pool), keysRoute(pool), operatorRoute(pool)];
+  return [...customerRoutes(pool), ...ownerRoutes(pool), keysRoute(pool), operatorRoute(pool)];
 }
 
 function customerRoutes(pool: Pool): RouteRule[] {
@@ -78,6 +81,41 @@ function customerRoutes(pool: Pool): RouteRule[] {
       handler: async (ctx) => {
         const { wallet, jobId } = await ownJob(pool, ctx);
         ctx.body = receiptReplyOf(found(await receiptOfJob(pool, wallet, jobId)));
+      },
+    },
+  ];
+}
+
+/** An owner's receipts name the customer, as what is signed does. */
+function ownerRoutes(pool: Pool): RouteRule[] {
+  const owners = { method: 'GET', auth: 'any', scopes: ['providers:read'], limit: 'read' } as const;
+  return [
+    {
+      ...owners,
+      path: '/api/v1/me/earnings/receipts',
+      summary: 'The receipts of the jobs that your providers earned with, newest first; also as `text/csv`',
+      request: { query: ownersReceiptsQuery },
+      responses: { 200: { description: 'One page', schema: receiptListReply, alsoAs: ['text/csv'] } },
+      errors: [],
+      handler: async (ctx) => {
+        const query = ctx.state.query as z.output<typeof ownersReceiptsQuery>;
+        const { limit, cursor, from, to, provider_id: providerId } = query;
+        const { wallet } = principalOf(ctx);
+        await sendReceipts(ctx, { limit, cursor }, (page) =>
+          listOwnersReceipts(pool, wallet, { ...page, from, to, providerId }),
+        );
+      },
+    },
+    {
+      ...owners,
+      path: '/api/v1/me/earnings/receipts/:digest',
+      summary: 'The receipt of a job that one of your providers earned with',
+      request: { params: digestParams },
+      responses: { 200: { description: 'The receipt', schema: receiptReply } },
+      errors: ['receipt_not_found'],
+      handler: async (ctx) => {
+        const digest = ctx.state.params['digest'] as Hex;
+        ctx.body = receiptReplyOf(found(await findOwnersReceipt(pool, principalOf(ctx).wallet, digest)));
       },
     },
   ];

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import type { z } from 'zod';
+import { readMonthlyCap } from '../../db/spending-caps.js';
 import { walletBalance, walletEntries, walletStatement } from '../../db/wallet-money.js';
 import { principalOf } from '../principal.js';
 import { validationFailed } from '../problem.js';
@@ -30,11 +31,13 @@ export function walletMoneyRoutes({ pool }: { pool: Pool }): RouteRule[] {
     {
       ...reads,
       path: '/api/v1/billing/balance',
-      summary: 'What you have, what is reserved of it, and what you owe',
+      summary: 'What you have, what is reserved of it, what you owe, and your monthly cap',
       responses: { 200: { description: 'As of now', schema: balanceReply } },
       errors: [],
       handler: async (ctx) => {
-        ctx.body = balanceReplyOf(await walletBalance(pool, principalOf(ctx).wallet));
+        const { wallet } = principalOf(ctx);
+        const [balance, cap] = await Promise.all([walletBalance(pool, wallet), readMonthlyCap(pool, wallet)]);
+        ctx.body = balanceReplyOf(balance, cap);
       },
     },
     {

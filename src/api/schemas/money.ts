@@ -1,27 +1,15 @@
 import { z } from 'zod';
 import type { LedgerChecks } from '../../db/ledger-checks.js';
 import { entryKinds } from '../../db/ledger.js';
+import type { MonthlyCap } from '../../db/spending-caps.js';
 import type { Debtor, RevenueBy, RevenueRow, Standing } from '../../db/revenue.js';
 import type { Statement, WalletBalance, WalletEntry } from '../../db/wallet-money.js';
 import { csvOf, type Cell } from '../../domain/csv.js';
-import { tokensOf } from '../../domain/tokens.js';
 import type { BillRange } from './bill.js';
+import { monthlyCapReply, monthlyCapReplyOf } from './monthly-cap.js';
+import { amount, shown, signedTokens, tokens } from './shown-amounts.js';
 
-const amount = z.string().regex(/^\d+$/);
 const signed = z.string().regex(/^-?\d+$/);
-const tokens = z.string().describe('The same in tokens, for people');
-
-/** `{name: 15n}` as `{name: "15", name_tokens: "0.000000000000000015"}`: a JSON number would lose digits. */
-function shown<Name extends string>(amounts: Record<Name, bigint>) {
-  return Object.fromEntries(
-    Object.entries<bigint>(amounts).flatMap(([name, value]) => [
-      [name, value.toString()],
-      [`${name}_tokens`, signedTokens(value)],
-    ]),
-  ) as Record<Name | `${Name}_tokens`, string>;
-}
-
-const signedTokens = (value: bigint) => (value < 0n ? `-${tokensOf(-value)}` : tokensOf(value));
 
 export const balanceReply = z
   .object({
@@ -33,11 +21,18 @@ export const balanceReply = z
     owed: amount.describe('Base units that were charged and are not paid for'),
     owed_tokens: tokens,
     updated_at: z.iso.datetime().nullable().describe('Of the last booking; null without any'),
+    monthly_cap: monthlyCapReply.nullable().describe('Null if the wallet has set none'),
   })
   .meta({ id: 'Balance' });
 
-export function balanceReplyOf({ updatedAt, ...amounts }: WalletBalance): z.infer<typeof balanceReply> {
-  return { mode: 'credit', ...shown(amounts), updated_at: updatedAt?.toISOString() ?? null };
+export function balanceReplyOf(
+  { updatedAt, ...amounts }: WalletBalance,
+  cap: MonthlyCap | undefined,
+): z.infer<typeof balanceReply> {
+  return {
+    ...{ mode: 'credit', ...shown(amounts), updated_at: updatedAt?.toISOString() ?? null },
+    monthly_cap: cap === undefined ? null : monthlyCapReplyOf(cap),
+  };
 }
 
 export const walletEntrySchema = z

@@ -15,6 +15,16 @@ const whyNotReply = z
 const quoteOffer = offerReply
   .extend({
     total: amount.describe('Base units for the whole duration'),
+    includes: z
+      .object({
+        gpu_equivalents: z
+          .string()
+          .regex(/^\d+(?:\.\d{1,3})?$/)
+          .describe(
+            'How many GPUs of the machine the order is charged as: more than it rents where it takes more than their fair share of something, and that costs more than the list says',
+          ),
+      })
+      .describe('What the price is for'),
   })
   .meta({ id: 'QuoteOffer' });
 

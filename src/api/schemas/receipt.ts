@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ReceiptKey } from '../../db/receipt-keys.js';
 import type { ReceiptPage, StoredReceipt } from '../../db/receipt-reads.js';
 import { csvOf, type Cell } from '../../domain/csv.js';
+import { providerIdSchema } from '../../domain/registration.js';
 import { tokensOf } from '../../domain/tokens.js';
 import { receiptAsTypedData } from '../../wire/job-receipt.js';
 import { address } from '../../wire/shapes.js';
@@ -84,6 +85,10 @@ const range = {
 };
 
 export const receiptsQuery = pageQuery.extend(range);
+
+export const ownersReceiptsQuery = receiptsQuery.extend({
+  provider_id: providerIdSchema.optional().describe('Of one of your providers'),
+});
 
 export const adminReceiptsQuery = pageQuery.extend({
   ...range,

@@ -2,6 +2,9 @@ import type { BillingRow } from '../../client/shapes.js';
 import type { Context } from '../context.js';
 import { printCsv } from '../csv.js';
 import { durationText } from '../../words/durations.js';
+import { clean } from '../../words/clean.js';
+import { usedText } from '../../words/limits.js';
+import { usedOfCap } from '../limit-warning.js';
 import { gpuText } from '../../words/gpu-text.js';
 import { shortIds } from '../../words/short-ids.js';
 import type { Column } from '../terminal/table.js';
@@ -49,4 +52,8 @@ export async function run(context: Context, _args: Args, flags: Flags): Promise<
   const { spent, reserved, refunded = '0' } = bill.total;
   const back = refunded === '0' ? '' : `, ${money.amount(refunded)} of it refunded`;
   screen.paragraph(`${money.sum(spent)} spent${back}, ${money.amount(reserved)} reserved`);
+  const { monthly_cap: cap } = await client.money.balance();
+  if (cap === null || cap === undefined) return;
+  const until = clean(cap.resets_at).slice(0, 10);
+  screen.paragraph(`${usedText('the monthly cap', usedOfCap(cap), cap.amount, money)}, until ${until}`);
 }

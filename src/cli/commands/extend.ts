@@ -3,6 +3,7 @@ import type { Context } from '../context.js';
 import type { Job } from '../../client/shapes.js';
 import { durationText } from '../../words/durations.js';
 import { exitCodes, Failure, usage } from '../failure.js';
+import { warnOfLimits } from '../limit-warning.js';
 import { endSentence } from '../job-table.js';
 import { jobMeant } from '../job-words.js';
 import { jobLabel } from '../../words/job-label.js';
@@ -33,6 +34,7 @@ export async function run(context: Context, [word]: Args, flags: Flags): Promise
   if (global.json === true) return screen.json(extended);
   if (global.quiet === true) return screen.print(extended.job_id);
   screen.paragraph(`${jobLabel(extended)} ends ${endSentence(extended, context.time()) ?? 'later'}`);
+  await warnOfLimits(context, client);
   await warnOfSessionEnd(context, [extended]);
 }
 

@@ -1,8 +1,7 @@
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
-import type { SessionInfo, StoredSession, WorldLand as Client } from '../../client/index.js';
-import { delegationStatement } from '../../wire/session-typed-data.js';
-import { joinScopes, type Scope } from '../../wire/scopes.js';
+import type { StoredSession, WorldLand as Client } from '../../client/index.js';
+import type { Scope } from '../../wire/scopes.js';
 import type { Context } from '../context.js';
 import { clockText, durationText } from '../../words/durations.js';
 import { exitCodes, Failure, usage } from '../failure.js';
@@ -11,7 +10,7 @@ import { shellWord } from '../ssh/shell-word.js';
 import { ask } from '../terminal/ask.js';
 import { clean } from '../../words/clean.js';
 import type { Args } from '../tree/command.js';
-import { signInBrowser } from '../wallets/by-browser.js';
+import { loginInBrowser } from '../wallets/browser-login.js';
 import { walletKind } from '../wallets/signer.js';
 
 interface Flags {
@@ -48,7 +47,7 @@ export async function run(context: Context, _args: Args, flags: Flags): Promise<
   };
   const session =
     kind === 'browser'
-      ? await loginInBrowser(context, client, asked, flags)
+      ? await loginInBrowser(context, client, asked, { isBrowserWanted: flags.browser })
       : await client.login({ ...asked, wallet: await kind.signer() });
   if (earlier !== undefined && earlier.sessionId !== session.sessionId) await endEarlier(client, earlier);
   if (flags.token === true) {
@@ -98,31 +97,6 @@ function ttlOf(wanted: number | undefined, auth: { session_ttl_s: number; sessio
 function usualLabel(): string {
   // It is shown in the list of sessions: only what any terminal shows.
   return `wl, ${userInfo().username}@${hostname()}`.replace(/[^\x20-\x7e]/g, '?');
-}
-
-async function loginInBrowser(
-  context: Context,
-  client: Client,
-  asked: { scopes: Scope[]; spendLimit: string; ttlSeconds: number; label: string; chainId?: number },
-  flags: Flags,
-): Promise<SessionInfo> {
-  const pending = await client.beginLogin(asked);
-  const answer = await signInBrowser(
-    context,
-    {
-      ...{ kind: 'login', sessionKey: pending.sessionKey as `0x${string}`, scopes: pending.scopes },
-      ...{ spendLimit: pending.spendLimit, ttlSeconds: asked.ttlSeconds, label: asked.label },
-      ...(asked.chainId === undefined ? {} : { chainId: asked.chainId }),
-    },
-    { isBrowserWanted: flags.browser },
-  );
-  // All but what the page had to choose is what was asked for.
-  const message = {
-    ...{ wallet: answer.wallet, sessionKey: pending.sessionKey, audience: client.audience },
-    ...{ statement: delegationStatement, scopes: joinScopes(pending.scopes), spendLimit: pending.spendLimit },
-    ...{ issuedAt: answer.issuedAt, expiresAt: answer.expiresAt, nonce: answer.nonce },
-  };
-  return await pending.finish({ message, chainId: answer.chainId, signature: answer.signature });
 }
 
 async function storedSession(context: Context, client: Client): Promise<StoredSession | undefined> {

@@ -1,7 +1,7 @@
 import type { Quote } from '../../client/shapes.js';
 import type { Context } from '../context.js';
 import { orderFrom, type OrderFlags, type Wanted } from '../order.js';
-import { costLine, requireCanStart } from '../quote-text.js';
+import { costLine, requireCanStart, shareLine } from '../quote-text.js';
 import { offerColumns } from '../offer-table.js';
 import type { Args } from '../tree/command.js';
 
@@ -20,5 +20,7 @@ export async function printQuote(context: Context, wanted: Wanted, quote: Quote)
   requireCanStart(wanted, quote, money);
   if (context.global.quiet === true) return quote.offers.forEach(({ provider_id }) => screen.print(provider_id));
   screen.paragraph(costLine(wanted, quote, site, money), '  ');
+  const share = shareLine(wanted, quote);
+  if (share !== undefined) screen.paragraph(share, '  ');
   screen.table(offerColumns(money), quote.offers);
 }

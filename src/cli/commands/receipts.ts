@@ -2,13 +2,11 @@ import type { WorldLand as Client } from '../../client/index.js';
 import type { Receipt } from '../../client/shapes.js';
 import type { Context } from '../context.js';
 import { printCsv } from '../csv.js';
-import { clockText, durationText } from '../../words/durations.js';
-import { exitCodes, type ExitCode } from '../failure.js';
+import { clockText } from '../../words/durations.js';
+import type { ExitCode } from '../failure.js';
+import { receiptColumns, receiptRow, sayVerified } from '../receipt-table.js';
 import { jobMeant } from '../job-words.js';
-import type { Money } from '../../words/money.js';
-import { shortIds } from '../../words/short-ids.js';
 import { clean } from '../../words/clean.js';
-import type { Column } from '../terminal/table.js';
 import type { Args } from '../tree/command.js';
 
 interface Flags {
@@ -21,16 +19,15 @@ interface Flags {
 export async function run(context: Context, [word]: Args, flags: Flags): Promise<ExitCode | void> {
   const client = await context.client();
   if (word !== undefined) return showOne(context, await receiptMeant(client, word as string));
-  if (flags.verify === true) return await verifyAll(context, client);
+  if (flags.verify === true) return await sayVerified(context, await client.receipts.verify());
   const { screen, global } = context;
   const receipts = await client.receipts.list({ ...flags, limit: 100 }).all();
   // With the keys, so that whoever has the file can check it without asking anybody.
   if (global.json === true) return screen.json({ receipts, keys: await client.receipts.keys() });
-  if (flags.csv === true) return printCsv(screen, receipts.map(rowOf));
+  if (flags.csv === true) return printCsv(screen, receipts.map(receiptRow));
   if (global.quiet === true) return receipts.forEach(({ digest }) => screen.print(digest));
   const money = await context.money();
-  const short = shortIds([...new Set(receipts.map((receipt) => receipt.typed_data.message.jobId))]);
-  if (receipts.length > 0) screen.table(columnsOf(context, money, short), receipts);
+  if (receipts.length > 0) screen.table(receiptColumns(context, money, receipts), receipts);
   screen.paragraph(
     receipts.length === 0
       ? 'no receipts: each job that was ready gets one when it ends'
@@ -44,24 +41,6 @@ async function receiptMeant(client: Client, word: string): Promise<Receipt> {
   const { job } = await jobMeant(client, word);
   return await client.receipts.ofJob(job.job_id);
 }
-
-function columnsOf(context: Context, money: Money, short: ReadonlyMap<string, string>): Column<Receipt>[] {
-  const of =
-    <T>(read: (message: Receipt['typed_data']['message']) => T) =>
-    (receipt: Receipt) =>
-      read(receipt.typed_data.message);
-  return [
-    { title: 'NUMBER', of: of(({ number }) => String(number)), align: 'right' },
-    { title: 'ISSUED', of: of(({ issuedAtMs }) => clockText(issuedAtMs, context.time())), keep: 3 },
-    { title: 'JOB', of: of(({ jobId }) => short.get(jobId) ?? clean(jobId)), isText: true },
-    { title: 'PROVIDER', of: of(({ providerId }) => clean(providerId) || '–'), keep: 1, isText: true },
-    { title: 'TIME', of: of(({ billedMs }) => durationText(billedMs / 1_000)), align: 'right', keep: 2 },
-    { title: `CHARGED ${money.symbol}`, of: of(({ charged }) => money.amount(charged)), align: 'right' },
-    { title: '', of: (receipt) => [refundWord(receipt), receipt.status].filter(Boolean).join(', '), keep: 4 },
-  ];
-}
-
-const refundWord = ({ typed_data }: Receipt) => (typed_data.message.revision === 0 ? '' : 'after a refund');
 
 /** All figures as they are signed, so that a pocket calculator suffices. */
 function showOne(context: Context, receipt: Receipt): void {
@@ -85,29 +64,4 @@ function showOne(context: Context, receipt: Receipt): void {
     ...receipt.signatures.map(({ signer }) => `  signed by ${clean(signer)}`),
   ];
   for (const line of lines) screen.paragraph(line, '  ');
-}
-
-async function verifyAll({ screen, global, money }: Context, client: Client): Promise<ExitCode> {
-  const found = await client.receipts.verify();
-  const { problems, count, pending, charged, refunded } = found;
-  const code = problems.length === 0 ? exitCodes.done : exitCodes.bug;
-  if (global.json === true) {
-    screen.json({ ...found, charged: charged.toString(), refunded: refunded.toString() });
-    return code;
-  }
-  for (const problem of problems) screen.paragraph(clean(problem), '  ');
-  if (pending > 0) screen.paragraph(`${pending} of ${count} are not signed yet`);
-  const { sum } = await money();
-  const spent = `${sum(charged.toString())} charged, ${sum(refunded.toString())} refunded`;
-  screen.paragraph(
-    problems.length === 0
-      ? `${count} receipts: nothing is wrong; ${spent}`
-      : `${problems.length} problems: ask the operator, and keep your receipts (wl receipts --json)`,
-  );
-  return code;
-}
-
-function rowOf({ typed_data, digest, status }: Receipt): Record<string, unknown> {
-  const { gaps, ...message } = typed_data.message;
-  return { ...message, gaps: JSON.stringify(gaps), digest, status };
 }

@@ -9,6 +9,7 @@ import { onInterrupt, type OnInterrupt } from '../interrupt.js';
 import { endSentence } from '../job-table.js';
 import { activeJobs } from '../job-words.js';
 import { jobLabel } from '../../words/job-label.js';
+import { warnOfLimits } from '../limit-warning.js';
 import { noCapacity, orderFrom, type OrderFlags, type Wanted } from '../order.js';
 import { orderKeys } from '../public-keys.js';
 import { warnOfSessionEnd } from '../session-end.js';
@@ -46,6 +47,7 @@ export async function run(context: Context, [words]: Args, flags: Flags): Promis
   await agreeOnPrice(context, { ...wanted, order }, quote, { isYes: flags.yes === true });
   const job = await start(context, { ...wanted, order }, quote, flags);
   if (job === undefined) return exitCodes.interrupted;
+  await warnOfLimits(context, client);
   const active = await activeJobs(client);
   if (identity !== undefined)
     keepJobKey(

@@ -1,5 +1,6 @@
 import type { Context } from '../context.js';
 import { clockText, momentText } from '../../words/durations.js';
+import { isNearlyUsed, usedPercent } from '../../words/limits.js';
 import type { Args } from '../tree/command.js';
 
 export async function run(context: Context, _args: Args): Promise<void> {
@@ -21,6 +22,11 @@ export async function run(context: Context, _args: Args): Promise<void> {
     `limit   ${money.sum(me.spend_limit)}: ${money.amount(me.spend_spent)} spent${reserved}, ${money.amount(me.spend_remaining)} left`,
     '        ',
   );
+  const used = String(BigInt(me.spend_spent) + BigInt(me.spend_reserved));
+  if (isNearlyUsed(used, me.spend_limit)) {
+    const percent = usedPercent(used, me.spend_limit);
+    screen.paragraph(`        ${percent} % of it is used: wl login --spend-limit N`, '        ');
+  }
   screen.paragraph(
     `may     ${me.scopes.join(', ')}${me.may_be_admin === true ? ' (and be an operator: wl login --admin)' : ''}`,
     '        ',

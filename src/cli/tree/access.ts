@@ -28,6 +28,14 @@ export function addAccessCommands(program: Command, runner: Runner): void {
     .addOption(new Option('--by <what>', 'a row for each').choices(['job', 'day', 'provider']).default('job'))
     .option('--csv', 'as CSV');
   add(
+    'cap [tokens]',
+    'what your wallet may spend in a month; sets it with an amount',
+    () => import('../commands/cap.js'),
+  )
+    .option('--clear', 'have none any more')
+    .option('--wallet <KIND>', `who signs, if it is to be more: ${walletKinds}`)
+    .option('--no-browser', 'print the address of the page, and take its answer by paste');
+  add(
     'statement [month]',
     'what became of your money in a month: 2026-11',
     () => import('../commands/statement.js'),

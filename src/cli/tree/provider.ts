@@ -18,6 +18,15 @@ export function addProviderCommands(program: Command, runner: Runner): void {
     .option('--to <TIME>', 'until then', values.moment)
     .addOption(new Option('--by <what>', 'a row for each').choices(['day', 'job']).default('day'))
     .option('--csv', 'as CSV');
+  add(
+    'receipts [provider]',
+    'what the broker signed about the jobs it earned with; of all of yours without one',
+    () => import('../commands/provider-receipts.js'),
+  )
+    .option('--from <TIME>', 'issued since then: 2026-11-01', values.moment)
+    .option('--to <TIME>', 'until then', values.moment)
+    .option('--verify', 'check all of them here: signatures and figures')
+    .option('--csv', 'as CSV');
   add('usage <provider>', 'how busy it was', () => import('../commands/provider-usage.js')).addOption(
     new Option('--range <time>', 'how far back').choices(['24h', '7d', '30d']).default('24h'),
   );
