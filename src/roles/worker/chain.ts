@@ -3,12 +3,14 @@ import { createChainActivities } from '../../../activities/chain.js';
 import { openVault } from '../../chain/open-vault.js';
 import type { Config } from '../../config.js';
 import { chainSettings } from '../../config/chain.js';
+import { payLater } from '../../db/prepaid.js';
+import { untilAvailable } from '../../lifecycle.js';
 import type { Logger } from '../../observability/logger.js';
 import { startChainWorker } from '../../temporal/chain-worker.js';
 
 /**
  * Opens the vault of a site with a chain, and serves the chain’s task queue once the vault has been found to be the one
- * that is configured. On other sites it does nothing.
+ * that is configured. On other sites customers pay later.
  *
  * @returns a function that stops it.
  * @throws ConfigError
@@ -19,8 +21,11 @@ export async function startChain(
   waiting: { logger: Logger; stop: AbortSignal },
 ): Promise<() => Promise<void>> {
   const settings = chainSettings(config);
-  if (settings === undefined) return async () => undefined;
   const { logger } = waiting;
+  if (settings === undefined) {
+    await untilAvailable(waiting, 'Postgres', () => payLater(pool));
+    return async () => undefined;
+  }
   const { checked, rpcs } = await openVault(settings, waiting);
   const started = checked.then((facts) =>
     startChainWorker(config, createChainActivities({ settings, facts, rpcs, pool, logger }), logger),
