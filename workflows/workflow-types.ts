@@ -8,4 +8,5 @@ export const workflowTypes = {
   providerSeries: 'providerSeries',
   jobReminders: 'jobReminders',
   vaultWatch: 'vaultWatch',
+  settlementBatch: 'settlementBatch',
 } as const;

@@ -1,7 +1,10 @@
+import { findBatch } from '../db/batches.js';
 import { allowToOwe, lockAccounts, postEntry, type Line } from '../db/ledger.js';
 import type { Queryable } from '../db/pool.js';
+import { bookFinal } from './batch-bookings.js';
 import {
   changeWalletInVault,
+  proposedHash,
   unbookedDeposits,
   walletInVault,
   type VaultEvent,
@@ -17,7 +20,7 @@ export interface BookedVault extends VaultId {
 }
 
 /** What was booked although it should have been impossible; somebody has to look into it. */
-export type VaultAlarm = 'overdrawn';
+export type VaultAlarm = 'overdrawn' | 'foreign_settlement';
 
 /** The account of what a vault holds for us. */
 export const vaultAccount = ({ chainId, vault }: VaultId) => `${chainId}/${vault}`;
@@ -82,6 +85,8 @@ async function bookEvent(tx: Queryable, vault: BookedVault, event: VaultEvent): 
     case 'Withdrawn':
       await changeWalletInVault(tx, vault, customer, { withdrawn: base('amount') });
       return await bookOutflow(tx, vault, event, base('amount'));
+    case 'BatchExecuted':
+      return await bookExecuted(tx, vault, Number(event.args['number']));
     case 'EarningsWithdrawn':
     case 'FeesSwept':
       return await bookOutflow(tx, vault, event, base('amount'));
@@ -112,6 +117,15 @@ async function bookDeposit(tx: Queryable, vault: BookedVault, wallet: string, am
     if (booked >= waiting) break;
   }
   await changeWalletInVault(tx, vault, wallet, { waiting: -booked });
+}
+
+/** Only what this broker cut is booked; of anything else nobody knows here whose money it moved. */
+async function bookExecuted(tx: Queryable, vault: BookedVault, number: number): Promise<VaultAlarm[]> {
+  const batch = await findBatch(tx, vault, number);
+  const hash = await proposedHash(tx, vault, number);
+  if (batch === undefined || batch.hash !== hash) return ['foreign_settlement'];
+  await bookFinal(tx, vault, number);
+  return [];
 }
 
 async function bookOutflow(

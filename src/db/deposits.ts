@@ -1,4 +1,4 @@
-import type { Address, Hex } from 'viem';
+import type { Hex } from 'viem';
 import type { Queryable } from './pool.js';
 import { walletInVault, type VaultId, type WalletInVault } from './vault-events.js';
 

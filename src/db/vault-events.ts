@@ -165,6 +165,20 @@ export async function unitsInVault(db: Queryable, { chainId, vault }: VaultId): 
   return rows[0]!.events === 0 ? undefined : BigInt(rows[0]!.units);
 }
 
+/** The hash that was proposed under a number, by the events that are known. */
+export async function proposedHash(
+  db: Queryable,
+  { chainId, vault }: VaultId,
+  number: number,
+): Promise<string | undefined> {
+  const { rows } = await db.query<{ hash: string }>(
+    `select args ->> 'hash' as hash from chain_events
+      where chain_id = $1 and vault = $2 and name = 'BatchProposed' and args ->> 'number' = $3`,
+    [chainId, vault, String(number)],
+  );
+  return rows[0]?.hash;
+}
+
 export interface Incoming {
   txHash: Hex;
   logIndex: number;

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ChainActivities } from '../../activities/chain.js';
+import type { Advanced } from '../../src/chain/settlement.js';
 import { chainTaskQueue } from '../../workflows/chain-task-queue.js';
 import { podObserved } from '../../workflows/job-messages.js';
 import { certificateRequested, jobLeft, miningChanged, placementChanged } from '../../workflows/provider-messages.js';
@@ -238,6 +239,19 @@ export const branches: Record<string, (flow: Flow) => Promise<string>> = {
   async 'vault-watch'(flow) {
     const watchVault = () => Promise.resolve({ block: 7, events: 1, isBehind: false });
     return await withChain(flow, { watchVault }, () => once(flow, workflowTypes.vaultWatch));
+  },
+
+  async 'settlement'(flow) {
+    const looks: Advanced[] = [
+      { is: 'under way', waitsFor: 'its proposal to be mined', againInS: 1 },
+      { is: 'under way', waitsFor: 'the delay in which it can be vetoed', againInS: 2 },
+      { is: 'under way', waitsFor: 'its execution to be mined', againInS: 1 },
+    ];
+    const steps = {
+      beginSettlement: () => Promise.resolve({ number: 7 }),
+      advanceSettlement: () => Promise.resolve(looks.shift() ?? { is: 'final' as const }),
+    };
+    return await withChain(flow, steps, () => once(flow, workflowTypes.settlementBatch));
   },
 };
 
