@@ -1,11 +1,15 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { createChainActivities } from '../../activities/chain.js';
+import { createLogger } from '../../src/observability/logger.js';
+import { startChain } from '../../src/roles/worker/chain.js';
+import { ensureSchedules } from '../../src/temporal/schedules.js';
 import { findBatch } from '../../src/db/batches.js';
 import { chainTaskQueue } from '../../workflows/chain-task-queue.js';
 import type { settlementBatch } from '../../workflows/settlement-batch.js';
 import { workflowTypes } from '../../workflows/workflow-types.js';
 import { startAnvil, type Anvil } from '../support/anvil.js';
+import { testConfig } from '../support/config.js';
 import { balances } from '../support/money.js';
 import { findSecrets } from '../support/secrets.js';
 import { createSettling, type Settling } from '../support/settling.js';
@@ -79,5 +83,35 @@ test('a settlement that is vetoed ends, another one does not begin, and a run th
   await site.vault.send(anvil.accounts[roles.guardian]!, 'vault', 'veto', [1n]);
   expect(await (await start()).result()).toEqual({ number: 1, is: 'void', why: 'vetoed' });
   expect(await (await start()).result()).toEqual({ is: 'none', why: 'vetoed' });
+  await stop();
+});
+
+test('a worker of a site with a chain reads the vault by its Schedule’s workflow, and other sites have none of it', async () => {
+  const logger = createLogger({ LOG_LEVEL: 'silent' }, 'worker');
+  const never = new AbortController().signal;
+  const scheduled = (id: string) => temporal.client.schedule.getHandle(id).describe();
+  const without = testConfig({ ...temporal.config });
+  await ensureSchedules(temporal.client, without);
+  for (const id of ['vault-watch', 'settlement']) await expect(scheduled(id)).rejects.toThrow();
+  await (
+    await startChain(without, site.pool, { logger, stop: never })
+  )();
+  const config = testConfig(
+    { ...temporal.config },
+    {
+      ...{ ENABLE_BLOCKCHAIN: 'true', BLOCKCHAIN_RPC_URL: site.proxy.url, BLOCKCHAIN_CHAIN_ID: String(anvil.chainId) },
+      ...{ VAULT_ADDRESS: site.vault.vault, BACKEND_PRIVATE_KEY: operatorKey, CHAIN_FINALITY: '2' },
+    },
+  );
+  const stop = await startChain(config, site.pool, { logger, stop: never });
+  await site.deposit(site.customer, 1);
+  const workflowId = `vault-watch-${randomUUID()}`;
+  const watched = await temporal.client.workflow.execute(workflowTypes.vaultWatch, {
+    workflowId,
+    taskQueue: taskQueue(),
+  });
+  expect(watched).toMatchObject({ block: expect.any(Number), isBehind: expect.any(Boolean) });
+  await ensureSchedules(temporal.client, config);
+  for (const id of ['vault-watch', 'settlement']) expect(await scheduled(id)).toMatchObject({ scheduleId: id });
   await stop();
 });
