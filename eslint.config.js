@@ -16,7 +16,7 @@ const zones = [
     message: 'The API starts workflows and reads the database; it does not do the work of activities.',
   },
   {
-    target: ['./src/db', './src/kubernetes', './src/redis', './src/auth', './src/billing'],
+    target: ['./src/db', './src/kubernetes', './src/redis', './src/auth', './src/billing', './src/chain'],
     from: ['./activities', './workflows', './src/api', './src/roles'],
     except: ['./job-messages.ts'],
     message: 'A room for one system does not know its callers.',

@@ -94,7 +94,7 @@ export function createJobRecordActivities({ pool, logger, config }: JobRecordDep
      *
      * @returns the expiry that is stored, RFC 3339.
      * @throws idempotency_conflict, extension_limit, duration_limit, job_ended; spend_limit_exceeded if the requesting
-     * session cannot pay, monthly_cap_reached if the wallet does not want to.
+     * session cannot pay, monthly_cap_reached if the wallet does not want to, insufficient_funds if it cannot.
      */
     async recordExtension(extension: {
       order: JobOrder;
@@ -253,6 +253,8 @@ export function createJobRecordActivities({ pool, logger, config }: JobRecordDep
           throw noCapacity(order, failedAt, 'what is free costs more than the session has left');
         if (result === 'over_cap')
           throw noCapacity(order, failedAt, 'what is free costs more than the monthly cap of the wallet leaves');
+        if (result === 'over_deposit')
+          throw noCapacity(order, failedAt, 'what is free costs more than the wallet has deposited');
       }
     }
     throw noCapacity(order, failedAt, reason);

@@ -42,6 +42,7 @@ export async function runBroker(stop: AbortSignal): Promise<void> {
     logger.info({ roles: wanted }, 'running');
     await orStopped(stop, new Promise<never>(() => undefined));
   } catch (error) {
+    if (error instanceof ConfigError) refuse(error);
     if (!(error instanceof StopRequested)) throw error;
   }
   for (const role of running.reverse()) await role.stop();
@@ -114,8 +115,12 @@ function readOrExit(): Config {
     return readConfig();
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    console.error(error.message);
-    // EX_CONFIG of sysexits.h: a restart without a change cannot succeed.
-    process.exit(78);
+    refuse(error);
   }
+}
+
+function refuse({ message }: ConfigError): never {
+  console.error(message);
+  // EX_CONFIG of sysexits.h: a restart without a change cannot succeed.
+  process.exit(78);
 }

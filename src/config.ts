@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { environment, type Environment } from './config/environment.js';
 import { roles, type Role } from './config/process.js';
-import { isPublicKey } from './config/receipts.js';
+import { chainProblems, isChainVariable, isOn } from './config/chain.js';
+import { isPublicKey } from './config/signing-keys.js';
 import { readTls, type TlsWorkedOut } from './tls-settings.js';
 
 export { roles, type Role };
@@ -34,7 +35,10 @@ export class ConfigError extends Error {
  */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const given: Record<string, string> = {};
+  const isOnChain = isOn(env['ENABLE_BLOCKCHAIN']);
   for (const name of Object.keys(environment.shape)) {
+    // Sites without a chain have such variables from other programs, and no use for the key.
+    if (!isOnChain && isChainVariable(name)) continue;
     const value = env[name] ?? readSecretFile(name, env[`${name}_FILE`]);
     if (value !== undefined && value !== '') given[name] = value;
   }
@@ -58,6 +62,9 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   }
   const { tls, problems } = readTls(config);
   if (problems.length > 0) throw new ConfigError(`The environment is not acceptable:\n  ${problems.join('\n  ')}`);
+  const ofChain = chainProblems(config);
+  if (ofChain.length > 0)
+    throw new ConfigError(`ENABLE_BLOCKCHAIN is set, and this is wrong:\n  ${ofChain.join('\n  ')}`);
   const canAuthorize = config.AUTHORIZER_TLS_CERT !== undefined;
   if (config.BROKER_ROLES.includes('authorizer') && !canAuthorize) {
     throw new ConfigError('AUTHORIZER_TLS_CERT: required for the role authorizer');

@@ -6,3 +6,5 @@ export { fleetReconciler } from './fleet-reconciler.js';
 export { marketSampler } from './market-sampler.js';
 export { providerSeries } from './provider-series.js';
 export { jobReminders } from './job-reminders.js';
+export { vaultWatch } from './vault-watch.js';
+export { settlementBatch } from './settlement-batch.js';

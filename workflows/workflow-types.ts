@@ -7,4 +7,6 @@ export const workflowTypes = {
   marketSampler: 'marketSampler',
   providerSeries: 'providerSeries',
   jobReminders: 'jobReminders',
+  vaultWatch: 'vaultWatch',
+  settlementBatch: 'settlementBatch',
 } as const;

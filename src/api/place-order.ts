@@ -4,6 +4,7 @@ import type { Config } from '../config.js';
 import type { SessionPrincipal } from '../auth/customers/principal.js';
 import { reserveSpend } from '../billing/spend.js';
 import { findBlockOf } from '../db/blocks.js';
+import { payInAdvance } from '../db/prepaid.js';
 import { quoteKey } from '../db/installation.js';
 import { tellAlso, tellOrdered } from '../db/job-events.js';
 import { findJobByKey, insertJob, lockUsage, type JobRow, type NewJob } from '../db/jobs.js';
@@ -37,7 +38,7 @@ import { mismatch, openQuote } from './quote-seal.js';
  * @param keptKeys the public keys that the order names by their ids.
  * @returns the job, and whether this call created it: a repeated Idempotency-Key finds the first one.
  * @throws BrokerError `spend_limit_exceeded`, `monthly_cap_reached`, `quota_exceeded`, `blocked`, `rate_limited`, `idempotency_conflict`,
- * `quote_mismatch`, `quote_expired`
+ * `quote_mismatch`, `quote_expired`, and with a chain `insufficient_funds`, `exit_pending`
  */
 export async function placeOrder(
   { pool, config }: { pool: Pool; config: Config },
@@ -49,6 +50,7 @@ export async function placeOrder(
   const requestSha256 = fingerprint(request);
   const order = orderOf(newJobId(), principal.wallet, request);
   const { bound, reserves, quoted } = await ratesFor({ pool, config }, order, request, idempotencyKey);
+  if (config.ENABLE_BLOCKCHAIN) await payInAdvance(pool, principal.wallet);
   for (;;) {
     const reservedRate = reserves.shift()!;
     try {
@@ -79,7 +81,9 @@ export async function placeOrder(
   }
 }
 
-const isAboveLimit = ({ code }: BrokerError) => code === 'spend_limit_exceeded' || code === 'monthly_cap_reached';
+/** What a cheaper order might not exceed. */
+const limits: readonly string[] = ['spend_limit_exceeded', 'monthly_cap_reached', 'insufficient_funds'];
+const isAboveLimit = ({ code }: BrokerError) => limits.includes(code);
 
 /** By the quote that the order is made with, or by what is on offer now. */
 async function ratesFor(

@@ -2,11 +2,13 @@ import type { Caller, Input } from './caller.js';
 import { isCode } from './errors.js';
 import { pagesOf, type Pages } from './pages.js';
 import { timeOf } from './time-of.js';
-import type { Balance, MonthlyCap, Statement, WalletEntry } from './types.generated.js';
+import type { Balance, Deposits, MonthlyCap, Statement, WalletEntry } from './types.generated.js';
 
 /** What the wallet has, owes and was charged, from the broker's ledger. Amounts are base units. */
 export interface MoneyApi {
   balance(): Promise<Balance>;
+  /** What it has in the vault of a site with a chain, and what is on its way there. */
+  deposits(): Promise<Deposits>;
   /** Every booking, newest first; of the last 31 days unless `from` says otherwise. */
   entries(period?: { from?: Date | string; to?: Date | string }): Pages<WalletEntry>;
   /** @param month such as `2026-11`, in UTC. */
@@ -24,6 +26,7 @@ export interface MoneyApi {
 export function createMoney(caller: Caller): MoneyApi {
   return {
     balance: () => caller.call('GET /api/v1/billing/balance'),
+    deposits: () => caller.call('GET /api/v1/billing/deposits'),
     entries: ({ from, to } = {}) =>
       pagesOf(async (cursor) => {
         const query = { from: timeOf(from), to: timeOf(to), cursor };

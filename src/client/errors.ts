@@ -28,6 +28,12 @@ export interface CodeData {
   };
   quote_expired: { expires_at?: string };
   spend_limit_exceeded: { required?: string; remaining?: string; spend_limit?: string };
+  insufficient_funds: {
+    required?: string;
+    available?: string;
+    missing?: string;
+    deposit?: { chain_id?: number; vault?: string; customer?: string };
+  };
   monthly_cap_reached: { required?: string; remaining?: string; monthly_cap?: string; resets_at?: string };
   rate_limited: { limit?: string; per?: string; allowed?: number; window_s?: number };
   timestamp_skew: { server_time?: number };

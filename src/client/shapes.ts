@@ -8,6 +8,7 @@ export type {
   Market,
   MarketHistory,
   MarketType,
+  Deposits,
   MonthlyCap,
   Offer,
   Quote,

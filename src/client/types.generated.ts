@@ -241,8 +241,8 @@ export interface AuditRows {
 }
 
 export interface Balance {
-  /** The spend limit that a wallet signed is trusted; it may owe */
-  mode: 'credit';
+  /** credit: the spend limit that a wallet signed is trusted; it may owe. prepaid: it spends what it deposited */
+  mode: 'credit' | 'prepaid';
   /** Base units that were paid in advance or refunded, and are not reserved */
   available: string;
   /** The same in tokens, for people */
@@ -336,6 +336,43 @@ export interface DeadLetters {
   count: number;
   /** Send it as `cursor` for the next page; absent on the last */
   next_cursor?: string;
+}
+
+export interface Deposits {
+  /** Null on a site that takes no deposits */
+  vault: {
+    chain_id: number;
+    /** Call its `deposit`; tokens that are just sent there are lost */
+    address: string;
+  } | null;
+  /** Base units that arrived in all and are final */
+  deposited: string;
+  /** The same in tokens, for people */
+  deposited_tokens: string;
+  /** Base units of them that left the vault again */
+  withdrawn: string;
+  /** The same in tokens, for people */
+  withdrawn_tokens: string;
+  /** Base units of them that are too little to be booked by themselves */
+  waiting: string;
+  /** The same in tokens, for people */
+  waiting_tokens: string;
+  /** Base units that may be drawn in all, as you told the vault */
+  cap: string;
+  /** The same in tokens, for people */
+  cap_tokens: string;
+  /** When you may take out everything; null if you did not ask for it */
+  exit_at: string | null;
+  /** Seen on the chain, and not final: they can be spent once they are */
+  incoming: {
+    tx_hash: string;
+    amount: string;
+    /** The same in tokens, for people */
+    amount_tokens: string;
+    block: number;
+  }[];
+  /** The last block that is booked */
+  read_block: number | null;
 }
 
 export interface Earnings {
@@ -878,6 +915,7 @@ export interface Problem {
     | 'timestamp_skew'
     | 'nonce_reused'
     | 'challenge_invalid'
+    | 'insufficient_funds'
     | 'scope_denied'
     | 'spend_limit_exceeded'
     | 'monthly_cap_reached'
@@ -894,6 +932,7 @@ export interface Problem {
     | 'idempotency_conflict'
     | 'session_key_in_use'
     | 'quote_mismatch'
+    | 'exit_pending'
     | 'quote_expired'
     | 'no_capacity'
     | 'job_ended'
@@ -1367,7 +1406,7 @@ export interface WalletEntries {
 
 export interface WalletEntry {
   id: string;
-  kind: 'deposit' | 'reserve' | 'trim' | 'settle' | 'refund' | 'claim' | 'payout' | 'adjust';
+  kind: 'deposit' | 'reserve' | 'trim' | 'settle' | 'refund' | 'claim' | 'payout' | 'withdrawn' | 'adjust';
   /** Base units by which all that you have changed; 0 where money was only reserved or freed */
   amount: string;
   /** Base units by which what is reserved of it changed */
@@ -1783,6 +1822,13 @@ export interface Routes {
     body: undefined;
     query: undefined;
     reply: Balance;
+    errors: CommonError | AuthError | 'scope_denied';
+  };
+  /** What you have in the vault, what may be drawn of it, and what is on its way */
+  'GET /api/v1/billing/deposits': {
+    body: undefined;
+    query: undefined;
+    reply: Deposits;
     errors: CommonError | AuthError | 'scope_denied';
   };
   /** Every booking of your money, newest first; also as `text/csv` */
@@ -2840,8 +2886,10 @@ export interface Routes {
       | 'blocked'
       | 'container_exited'
       | 'container_not_created'
+      | 'exit_pending'
       | 'idempotency_conflict'
       | 'image_pull_failed'
+      | 'insufficient_funds'
       | 'monthly_cap_reached'
       | 'no_capacity'
       | 'no_ports_left'
@@ -2872,8 +2920,10 @@ export interface Routes {
       | AuthError
       | 'blocked'
       | 'duration_limit'
+      | 'exit_pending'
       | 'extension_limit'
       | 'idempotency_conflict'
+      | 'insufficient_funds'
       | 'job_ended'
       | 'job_not_found'
       | 'job_not_running'

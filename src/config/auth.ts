@@ -68,12 +68,4 @@ export const authVariables = {
   AUTH_RPC_URL: z.url().describe('URL').optional(),
   /** Addresses of the wallets that may open sessions with the scope `admin`. Empty: nobody is an operator. */
   ADMIN_WALLETS: list.transform((wallets) => wallets.map((wallet) => wallet.toLowerCase())),
-  /** Id of the chain that jobs are paid on. It is the default of `AUTH_CHAIN_IDS`. */
-  BLOCKCHAIN_CHAIN_ID: z.coerce.number().int().positive().optional(),
-  /**
-   * Reserved: read by nothing yet.
-   *
-   * @internal
-   */
-  ENABLE_BLOCKCHAIN: flag(false),
 };

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { apiVariables } from './api.js';
 import { authVariables } from './auth.js';
+import { chainVariables } from './chain.js';
 import { authorizerVariables, clusterVariables } from './cluster.js';
 import { jobVariables, miningVariables } from './jobs.js';
 import { operatorVariables } from './operators.js';
@@ -27,6 +28,7 @@ export const environment = z.object({
   ...providerVariables,
   ...authVariables,
   ...receiptVariables,
+  ...chainVariables,
   ...operatorVariables,
 });
 
@@ -46,5 +48,6 @@ export const subjects: readonly (readonly [title: string, variables: Readonly<Re
   ['Providers', providerVariables],
   ['Logins', authVariables],
   ['Receipts', receiptVariables],
+  ['The chain', chainVariables],
   ['Operators', operatorVariables],
 ];

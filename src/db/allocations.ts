@@ -18,7 +18,8 @@ import { withTransaction, type Queryable, type Transaction } from './pool.js';
  * `taken` if other orders were faster, `unaffordable` if the paying session's limit does not cover it, `over_cap` if the
  * wallet's monthly cap does not, `released` if the job has already ended or moved on.
  */
-export type AllocationOutcome = 'allocated' | 'held' | 'taken' | 'unaffordable' | 'over_cap' | 'released';
+export type AllocationOutcome =
+  'allocated' | 'held' | 'taken' | 'unaffordable' | 'over_cap' | 'over_deposit' | 'released';
 
 /** Rolls back the transaction of an allocation that exceeds the session's limit. */
 class Unaffordable extends Error {}
@@ -67,7 +68,9 @@ export async function allocate(
     });
   } catch (error) {
     if (error instanceof Unaffordable) return 'unaffordable';
-    if (error instanceof BrokerError && error.code === 'monthly_cap_reached') return 'over_cap';
+    if (!(error instanceof BrokerError)) throw error;
+    if (error.code === 'monthly_cap_reached') return 'over_cap';
+    if (error.code === 'insufficient_funds' || error.code === 'exit_pending') return 'over_deposit';
     throw error;
   }
 }

@@ -2,6 +2,7 @@ import { isCrossed, type NearLimit } from '../domain/spend-limits.js';
 import { reserveForPlacement, type JobTariff, type PaidBy, type SettledCharge } from './auth-charges.js';
 import { postEntry, type AccountKind, type Line } from './ledger.js';
 import type { Queryable } from './pool.js';
+import { requireFunds } from './prepaid.js';
 import { requireWithinCap } from './spending-caps.js';
 import { feeFor } from '../wire/charge.js';
 
@@ -18,6 +19,7 @@ export async function bookReservation(
   note = {},
 ): Promise<void> {
   if (amount === 0n) return;
+  await requireFunds(tx, wallet, amount);
   const lines = moved(wallet, amount);
   await postEntry(tx, { key: `reserve/${jobId}/${requestId}`, kind: 'reserve', jobId, note, lines });
 }
@@ -27,7 +29,7 @@ export async function bookReservation(
  * charge is not paid for.
  *
  * @returns the limits of which most is used since then; undefined when that of the session that pays is too low.
- * @throws BrokerError `monthly_cap_reached`: the caller must roll back.
+ * @throws BrokerError `monthly_cap_reached`, `insufficient_funds`, `exit_pending`: the caller must roll back.
  */
 export async function reserveAtPlacement(
   tx: Queryable,
@@ -40,6 +42,7 @@ export async function reserveAtPlacement(
   if (booked === undefined) await bookReservation(tx, { jobId, requestId: '', wallet, amount: before }, backfilled);
   const change = amount - (booked ?? before);
   if (change !== 0n) {
+    await requireFunds(tx, wallet, change);
     await postEntry(tx, { key: `trim/${jobId}/${attempt}`, kind: 'trim', jobId, lines: moved(wallet, change) });
   }
   return await limitsAfter(tx, reservation, amount - before);

@@ -1,13 +1,26 @@
 import type { Queryable } from './pool.js';
 
 /** What belongs to whom: see the glossary. `reserved` and `customer` are of a wallet, as are `provider`s. */
-export type AccountKind = 'customer' | 'reserved' | 'provider' | 'unclaimed' | 'fees' | 'manual';
+export type AccountKind =
+  | 'customer'
+  | 'reserved'
+  | 'provider'
+  | 'unclaimed'
+  | 'fees'
+  | 'manual'
+  /** Of providers: in a settlement that is not executed yet, and what the vault owes them. */
+  | 'in_batch'
+  | 'payable'
+  /** What a vault on a chain holds for us. */
+  | 'vault';
 
-/** What was booked. The table knows more kinds, which are for money on a chain. */
+/** What was booked, as customers see it. */
 export const entryKinds = [
-  ...(['deposit', 'reserve', 'trim', 'settle', 'refund', 'claim', 'payout', 'adjust'] as const),
+  ...(['deposit', 'reserve', 'trim', 'settle', 'refund', 'claim', 'payout', 'withdrawn', 'adjust'] as const),
 ];
-export type EntryKind = (typeof entryKinds)[number];
+export type WalletEntryKind = (typeof entryKinds)[number];
+/** Settlements move what providers have. */
+export type EntryKind = WalletEntryKind | 'batch' | 'batch_final' | 'batch_void';
 
 export interface Line {
   kind: AccountKind;
@@ -53,6 +66,40 @@ export async function lockAccount(tx: Queryable, kind: AccountKind, owner: strin
     [kind, owner],
   );
   return BigInt(rows[0]?.balance ?? 0);
+}
+
+/** Locks accounts in the order in which every booking does, before several bookings of one transaction. */
+export async function lockAccounts(tx: Queryable, accounts: readonly Pick<Line, 'kind' | 'owner'>[]): Promise<void> {
+  await tx.query(
+    `select from ledger_accounts a
+      where (a.kind, a.owner) in (select * from unnest($1::text[], $2::text[]))
+      order by case when a.kind = 'customer' then 0
+                    when a.kind in ('fees', 'rounding', 'bad_debt', 'vault', 'manual') then 2 else 1 end, a.id
+        for update`,
+    [accounts.map(({ kind }) => kind), accounts.map(({ owner }) => owner)],
+  );
+}
+
+/**
+ * Lets an account owe what a booking is about to take from it. It is for what has happened outside, and cannot be
+ * refused.
+ *
+ * @returns whether it has less than that.
+ */
+export async function allowToOwe(
+  tx: Queryable,
+  { kind, owner }: Pick<Line, 'kind' | 'owner'>,
+  amount: bigint,
+): Promise<boolean> {
+  await tx.query('insert into ledger_accounts (kind, owner) values ($1, $2) on conflict (kind, owner) do nothing', [
+    kind,
+    owner,
+  ]);
+  const { rowCount } = await tx.query(
+    'update ledger_accounts set may_owe = true where kind = $1 and owner = $2 and balance < $3',
+    [kind, owner, amount.toString()],
+  );
+  return rowCount === 1;
 }
 
 /** Waits for whoever else books under the key, until the transaction ends. */

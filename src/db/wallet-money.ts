@@ -1,5 +1,5 @@
 import { decodeCursor, encodeCursor } from './cursor.js';
-import type { EntryKind } from './ledger.js';
+import type { WalletEntryKind } from './ledger.js';
 import type { Queryable } from './pool.js';
 
 // What a wallet has, and what became of it. A wallet's money stands in two accounts: what is free, and what is reserved
@@ -38,7 +38,7 @@ const positive = (amount: bigint) => (amount > 0n ? amount : 0n);
 
 export interface WalletEntry {
   id: string;
-  kind: EntryKind;
+  kind: WalletEntryKind;
   /** What it changed of all that the wallet has; 0 where it only reserved something or gave it back. */
   amount: bigint;
   /** What it changed of what is reserved. */
@@ -55,7 +55,7 @@ export interface WalletEntry {
 
 interface EntryRow {
   id: string;
-  kind: EntryKind;
+  kind: WalletEntryKind;
   amount: string;
   reserved: string;
   balance_after: string;

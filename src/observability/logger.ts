@@ -35,6 +35,11 @@ const secretFields = [
   'TEMPORAL_TLS_KEY',
   'TEMPORAL_API_KEY',
   'RECEIPT_PRIVATE_KEY',
+  'BACKEND_PRIVATE_KEY',
+  'operatorKey',
+  // Hosted nodes have the customer's key in their address.
+  'BLOCKCHAIN_RPC_URL',
+  'rpcUrls',
 ];
 
 /** Creates a process's only logger: JSON lines, on standard output unless a destination is given. */

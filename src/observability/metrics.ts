@@ -178,3 +178,24 @@ export const eventStreamsClosed = new Counter({
   help: 'Event streams closed by the broker, by reason',
   labelNames: ['reason'] as const,
 });
+
+/**
+ * Stays 0. `kind`: `disagreement` (the nodes of the chain contradict each other), `taken_back` (a final block is gone),
+ * `overdrawn` (the vault paid out more than the ledger has), `foreign_settlement` (one was executed that this broker did
+ * not cut), `settlements_stopped`, `differs` (a wallet has something else in the vault than in the ledger).
+ */
+export const chainAlarms = new Counter({
+  name: 'broker_chain_alarms_total',
+  help: 'What the chain said that cannot be, by kind; see docs/operate.md',
+  labelNames: ['kind'] as const,
+});
+
+export const vaultReadBlock = new Gauge({
+  name: 'broker_vault_read_block',
+  help: 'The last block of the chain whose events of the vault are booked',
+});
+
+export const vaultUnaskedTokens = new Gauge({
+  name: 'broker_vault_unasked_tokens',
+  help: 'Tokens in the vault that nobody deposited; below 0 it lacks some',
+});

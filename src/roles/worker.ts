@@ -9,11 +9,13 @@ import { closeRedis, createRedis } from '../redis/connection.js';
 import { ensureSchedules, reconcileNow } from '../temporal/schedules.js';
 import { installRuntime, startWorker } from '../temporal/worker.js';
 import type { StartRole } from './role.js';
+import { startChain } from './worker/chain.js';
 
 /** Runs workflows and activities, after creating the cluster objects and schedules that they rely on. */
 export const start: StartRole = async ({ config, logger, stop, pool, temporal }) => {
   const waiting = { logger, stop };
   installRuntime(logger);
+  const stopChain = await startChain(config, pool, waiting);
   const kubernetes = connectKubernetes(config);
   const redis = createRedis(config, { blocking: false, name: 'worker', logger });
   await untilAvailable(waiting, 'Kubernetes', () => ensureClusterObjects(kubernetes, logger));
@@ -30,14 +32,14 @@ export const start: StartRole = async ({ config, logger, stop, pool, temporal })
   try {
     await untilAvailable(waiting, 'Temporal', () => reconcileNow(temporal));
   } catch (error) {
-    await worker.stop();
+    await Promise.all([worker.stop(), stopChain()]);
     throw error;
   }
   return {
     checks: { redis: () => redis.ping(), kubernetes: () => kubernetes.version.getCode() },
     ready: () => ({ worker: worker.ready() }),
     async stop() {
-      await worker.stop();
+      await Promise.all([worker.stop(), stopChain()]);
       closeRedis(redis);
     },
   };

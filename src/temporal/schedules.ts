@@ -24,6 +24,18 @@ export async function ensureSchedules(client: Client, config: Config): Promise<v
     { id: 'market-sampler', workflowType: workflowTypes.marketSampler, everyS: sampleEveryS, timeout: '2 minutes' },
     { id: 'provider-series', workflowType: workflowTypes.providerSeries, everyS: seriesSlotS, timeout: '4 minutes' },
     { id: 'job-reminders', workflowType: workflowTypes.jobReminders, everyS: 30, timeout: '2 minutes' },
+    ...(config.ENABLE_BLOCKCHAIN
+      ? ([
+          { id: 'vault-watch', workflowType: workflowTypes.vaultWatch, everyS: 15, timeout: '3 minutes' },
+          // It lasts as long as the chain needs; the next one waits for its end.
+          {
+            id: 'settlement',
+            workflowType: workflowTypes.settlementBatch,
+            everyS: config.BATCH_INTERVAL_H * 3_600,
+            timeout: '30 days',
+          },
+        ] as const)
+      : []),
   ] as const;
   for (const { id, workflowType, everyS, timeout } of schedules) {
     const spec = { intervals: [{ every: everyS * 1000 }] };

@@ -44,6 +44,7 @@ export const errorTable = {
 
   // Why a job fails to start, or ends early
   quote_mismatch: { status: 409, title: 'The quote is not for this order', retryable: false },
+  exit_pending: { status: 409, title: 'The wallet has asked the vault for its money', retryable: false },
   quote_expired: { status: 409, title: 'The quote is no longer good', retryable: false },
   no_capacity: { status: 409, title: 'No provider can take this job now', retryable: false },
   job_ended: { status: 409, title: 'The job has ended', retryable: false },
@@ -80,10 +81,7 @@ export const errorTable = {
 export type ErrorCode = keyof typeof errorTable;
 
 /** Codes that are reserved: no route returns them yet, so none documents them. */
-export const unansweredCodes: readonly ErrorCode[] = [
-  // Reserved for jobs paid from an on-chain balance.
-  'insufficient_funds',
-];
+export const unansweredCodes: readonly ErrorCode[] = [];
 
 /** True for a code of the table, for example in the `type` of an ApplicationFailure. */
 export function isErrorCode(value: unknown): value is ErrorCode {

@@ -91,8 +91,19 @@ export const errorHelp: Readonly<Record<ErrorCode, ErrorHelp>> = {
     todo: ['Begin the login again, and sign within five minutes: `wl login`.'],
   },
   insufficient_funds: {
-    means: 'Reserved: the balance of the wallet does not cover the job.',
-    todo: ['No route answers this yet.'],
+    means:
+      'This site is paid in advance: what the wallet has deposited, and allowed the vault to draw, does not cover the order.',
+    todo: [
+      'Deposit what is `missing`: call `deposit` of the contract in `deposit`, with a cap. It counts once its block is final.',
+      'If there is enough, raise the cap: `raiseCap` of the same contract. `GET /api/v1/billing/deposits` has all figures.',
+    ],
+  },
+  exit_pending: {
+    means:
+      'The wallet has asked the vault to give out everything. Until it has, or calls that off, nothing new can be ordered.',
+    todo: [
+      'Call `cancelExit` of the vault to go on, or `exit` once its time has come. Jobs that run go on until then.',
+    ],
   },
   scope_denied: {
     means: 'The credential is good, but its session does not have the right that this route needs.',

@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import type { ChainActivities } from '../../activities/chain.js';
+import type { Advanced } from '../../src/chain/settlement.js';
+import { chainTaskQueue } from '../../workflows/chain-task-queue.js';
 import { podObserved } from '../../workflows/job-messages.js';
 import { certificateRequested, jobLeft, miningChanged, placementChanged } from '../../workflows/provider-messages.js';
 import { workflowTypes } from '../../workflows/workflow-types.js';
@@ -232,6 +235,24 @@ export const branches: Record<string, (flow: Flow) => Promise<string>> = {
     flow.answers('', { announceExpiries: () => Promise.resolve({ wallets: 1 }) });
     return await once(flow, workflowTypes.jobReminders);
   },
+
+  async 'vault-watch'(flow) {
+    const watchVault = () => Promise.resolve({ block: 7, events: 1, isBehind: false });
+    return await withChain(flow, { watchVault }, () => once(flow, workflowTypes.vaultWatch));
+  },
+
+  async 'settlement'(flow) {
+    const looks: Advanced[] = [
+      { is: 'under way', waitsFor: 'its proposal to be mined', againInS: 1 },
+      { is: 'under way', waitsFor: 'the delay in which it can be vetoed', againInS: 2 },
+      { is: 'under way', waitsFor: 'its execution to be mined', againInS: 1 },
+    ];
+    const steps = {
+      beginSettlement: () => Promise.resolve({ number: 7 }),
+      advanceSettlement: () => Promise.resolve(looks.shift() ?? { is: 'final' as const }),
+    };
+    return await withChain(flow, steps, () => once(flow, workflowTypes.settlementBatch));
+  },
 };
 
 async function once(flow: Flow, workflowType: string): Promise<string> {
@@ -239,4 +260,11 @@ async function once(flow: Flow, workflowType: string): Promise<string> {
   const taskQueue = flow.config.TEMPORAL_TASK_QUEUE;
   await flow.temporal.client.workflow.execute(workflowType, { workflowId, taskQueue });
   return workflowId;
+}
+
+/** While `work` runs, these activities answer on the task queue of the chain. */
+async function withChain<T>(flow: Flow, activities: Partial<ChainActivities>, work: () => Promise<T>): Promise<T> {
+  const taskQueue = chainTaskQueue(flow.config.TEMPORAL_TASK_QUEUE);
+  const stop = await flow.temporal.startWorker(activities, { taskQueue });
+  return await work().finally(stop);
 }

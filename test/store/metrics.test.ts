@@ -116,6 +116,8 @@ test('every metric of the broker is read by a test', () => {
     // The tests of the comparison of money cover them.
     ...['broker_money_differs', 'broker_money_compared_timestamp_seconds'],
     ...['broker_ledger_unbooked', 'broker_ledger_unbookable'],
+    // The tests of the watch of the vault cover them.
+    ...['broker_chain_alarms_total', 'broker_vault_read_block', 'broker_vault_unasked_tokens'],
     // The tests of job ends cover it.
     'broker_job_endings_without_text_total',
     'provider_auth_insecure',

@@ -103,6 +103,7 @@ export const attempts: Record<string, MakeAttempt> = {
   'GET /api/v1/billing/balance': own('/api/v1/billing/balance'),
   'GET /api/v1/billing/entries': own('/api/v1/billing/entries?limit=3'),
   'GET /api/v1/billing/statements/:month': own('/api/v1/billing/statements/2026-11'),
+  'GET /api/v1/billing/deposits': own('/api/v1/billing/deposits'),
   'PUT /api/v1/billing/monthly-cap': own('/api/v1/billing/monthly-cap', { amount: String(10n ** 30n) }),
   'DELETE /api/v1/billing/monthly-cap': own('/api/v1/billing/monthly-cap'),
   'GET /api/v1/me/earnings/receipts': own('/api/v1/me/earnings/receipts?limit=5'),

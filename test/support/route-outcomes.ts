@@ -31,6 +31,7 @@ export const outcomes: Record<string, Outcome> = {
   'GET /api/v1/billing/balance': { taken: 200 },
   'GET /api/v1/billing/entries': { taken: 200 },
   'GET /api/v1/billing/statements/:month': { taken: 200 },
+  'GET /api/v1/billing/deposits': { taken: 200 },
   'PUT /api/v1/billing/monthly-cap': { taken: 200 },
   'DELETE /api/v1/billing/monthly-cap': { taken: 204 },
   'GET /api/v1/receipts': { taken: 200 },

@@ -21,6 +21,7 @@ import { adminMoneyRoutes } from './admin-money.js';
 import { adminTenantRoutes } from './admin-tenants.js';
 import { authRoutes } from './auth.js';
 import { billingRoutes } from './billing.js';
+import { depositRoutes } from './deposits.js';
 import { eventRoutes } from './events.js';
 import { frontRoutes } from './front.js';
 import { healthRoutes, type Health } from './health.js';
@@ -82,7 +83,8 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
     ...eventRoutes(deps),
     ...sshKeyRoutes({ pool }),
     ...billingRoutes({ pool }),
-    ...walletMoneyRoutes({ pool }),
+    ...walletMoneyRoutes({ pool, config }),
+    ...depositRoutes({ pool, config }),
     ...monthlyCapRoutes({ pool }),
     ...receiptRoutes({ pool }),
     ...payoutRoutes({ pool }),

@@ -85,6 +85,8 @@ export function jobRoutes(deps: Deps): RouteRule[] {
           'quote_expired',
           'spend_limit_exceeded',
           'monthly_cap_reached',
+          'insufficient_funds',
+          'exit_pending',
           'quota_exceeded',
           'blocked',
           ...startFailures,
@@ -132,6 +134,8 @@ export function jobRoutes(deps: Deps): RouteRule[] {
           'provider_drained',
           'spend_limit_exceeded',
           'monthly_cap_reached',
+          'insufficient_funds',
+          'exit_pending',
           'blocked',
         ],
         handler: async (ctx) => {

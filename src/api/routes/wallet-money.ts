@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import type { z } from 'zod';
+import type { Config } from '../../config.js';
 import { readMonthlyCap } from '../../db/spending-caps.js';
 import { walletBalance, walletEntries, walletStatement } from '../../db/wallet-money.js';
 import { principalOf } from '../principal.js';
@@ -25,7 +26,8 @@ const maxCsvRows = 50_000;
 const entriesQuery = rangeFields;
 
 /** A customer's own money: what he has and owes, every booking, and a month of them summed up. */
-export function walletMoneyRoutes({ pool }: { pool: Pool }): RouteRule[] {
+export function walletMoneyRoutes({ pool, config }: { pool: Pool; config: Config }): RouteRule[] {
+  const mode = config.ENABLE_BLOCKCHAIN ? 'prepaid' : 'credit';
   const reads = { method: 'GET', auth: 'any', scopes: ['jobs:read'], limit: 'read' } as const;
   return [
     {
@@ -37,7 +39,7 @@ export function walletMoneyRoutes({ pool }: { pool: Pool }): RouteRule[] {
       handler: async (ctx) => {
         const { wallet } = principalOf(ctx);
         const [balance, cap] = await Promise.all([walletBalance(pool, wallet), readMonthlyCap(pool, wallet)]);
-        ctx.body = balanceReplyOf(balance, cap);
+        ctx.body = balanceReplyOf(mode, balance, cap);
       },
     },
     {

@@ -15,7 +15,11 @@ const signed = z.string().regex(/^-?\d+$/);
 
 export const balanceReply = z
   .object({
-    mode: z.literal('credit').describe('The spend limit that a wallet signed is trusted; it may owe'),
+    mode: z
+      .enum(['credit', 'prepaid'])
+      .describe(
+        'credit: the spend limit that a wallet signed is trusted; it may owe. prepaid: it spends what it deposited',
+      ),
     available: amount.describe('Base units that were paid in advance or refunded, and are not reserved'),
     available_tokens: tokens,
     reserved: amount.describe('Base units that are held for jobs which have not ended'),
@@ -28,11 +32,12 @@ export const balanceReply = z
   .meta({ id: 'Balance' });
 
 export function balanceReplyOf(
+  mode: 'credit' | 'prepaid',
   { updatedAt, ...amounts }: WalletBalance,
   cap: MonthlyCap | undefined,
 ): z.infer<typeof balanceReply> {
   return {
-    ...{ mode: 'credit', ...shown(amounts), updated_at: updatedAt?.toISOString() ?? null },
+    ...{ mode, ...shown(amounts), updated_at: updatedAt?.toISOString() ?? null },
     monthly_cap: cap === undefined ? null : monthlyCapReplyOf(cap),
   };
 }

@@ -1,0 +1,150 @@
+import { findBatch } from '../db/batches.js';
+import { allowToOwe, lockAccounts, postEntry, type Line } from '../db/ledger.js';
+import type { Queryable } from '../db/pool.js';
+import { bookFinal } from './batch-bookings.js';
+import {
+  changeWalletInVault,
+  proposedHash,
+  unbookedDeposits,
+  walletInVault,
+  type VaultEvent,
+  type VaultId,
+} from '../db/vault-events.js';
+import { baseUnitsOf } from '../domain/vault-units.js';
+
+export interface BookedVault extends VaultId {
+  /** Base units in one unit of its token. */
+  scale: bigint;
+  /** Base units: a wallet's deposits wait until they come to this much. */
+  leastDeposit: bigint;
+}
+
+/** What was booked although it should have been impossible; somebody has to look into it. */
+export type VaultAlarm = 'overdrawn' | 'foreign_settlement';
+
+/** The account of what a vault holds for us. */
+export const vaultAccount = ({ chainId, vault }: VaultId) => `${chainId}/${vault}`;
+
+/** The key under which an event is booked, once. */
+const keyOf = ({ chainId }: VaultId, { txHash, logIndex }: Pick<VaultEvent, 'txHash' | 'logIndex'>) =>
+  `chain/${chainId}/${txHash}/${logIndex}`;
+
+/** An event’s wallet: an argument that every event of it has. */
+const walletOf = (event: VaultEvent, name: string) => (event.args[name] ?? '').toLowerCase();
+
+/**
+ * Books what final events of a vault say, in their order. Call it in the transaction that writes them down. What the
+ * chain did has happened: it is booked even where the ledger says that it cannot be, and that is an alarm.
+ */
+export async function bookVaultEvents(
+  tx: Queryable,
+  vault: BookedVault,
+  events: readonly VaultEvent[],
+): Promise<VaultAlarm[]> {
+  // All accounts at once, in the order in which every booking locks: one after the other could wait crosswise.
+  await lockAccounts(
+    tx,
+    events.flatMap((event) => touched(vault, event)),
+  );
+  const alarms: VaultAlarm[] = [];
+  for (const event of events) alarms.push(...(await bookEvent(tx, vault, event)));
+  return alarms;
+}
+
+function touched(vault: VaultId, event: VaultEvent): Omit<Line, 'amount'>[] {
+  const from = payerOf(event);
+  const house = { kind: 'vault', owner: vaultAccount(vault) } as const;
+  if (from !== undefined) return [from, house];
+  return event.name === 'Deposited' ? [{ kind: 'customer', owner: walletOf(event, 'customer') }, house] : [];
+}
+
+/** Who has less when tokens leave the vault. */
+function payerOf(event: VaultEvent): Omit<Line, 'amount'> | undefined {
+  if (event.name === 'Withdrawn') return { kind: 'customer', owner: walletOf(event, 'customer') };
+  if (event.name === 'EarningsWithdrawn') return { kind: 'payable', owner: walletOf(event, 'payee') };
+  return event.name === 'FeesSwept' ? { kind: 'fees', owner: '' } : undefined;
+}
+
+async function bookEvent(tx: Queryable, vault: BookedVault, event: VaultEvent): Promise<VaultAlarm[]> {
+  const customer = walletOf(event, 'customer');
+  const base = (name: string) => baseUnitsOf(BigInt(event.args[name] ?? 0), vault.scale);
+  switch (event.name) {
+    case 'Deposited':
+      await bookDeposit(tx, vault, customer, base('amount'));
+      return [];
+    case 'CapRaised':
+      await changeWalletInVault(tx, vault, customer, { cap: base('cap') });
+      return [];
+    case 'ExitRequested':
+      await changeWalletInVault(tx, vault, customer, { exitAtS: Number(event.args['exitAt']) });
+      return [];
+    case 'ExitCancelled':
+    case 'Exited':
+      await changeWalletInVault(tx, vault, customer, { exitAtS: null });
+      return [];
+    case 'Withdrawn':
+      await changeWalletInVault(tx, vault, customer, { withdrawn: base('amount') });
+      return await bookOutflow(tx, vault, event, base('amount'));
+    case 'BatchExecuted':
+      return await bookExecuted(tx, vault, Number(event.args['number']));
+    case 'EarningsWithdrawn':
+    case 'FeesSwept':
+      return await bookOutflow(tx, vault, event, base('amount'));
+    default:
+      return [];
+  }
+}
+
+/** Books a deposit, and those of the wallet that waited; or lets it wait, too. */
+async function bookDeposit(tx: Queryable, vault: BookedVault, wallet: string, amount: bigint): Promise<void> {
+  await changeWalletInVault(tx, vault, wallet, { deposited: amount, waiting: amount });
+  const { waiting } = await walletInVault(tx, vault, wallet);
+  if (waiting < vault.leastDeposit) return;
+  let booked = 0n;
+  for (const deposit of await unbookedDeposits(tx, vault, wallet)) {
+    const arrived = baseUnitsOf(BigInt(deposit.args['amount']!), vault.scale);
+    await postEntry(tx, {
+      key: keyOf(vault, deposit),
+      kind: 'deposit',
+      note: { wallet, reference: deposit.txHash },
+      lines: [
+        { kind: 'customer', owner: wallet, amount: arrived },
+        { kind: 'vault', owner: vaultAccount(vault), amount: -arrived },
+      ],
+    });
+    booked += arrived;
+    // Those of the same transaction that come later count when it is their turn.
+    if (booked >= waiting) break;
+  }
+  await changeWalletInVault(tx, vault, wallet, { waiting: -booked });
+}
+
+/** Only what this broker cut is booked; of anything else nobody knows here whose money it moved. */
+async function bookExecuted(tx: Queryable, vault: BookedVault, number: number): Promise<VaultAlarm[]> {
+  const batch = await findBatch(tx, vault, number);
+  const hash = await proposedHash(tx, vault, number);
+  if (batch === undefined || batch.hash !== hash) return ['foreign_settlement'];
+  await bookFinal(tx, vault, number);
+  return [];
+}
+
+async function bookOutflow(
+  tx: Queryable,
+  vault: BookedVault,
+  event: VaultEvent,
+  amount: bigint,
+): Promise<VaultAlarm[]> {
+  const from = payerOf(event)!;
+  const isOverdrawn = await allowToOwe(tx, from, amount);
+  await postEntry(tx, {
+    key: keyOf(vault, event),
+    kind: 'withdrawn',
+    note: { reference: event.txHash },
+    lines: [
+      { ...from, amount: -amount },
+      { kind: 'vault', owner: vaultAccount(vault), amount },
+    ],
+  });
+  // A customer who leaves with what he owes is a debtor, and no riddle.
+  return isOverdrawn && from.kind !== 'customer' ? ['overdrawn'] : [];
+}

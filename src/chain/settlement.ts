@@ -1,0 +1,218 @@
+import { encodeFunctionData } from 'viem';
+import { bookVoid, cutBatch } from '../billing/batch-bookings.js';
+import {
+  findBatch,
+  insertForeignBatch,
+  lastBatchNumber,
+  openStop,
+  readLines,
+  recordBatchWait,
+  stopSettlements,
+  type Batch,
+} from '../db/batches.js';
+import { withTransaction } from '../db/pool.js';
+import { settlementStep, type SettlementStep, type VaultState } from '../domain/settlement-step.js';
+import { scaleOf } from '../domain/vault-units.js';
+import { chainAlarms } from '../observability/metrics.js';
+import { compareBatch } from './compare-batch.js';
+import { finalHeight } from './final-block.js';
+import { CallReverted } from './node-words.js';
+import { createOutbox, type Outbox, type Sent } from './outbox.js';
+import { rentalVaultAbi } from './rental-vault-abi.js';
+import { agreed, askChain, firstAnswer } from './rpc.js';
+import { watchVault, type WatchDeps } from './vault-watch.js';
+import { vaultState } from './vault-state.js';
+import type { ChainSettings } from '../config/chain.js';
+
+export interface SettlementDeps extends WatchDeps {
+  settings: ChainSettings;
+  /** How long to wait before the chain is asked again; tests have less patience. */
+  pollS?: number;
+}
+
+/** What became of a wish to settle. */
+export type Begun = { number: number } | { none: 'nothing to settle' | 'stopped' | 'no final block'; why?: string };
+
+/** Where a settlement is after one look at it. */
+export type Advanced =
+  | { is: 'final' }
+  | { is: 'void'; why: string }
+  /** `waitsFor` says in words what an operator should know. */
+  | { is: 'under way'; waitsFor: string; againInS: number };
+
+const pollS = 15;
+
+/**
+ * Cuts a settlement, or returns the one that is under way.
+ *
+ * @throws BrokerError `dependency_unavailable`
+ */
+export async function beginSettlement(deps: SettlementDeps): Promise<Begun> {
+  const { pool, facts, logger } = deps;
+  const why = await openStop(pool, facts);
+  if (why !== undefined) return { none: 'stopped', why };
+  // What was executed is booked before anything new is cut.
+  await watchVault(deps);
+  const known = await lastBatchNumber(pool, facts);
+  const height = await heightOfAll(deps);
+  if (height === undefined) return { none: 'no final block' };
+  const { proposed } = await agreed(deps.rpcs, 'the vault', (rpc) => vaultState(rpc, facts.vault, 0, height));
+  if (proposed > known) return await stopForForeign(deps, known, proposed, height);
+  const scale = scaleOf(facts.decimals);
+  const cut = await withTransaction(pool, (tx) =>
+    cutBatch(tx, { chainId: facts.chainId, vault: facts.vault, scale }, proposed + 1),
+  );
+  if (cut.uncovered > 0n) logger.warn({ units: cut.uncovered.toString() }, 'customers owe what payees have earned');
+  return cut.batch === undefined ? { none: 'nothing to settle' } : { number: cut.batch.number };
+}
+
+/** Somebody else proposes with the operator's key, or this database is older than the chain. */
+async function stopForForeign(deps: SettlementDeps, known: number, proposed: number, height: bigint): Promise<Begun> {
+  const { pool, facts, rpcs } = deps;
+  for (let number = known + 1; number <= proposed; number++) {
+    const { batch } = await agreed(rpcs, 'the vault', (rpc) => vaultState(rpc, facts.vault, number, height));
+    await withTransaction(pool, async (tx) => {
+      await insertForeignBatch(tx, facts, { number, hash: batch.hash as `0x${string}` });
+      if (number === proposed && (await stopSettlements(tx, facts, 'foreign_proposal')))
+        raiseAlarm(deps, 'foreign_proposal');
+    });
+  }
+  return { none: 'stopped', why: 'foreign_proposal' };
+}
+
+/** Looks once at what the vault says of a settlement, and does what is missing. */
+export async function advanceSettlement(deps: SettlementDeps, number: number): Promise<Advanced> {
+  const { pool, facts } = deps;
+  const batch = await findBatch(pool, facts, number);
+  if (batch === undefined) throw new TypeError(`settlement ${number} was never cut`);
+  if (batch.status === 'final') return { is: 'final' };
+  if (batch.status === 'void') return { is: 'void', why: batch.voidReason ?? '' };
+  const { latest, final } = await statesOf(deps, number);
+  if (final === undefined) return await waiting(deps, batch, 'the first block that is final');
+  const step = settlementStep(batch, latest, final);
+  const executableAtS = latest.proposed >= number ? latest.batch.executableAtS : undefined;
+  await recordBatchWait(pool, facts, number, { waitsFor: batch.waitsFor, executableAtS });
+  return await take(deps, batch, step);
+}
+
+async function take(deps: SettlementDeps, batch: Batch, step: SettlementStep): Promise<Advanced> {
+  switch (step.do) {
+    case 'propose':
+    case 'execute':
+      return await send(deps, batch, step.do);
+    case 'record':
+      return await record(deps, batch);
+    case 'void':
+      return await giveUp(deps, batch, step.why, true);
+    case 'wait':
+      if (step.for === 'chain') return await waiting(deps, batch, 'blocks that are final');
+      return await waiting(
+        deps,
+        batch,
+        `${step.for === 'delay' ? 'the delay in which it can be vetoed' : 'the end of the pause'}, until ${new Date(step.untilS * 1000).toISOString()}`,
+        step.untilS - Date.now() / 1000 + 1,
+      );
+  }
+}
+
+async function statesOf(deps: SettlementDeps, number: number): Promise<{ latest: VaultState; final?: VaultState }> {
+  const { rpcs, facts } = deps;
+  const latest = await firstAnswer(rpcs, async (rpc) =>
+    vaultState(rpc, facts.vault, number, await rpc.client.getBlockNumber()),
+  );
+  // A chain without traffic makes no blocks, and the next one has the present time.
+  latest.timeS = Math.max(latest.timeS, Math.floor(Date.now() / 1000));
+  const height = await heightOfAll(deps);
+  if (height === undefined) return { latest };
+  const final = await agreed(rpcs, 'the vault', (rpc) => vaultState(rpc, facts.vault, number, height));
+  return { latest, final };
+}
+
+async function heightOfAll({ rpcs, settings }: SettlementDeps): Promise<bigint | undefined> {
+  const heights = await askChain(() => Promise.all(rpcs.map((rpc) => finalHeight(rpc, settings.finality))));
+  if (heights.includes(undefined)) return undefined;
+  return (heights as bigint[]).reduce((least, height) => (height < least ? height : least));
+}
+
+async function send(deps: SettlementDeps, batch: Batch, what: 'propose' | 'execute'): Promise<Advanced> {
+  const { chainId, vault } = deps.facts;
+  const data =
+    what === 'propose'
+      ? encodeFunctionData({ abi: rentalVaultAbi, functionName: 'propose', args: [BigInt(batch.number), batch.hash] })
+      : await executionOf(deps, batch);
+  try {
+    const sent = await outboxOf(deps).submit({
+      purpose: `${what}:${chainId}:${vault}:${batch.number}`,
+      to: vault,
+      data,
+    });
+    return await waiting(deps, batch, wordsOf(sent, what));
+  } catch (error) {
+    if (!(error instanceof CallReverted)) throw error;
+    return await refused(deps, batch, what, error);
+  }
+}
+
+async function executionOf({ pool, facts }: SettlementDeps, { number }: Batch) {
+  const { draws, credits } = await readLines(pool, facts, number);
+  return encodeFunctionData({
+    abi: rentalVaultAbi,
+    functionName: 'execute',
+    args: [
+      BigInt(number),
+      draws.map(({ wallet, cumulative }) => ({ customer: wallet, cumulative })),
+      credits.map(({ wallet, cumulative }) => ({ payee: wallet, cumulative })),
+      [],
+    ],
+  });
+}
+
+/** For one of its lines the vault will never take it; for anything else it is asked again. */
+const ofALine = ['CapExceeded', 'InsufficientBalance', 'Unbalanced'];
+
+async function refused(deps: SettlementDeps, batch: Batch, what: string, error: CallReverted): Promise<Advanced> {
+  if (what === 'execute' && ofALine.includes(error.errorName)) {
+    // The next one is cut without it: by then what the customer took out is booked.
+    return await giveUp(deps, batch, `refused: ${error.errorName}(${error.args.map(String).join(', ')})`, false);
+  }
+  return await waiting(deps, batch, `the vault, which answers ${error.errorName} to ${what}`);
+}
+
+const outboxOf = ({ settings, rpcs, pool, logger }: SettlementDeps): Outbox =>
+  createOutbox({ settings, rpcs, pool, logger });
+
+function wordsOf({ status, waitsFor }: Sent, what: 'propose' | 'execute'): string {
+  const name = what === 'propose' ? 'proposal' : 'execution';
+  if (waitsFor === 'gas') return `gas that costs no more than MAX_FEE_GWEI, for its ${name}`;
+  if (waitsFor === 'coin') return `coins in the operator’s wallet, for the gas of its ${name}`;
+  return status === 'mined' ? `blocks that make its ${name} final` : `its ${name} to be mined`;
+}
+
+async function record(deps: SettlementDeps, batch: Batch): Promise<Advanced> {
+  await watchVault(deps);
+  const now = await findBatch(deps.pool, deps.facts, batch.number);
+  if (now?.status !== 'final') return await waiting(deps, batch, 'its events, which are still to be read');
+  const differing = await compareBatch(deps, batch.number);
+  for (const what of differing) deps.logger.error({ batch: batch.number, what }, 'the vault and the ledger differ');
+  if (differing.length > 0) chainAlarms.inc({ kind: 'differs' }, differing.length);
+  return { is: 'final' };
+}
+
+async function giveUp(deps: SettlementDeps, batch: Batch, why: string, isAlarm: boolean): Promise<Advanced> {
+  await withTransaction(deps.pool, async (tx) => {
+    await bookVoid(tx, deps.facts, batch.number, why);
+    if (isAlarm && (await stopSettlements(tx, deps.facts, why as 'vetoed'))) raiseAlarm(deps, why);
+  });
+  return { is: 'void', why };
+}
+
+function raiseAlarm({ logger }: SettlementDeps, why: string): void {
+  chainAlarms.inc({ kind: 'settlements_stopped' });
+  logger.error({ why }, 'nothing is settled until an operator has looked into it and resumes');
+}
+
+async function waiting(deps: SettlementDeps, batch: Batch, waitsFor: string, inS = 0): Promise<Advanced> {
+  await recordBatchWait(deps.pool, deps.facts, batch.number, { waitsFor });
+  const least = deps.pollS ?? pollS;
+  return { is: 'under way', waitsFor, againInS: Math.ceil(Math.min(Math.max(inS, least), 3_600)) };
+}

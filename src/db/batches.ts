@@ -1,0 +1,200 @@
+import type { Address, Hex } from 'viem';
+import type { VoidReason } from '../domain/settlement-step.js';
+import type { BatchLine } from '../wire/settlement-batch.js';
+import type { Queryable } from './pool.js';
+import type { VaultId } from './vault-events.js';
+
+export type BatchStatus = 'cut' | 'proposed' | 'final' | 'void';
+
+export interface Batch {
+  number: number;
+  hash: Hex;
+  status: BatchStatus;
+  cutAt: Date;
+  executableAt?: Date;
+  waitsFor?: string;
+  waitsSince?: Date;
+  voidReason?: string;
+}
+
+interface BatchRow {
+  number: number;
+  hash: Hex;
+  status: BatchStatus;
+  cut_at: Date;
+  executable_at: Date | null;
+  waits_for: string | null;
+  waits_since: Date | null;
+  void_reason: string | null;
+}
+
+const columns = 'number, hash, status, cut_at, executable_at, waits_for, waits_since, void_reason';
+
+function batchOf(row: BatchRow): Batch {
+  return {
+    ...{ number: row.number, hash: row.hash, status: row.status, cutAt: row.cut_at },
+    ...(row.executable_at === null ? {} : { executableAt: row.executable_at }),
+    ...(row.waits_for === null ? {} : { waitsFor: row.waits_for }),
+    ...(row.waits_since === null ? {} : { waitsSince: row.waits_since }),
+    ...(row.void_reason === null ? {} : { voidReason: row.void_reason }),
+  };
+}
+
+export async function findBatch(
+  db: Queryable,
+  { chainId, vault }: VaultId,
+  number: number,
+): Promise<Batch | undefined> {
+  const { rows } = await db.query<BatchRow>(
+    `select ${columns} from batches where chain_id = $1 and vault = $2 and number = $3`,
+    [chainId, vault, number],
+  );
+  return rows[0] && batchOf(rows[0]);
+}
+
+/** The settlement that has neither been executed nor become void. */
+export async function batchUnderWay(db: Queryable, { chainId, vault }: VaultId): Promise<Batch | undefined> {
+  const { rows } = await db.query<BatchRow>(
+    `select ${columns} from batches where chain_id = $1 and vault = $2 and status in ('cut', 'proposed')`,
+    [chainId, vault],
+  );
+  return rows[0] && batchOf(rows[0]);
+}
+
+/** The last number that is known here; 0 before the first. */
+export async function lastBatchNumber(db: Queryable, { chainId, vault }: VaultId): Promise<number> {
+  const { rows } = await db.query<{ last: number }>(
+    'select coalesce(max(number), 0) as last from batches where chain_id = $1 and vault = $2',
+    [chainId, vault],
+  );
+  return rows[0]!.last;
+}
+
+/** Lets nobody else cut or end a settlement of the vault until the transaction ends. */
+export async function lockBatches(tx: Queryable, { chainId, vault }: VaultId): Promise<void> {
+  await tx.query(`select pg_advisory_xact_lock(hashtextextended('batches ' || $1::text || ' ' || $2, 0))`, [
+    chainId,
+    vault,
+  ]);
+}
+
+export interface Lines {
+  draws: readonly BatchLine[];
+  credits: readonly BatchLine[];
+}
+
+export async function insertBatch(
+  tx: Queryable,
+  { chainId, vault }: VaultId,
+  { number, hash, draws, credits }: Lines & { number: number; hash: Hex },
+): Promise<void> {
+  await tx.query(
+    `insert into batches (chain_id, vault, number, cut_at, last_entry_id, hash)
+     values ($1, $2, $3, clock_timestamp(), (select coalesce(max(id), 0) from ledger_entries), $4)`,
+    [chainId, vault, number, hash],
+  );
+  for (const [side, lines] of [
+    ['draw', draws],
+    ['credit', credits],
+  ] as const) {
+    await tx.query(
+      `insert into batch_lines (chain_id, vault, batch, side, wallet, cumulative)
+       select $1, $2, $3, $4, * from unnest($5::text[], $6::numeric[])`,
+      [
+        ...[chainId, vault, number, side, lines.map(({ wallet }) => wallet)],
+        lines.map(({ cumulative }) => cumulative.toString()),
+      ],
+    );
+  }
+}
+
+/** Writes down one that this broker did not cut, so that its number is not taken for free. */
+export async function insertForeignBatch(
+  tx: Queryable,
+  { chainId, vault }: VaultId,
+  { number, hash }: { number: number; hash: Hex },
+): Promise<void> {
+  await tx.query(
+    `insert into batches (chain_id, vault, number, cut_at, last_entry_id, hash, status, ended_at, void_reason)
+     values ($1, $2, $3, clock_timestamp(), 0, $4, 'void', clock_timestamp(), 'foreign') on conflict do nothing`,
+    [chainId, vault, number, hash],
+  );
+}
+
+export async function readLines(db: Queryable, { chainId, vault }: VaultId, number: number): Promise<Lines> {
+  const { rows } = await db.query<{ side: 'draw' | 'credit'; wallet: Address; cumulative: string }>(
+    `select side, wallet, cumulative::text from batch_lines
+      where chain_id = $1 and vault = $2 and batch = $3 order by wallet collate "C"`,
+    [chainId, vault, number],
+  );
+  const of = (wanted: string) =>
+    rows
+      .filter(({ side }) => side === wanted)
+      .map(({ wallet, cumulative }): BatchLine => ({ wallet, cumulative: BigInt(cumulative) }));
+  return { draws: of('draw'), credits: of('credit') };
+}
+
+/** @returns false when it had ended before. */
+export async function endBatch(
+  tx: Queryable,
+  { chainId, vault }: VaultId,
+  number: number,
+  end: { status: 'final' } | { status: 'void'; reason: string },
+): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    `update batches set status = $4, void_reason = $5, ended_at = clock_timestamp(), waits_for = null, waits_since = null
+      where chain_id = $1 and vault = $2 and number = $3 and status in ('cut', 'proposed')`,
+    [chainId, vault, number, end.status, end.status === 'void' ? end.reason : null],
+  );
+  return rowCount === 1;
+}
+
+/** Writes down what a settlement waits for, and since when; for operators. */
+export async function recordBatchWait(
+  db: Queryable,
+  { chainId, vault }: VaultId,
+  number: number,
+  { waitsFor, executableAtS }: { waitsFor?: string | undefined; executableAtS?: number | undefined },
+): Promise<void> {
+  await db.query(
+    `update batches
+        set waits_since = case when $4::text is null then null when waits_for is distinct from $4 then clock_timestamp()
+                               else waits_since end,
+            waits_for = $4, executable_at = coalesce(to_timestamp($5), executable_at),
+            status = case when $5::float8 is null then status else 'proposed' end
+      where chain_id = $1 and vault = $2 and number = $3 and status in ('cut', 'proposed')`,
+    [chainId, vault, number, waitsFor ?? null, executableAtS ?? null],
+  );
+}
+
+/** Why nothing is settled until an operator resumes; undefined while nothing is stopped. */
+export async function openStop(db: Queryable, { chainId, vault }: VaultId): Promise<string | undefined> {
+  const { rows } = await db.query<{ reason: string }>(
+    'select reason from settlement_stops where chain_id = $1 and vault = $2 and resumed_at is null',
+    [chainId, vault],
+  );
+  return rows[0]?.reason;
+}
+
+/** @returns false when they were stopped before. */
+export async function stopSettlements(
+  tx: Queryable,
+  { chainId, vault }: VaultId,
+  reason: VoidReason | 'foreign_proposal',
+): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    'insert into settlement_stops (chain_id, vault, reason) values ($1, $2, $3) on conflict do nothing',
+    [chainId, vault, reason],
+  );
+  return rowCount === 1;
+}
+
+/** @returns false when nothing was stopped. */
+export async function resumeSettlements(tx: Queryable, { chainId, vault }: VaultId, by: string): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    `update settlement_stops set resumed_at = clock_timestamp(), resumed_by = $3
+      where chain_id = $1 and vault = $2 and resumed_at is null`,
+    [chainId, vault, by],
+  );
+  return rowCount === 1;
+}

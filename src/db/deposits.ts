@@ -1,0 +1,28 @@
+import type { Hex } from 'viem';
+import type { Queryable } from './pool.js';
+import { walletInVault, type VaultId, type WalletInVault } from './vault-events.js';
+
+/** What a wallet has in the vault, and what is on its way there. Base units. */
+export interface WalletDeposits extends WalletInVault {
+  /** Seen and not final: not to be spent yet. */
+  incoming: { txHash: Hex; amount: bigint; block: number }[];
+  /** The last block whose events are booked; absent before the first. */
+  readBlock?: number;
+}
+
+export async function walletDeposits(db: Queryable, vault: VaultId, wallet: string): Promise<WalletDeposits> {
+  const { rows: incoming } = await db.query<{ tx_hash: Hex; amount: string; block_number: number }>(
+    `select tx_hash, amount::text, block_number from chain_incoming
+      where chain_id = $1 and vault = $2 and wallet = $3 order by block_number, log_index limit 100`,
+    [vault.chainId, vault.vault, wallet],
+  );
+  const { rows: cursors } = await db.query<{ block: number }>(
+    'select block from chain_cursor where chain_id = $1 and vault = $2',
+    [vault.chainId, vault.vault],
+  );
+  return {
+    ...(await walletInVault(db, vault, wallet)),
+    incoming: incoming.map((row) => ({ txHash: row.tx_hash, amount: BigInt(row.amount), block: row.block_number })),
+    ...(cursors[0] === undefined ? {} : { readBlock: cursors[0].block }),
+  };
+}

@@ -1,0 +1,207 @@
+import type { Address, Hex } from 'viem';
+import type { Queryable } from './pool.js';
+
+/** A vault on a chain. */
+export interface VaultId {
+  chainId: number;
+  vault: Address;
+}
+
+/** An event of a vault in a block that is final. Numbers are units of the token, as texts. */
+export interface VaultEvent {
+  txHash: Hex;
+  logIndex: number;
+  block: number;
+  blockHash: Hex;
+  name: string;
+  args: Readonly<Record<string, string>>;
+}
+
+/** How far the events were read. */
+export interface Cursor {
+  block: number;
+  blockHash: Hex;
+}
+
+export async function readVaultCursor(db: Queryable, { chainId, vault }: VaultId): Promise<Cursor | undefined> {
+  const { rows } = await db.query<{ block: number; block_hash: Hex }>(
+    'select block, block_hash from chain_cursor where chain_id = $1 and vault = $2',
+    [chainId, vault],
+  );
+  return rows[0] === undefined ? undefined : { block: rows[0].block, blockHash: rows[0].block_hash };
+}
+
+/**
+ * Moves the cursor on, and keeps others from doing so until the transaction ends.
+ *
+ * @returns false when another process has moved it meanwhile.
+ */
+export async function moveVaultCursor(
+  tx: Queryable,
+  { chainId, vault }: VaultId,
+  from: Cursor | undefined,
+  to: Cursor,
+): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    `insert into chain_cursor (chain_id, vault, block, block_hash) values ($1, $2, $3, $4)
+     on conflict (chain_id, vault) do update
+       set block = excluded.block, block_hash = excluded.block_hash, read_at = clock_timestamp()
+     where chain_cursor.block = $5`,
+    [chainId, vault, to.block, to.blockHash, from?.block ?? null],
+  );
+  return rowCount === 1;
+}
+
+/** @returns those that were not known before, in their order. */
+export async function insertVaultEvents(
+  tx: Queryable,
+  { chainId, vault }: VaultId,
+  events: readonly VaultEvent[],
+): Promise<VaultEvent[]> {
+  const { rows } = await tx.query<{ tx_hash: Hex; log_index: number }>(
+    `insert into chain_events (chain_id, vault, tx_hash, log_index, block_number, block_hash, name, args)
+     select $1, $2, e.tx_hash, e.log_index, e.block_number, e.block_hash, e.name, e.args
+       from jsonb_to_recordset($3) as e (tx_hash text, log_index integer, block_number bigint, block_hash text, name text,
+                                         args jsonb)
+     on conflict do nothing returning tx_hash, log_index`,
+    [
+      chainId,
+      vault,
+      JSON.stringify(
+        events.map(({ txHash, logIndex, block, blockHash, name, args }) => ({
+          ...{ tx_hash: txHash, log_index: logIndex, block_number: block, block_hash: blockHash, name, args },
+        })),
+      ),
+    ],
+  );
+  const added = new Set(rows.map((row) => `${row.tx_hash} ${row.log_index}`));
+  return events.filter(({ txHash, logIndex }) => added.has(`${txHash} ${logIndex}`));
+}
+
+/** What the vault has of a wallet, by its events. Base units. */
+export interface WalletInVault {
+  deposited: bigint;
+  withdrawn: bigint;
+  /** Of the deposits: not booked yet, because it is too little. */
+  waiting: bigint;
+  cap: bigint;
+  exitAt?: Date;
+}
+
+/** Adds to what the vault has of a wallet. */
+export async function changeWalletInVault(
+  tx: Queryable,
+  { chainId, vault }: VaultId,
+  wallet: string,
+  change: { deposited?: bigint; withdrawn?: bigint; waiting?: bigint; cap?: bigint; exitAtS?: number | null },
+): Promise<void> {
+  const { deposited = 0n, withdrawn = 0n, waiting = 0n, cap = 0n, exitAtS } = change;
+  await tx.query(
+    `insert into chain_wallets as w (chain_id, vault, wallet, deposited, withdrawn, waiting, cap, exit_at)
+     values ($1, $2, $3, $4, $5, greatest($6::numeric, 0), $7, to_timestamp($8))
+     on conflict (chain_id, vault, wallet) do update
+       set deposited = w.deposited + $4, withdrawn = w.withdrawn + $5, waiting = w.waiting + $6,
+           cap = greatest(w.cap, $7), exit_at = case when $9 then to_timestamp($8) else w.exit_at end`,
+    [
+      ...[chainId, vault, wallet, deposited.toString(), withdrawn.toString(), waiting.toString(), cap.toString()],
+      ...[exitAtS ?? null, exitAtS !== undefined],
+    ],
+  );
+}
+
+export async function walletInVault(
+  db: Queryable,
+  { chainId, vault }: VaultId,
+  wallet: string,
+): Promise<WalletInVault> {
+  const { rows } = await db.query<{
+    deposited: string;
+    withdrawn: string;
+    waiting: string;
+    cap: string;
+    exit_at: Date | null;
+  }>(
+    `select deposited::text, withdrawn::text, waiting::text, cap::text, exit_at
+       from chain_wallets where chain_id = $1 and vault = $2 and wallet = $3`,
+    [chainId, vault, wallet],
+  );
+  const row = rows[0];
+  if (row === undefined) return { deposited: 0n, withdrawn: 0n, waiting: 0n, cap: 0n };
+  return {
+    ...{ deposited: BigInt(row.deposited), withdrawn: BigInt(row.withdrawn), waiting: BigInt(row.waiting) },
+    cap: BigInt(row.cap),
+    ...(row.exit_at === null ? {} : { exitAt: row.exit_at }),
+  };
+}
+
+/** Deposits of a wallet that wait to be booked, oldest first. */
+export async function unbookedDeposits(
+  tx: Queryable,
+  { chainId, vault }: VaultId,
+  wallet: string,
+): Promise<Pick<VaultEvent, 'txHash' | 'logIndex' | 'args'>[]> {
+  const { rows } = await tx.query<{ tx_hash: Hex; log_index: number; args: Record<string, string> }>(
+    `select e.tx_hash, e.log_index, e.args
+       from chain_events e
+      where e.chain_id = $1 and e.vault = $2 and e.name = 'Deposited' and lower(e.args ->> 'customer') = $3
+        and not exists (select from ledger_entries l
+                         where l.key = 'chain/' || e.chain_id || '/' || e.tx_hash || '/' || e.log_index)
+      order by e.block_number, e.log_index`,
+    [chainId, vault, wallet],
+  );
+  return rows.map((row) => ({ txHash: row.tx_hash, logIndex: row.log_index, args: row.args }));
+}
+
+/** Units of the token that the vault should hold, by its events; undefined before the first, which its deployment makes. */
+export async function unitsInVault(db: Queryable, { chainId, vault }: VaultId): Promise<bigint | undefined> {
+  const { rows } = await db.query<{ units: string; events: number }>(
+    `select coalesce(sum(case when name = 'Deposited' then amount else -amount end), 0)::text as units,
+            count(*)::int as events
+       from (select name, case when name in ('Deposited', 'Withdrawn', 'EarningsWithdrawn', 'FeesSwept')
+                               then (args ->> 'amount')::numeric else 0 end as amount
+               from chain_events where chain_id = $1 and vault = $2) e`,
+    [chainId, vault],
+  );
+  return rows[0]!.events === 0 ? undefined : BigInt(rows[0]!.units);
+}
+
+/** The hash that was proposed under a number, by the events that are known. */
+export async function proposedHash(
+  db: Queryable,
+  { chainId, vault }: VaultId,
+  number: number,
+): Promise<string | undefined> {
+  const { rows } = await db.query<{ hash: string }>(
+    `select args ->> 'hash' as hash from chain_events
+      where chain_id = $1 and vault = $2 and name = 'BatchProposed' and args ->> 'number' = $3`,
+    [chainId, vault, String(number)],
+  );
+  return rows[0]?.hash;
+}
+
+export interface Incoming {
+  txHash: Hex;
+  logIndex: number;
+  wallet: string;
+  /** Base units. */
+  amount: bigint;
+  block: number;
+}
+
+/** Replaces what is seen and not final. */
+export async function replaceIncoming(
+  tx: Queryable,
+  { chainId, vault }: VaultId,
+  seen: readonly Incoming[],
+): Promise<void> {
+  await tx.query('delete from chain_incoming where chain_id = $1 and vault = $2', [chainId, vault]);
+  await tx.query(
+    `insert into chain_incoming (chain_id, vault, tx_hash, log_index, wallet, amount, block_number)
+     select $1, $2, * from unnest($3::text[], $4::int[], $5::text[], $6::numeric[], $7::bigint[]) on conflict do nothing`,
+    [
+      ...[chainId, vault, seen.map(({ txHash }) => txHash), seen.map(({ logIndex }) => logIndex)],
+      ...[seen.map(({ wallet }) => wallet), seen.map(({ amount }) => amount.toString())],
+      seen.map(({ block }) => block),
+    ],
+  );
+}
