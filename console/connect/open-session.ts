@@ -69,7 +69,17 @@ export async function endAllSessions(wallet: Wallet, asked: Omit<Asked, 'limit'>
 }
 
 const tokenOf = async (client: Broker) =>
-  await client.tokens.create({ scopes: browserScopes, ttlSeconds: loginSeconds() });
+  await orEnd(client, client.tokens.create({ scopes: browserScopes, ttlSeconds: loginSeconds() }));
+
+/** A session without the token that it was opened for is of no use, and is not left open. */
+async function orEnd<T>(client: Broker, made: Promise<T>): Promise<T> {
+  try {
+    return await made;
+  } catch (error) {
+    endSessionOf(client);
+    throw error;
+  }
+}
 
 /** What a token for a program may do. */
 export interface TokenAsked extends Asked {
@@ -88,7 +98,7 @@ export interface TokenAsked extends Asked {
 export async function mintToken(wallet: Wallet, asked: TokenAsked): Promise<MintedToken> {
   const { scopes, ttlSeconds } = asked;
   const { client } = await openSession(wallet, scopes, asked);
-  const minted = await client.tokens.create({ scopes, ttlSeconds });
+  const minted = await orEnd(client, client.tokens.create({ scopes, ttlSeconds }));
   requireWanted(client, asked.signal);
   return minted;
 }

@@ -68,8 +68,8 @@ export function ReceiptsView() {
       </Card>
       <VerifyAll
         what="all of your receipts"
-        verify={async () => await verifyMany(await act(readAll), true)}
-        lead="Reads all of them, recomputes every digest and figure in this browser, finds out who signed, and looks whether one is missing: they are numbered without a hole, and each names the one before it."
+        verify={async () => await verifyMany(await act(readAll), true, login.peek()?.wallet)}
+        lead="Reads all of them, recomputes every digest and figure in this browser, finds out who signed, and looks whether one before the newest is missing: they are numbered without a hole, and each names the one before it. Your statement says which is the newest."
       />
     </div>
   );

@@ -17,7 +17,7 @@ export { isStreaming, onJobEvent, startEvents, useJobEvents } from './events.js'
 export { awaySinceMs, canAct, comebacks, reach, startReach, watchedFetch } from './reach.js';
 export type { ResourceState } from './resource.js';
 export { allowMore, ask, requireLogin, requireOperator, useOperator, type Ask } from './asks.js';
-export { endSessionOf, endsLogin } from './ends.js';
+export { dropOperator, endSessionOf, endsLogin } from './ends.js';
 export { act, actAsOperator, logOut, readWhoami, restoreLogin, takeLogin, tellEnded, watchLogin } from './session.js';
 export { toast, toasts, type Toast } from './toasts.js';
 export { forgetResources, refresh, useResource, type Loaded, type UseResourceOptions } from './use-resource.js';

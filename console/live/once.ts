@@ -1,7 +1,7 @@
 import type { TextStorage } from '../../src/client/index.js';
 import { outcomeOf } from './outcome.js';
 
-/** What was sent, for each intention whose outcome is not known. */
+/** What was sent, for each intention whose outcome is not known, or not known yet. */
 export interface Unanswered<Sent> {
   get(intention: string): Sent | undefined;
   set(intention: string, sent: Sent): void;
@@ -35,16 +35,18 @@ export function createOnce<Sent>(unanswered: Unanswered<Sent> = new Map<string, 
     make: () => Sent | undefined | Promise<Sent | undefined>,
     send: (sent: Sent) => Promise<T>,
   ): Promise<T | undefined> {
-    const sent = unanswered.get(intention) ?? (await make());
+    const earlier = unanswered.get(intention);
+    const sent = earlier ?? (await make());
     if (sent === undefined) return undefined;
+    // Before it leaves: a page that is reloaded meanwhile never hears of the answer.
+    unanswered.set(intention, sent);
     try {
       const done = await send(sent);
       unanswered.delete(intention);
       return done;
     } catch (error) {
       const outcome = outcomeOf(error);
-      if (outcome === 'unknown') unanswered.set(intention, sent);
-      if (outcome === 'refused') unanswered.delete(intention);
+      if (outcome === 'refused' || (outcome === 'unsent' && earlier === undefined)) unanswered.delete(intention);
       throw error;
     }
   }

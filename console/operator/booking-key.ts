@@ -1,3 +1,4 @@
+import { WorldLandError } from '../../src/client/errors.js';
 import { operator } from '../live/index.js';
 import { createOnce, intentionOf, keptInTab, newIdempotencyKey } from '../live/once.js';
 
@@ -15,7 +16,23 @@ export async function bookOnce<T>(
   send: (idempotencyKey: string) => Promise<T>,
 ): Promise<T> {
   const intention = intentionOf(operator.peek()?.session?.wallet, what, target.toLowerCase());
-  return (await once.run(intention, newIdempotencyKey, send))!;
+  try {
+    return (await once.run(intention, newIdempotencyKey, send))!;
+  } catch (error) {
+    if (error instanceof WorldLandError && error.code === 'idempotency_conflict') throw new BookedRefusal();
+    throw error;
+  }
+}
+
+/** An earlier try, whose answer was lost, was booked; what is entered now differs from it. */
+class BookedRefusal extends Error {
+  override readonly name = 'BookedRefusal';
+
+  constructor() {
+    super(
+      'It was booked before, as you had entered it first. Nothing was added now. Close this and look at what is booked.',
+    );
+  }
 }
 
 /** What to do where an answer was lost. */

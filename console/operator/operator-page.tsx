@@ -1,6 +1,6 @@
 import { PageHead } from '../app/page.js';
 import { navigate, type PageProps } from '../app/router.js';
-import { login, mayBeAdmin, operator, requireOperator, useOperator, whoami } from '../live/index.js';
+import { dropOperator, login, mayBeAdmin, requireOperator, useOperator, whoami } from '../live/index.js';
 import { Button, Empty, shortAddress, Tabs } from '../parts/index.js';
 import { AuditView } from './audit-view.js';
 import { BlocksView } from './blocks-view.js';
@@ -43,7 +43,7 @@ export default function OperatorPage({ query }: PageProps) {
         title="Operator"
         lead={`Signed as ${wallet === undefined ? 'an operator' : shortAddress(wallet)}; a reload asks the wallet again.`}
       >
-        <Button onClick={() => (operator.value = undefined)}>Leave</Button>
+        <Button onClick={dropOperator}>Leave</Button>
       </PageHead>
       <Tabs
         label="Views"

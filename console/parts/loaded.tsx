@@ -1,4 +1,4 @@
-import type { ComponentChildren } from 'preact';
+import { Fragment, type ComponentChildren } from 'preact';
 import { reach } from '../live/reach.js';
 import { endsLogin } from '../live/ends.js';
 import { isLost } from '../live/who.js';
@@ -22,15 +22,15 @@ export function Loaded<T>({ of, skeleton = <Skeleton />, children }: LoadedProps
   const { data, error, nextAtMs, reload } = of;
   const note = error !== undefined && <ErrorNote error={error} nextAtMs={nextAtMs} onRetry={reload} />;
   if (data === undefined) return <>{note === false ? skeleton : note}</>;
-  if (note === false) return <>{children(data)}</>;
   // The banner above all pages says these once.
-  const isSaid = endsLogin(error) ? isLost.value : reach.value !== 'there';
+  const isSaid = note === false || (endsLogin(error) ? isLost.value : reach.value !== 'there');
+  // One structure for both: what is below keeps its state, such as a form, when a reading fails and when it is over.
   return (
     <>
       {!isSaid && note}
-      <div class="is-old">
-        <Age of={of} />
-        {children(data)}
+      <div class={note === false ? 'is-current' : 'is-old'}>
+        {note !== false && <Age of={of} />}
+        <Fragment key="data">{children(data)}</Fragment>
       </div>
     </>
   );

@@ -136,7 +136,9 @@ function Body({ receipt, isOwners }: { receipt: Receipt; isOwners: boolean }) {
       <VerifyCard
         key={receipt.digest}
         receipt={receipt}
-        verify={() => verifyOne(receipt, isOwners ? async () => undefined : readOwn)}
+        verify={() =>
+          isOwners ? verifyOne(receipt, async () => undefined) : verifyOne(receipt, readOwn, login.peek()?.wallet)
+        }
       />
     </div>
   );

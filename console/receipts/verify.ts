@@ -14,10 +14,15 @@ async function verifier() {
   }
 }
 
-/** Checks one receipt in this browser; the one that it names is null if there is none, and undefined if it is not ours. */
+/**
+ * Checks one receipt in this browser; the one that it names is null if there is none, and undefined if it is not ours.
+ *
+ * @param customer whose it has to be; undefined where anybody's is looked at.
+ */
 export async function verifyOne(
   receipt: Receipt,
   readPrevious: (digest: string) => Promise<Receipt | null | undefined>,
+  customer?: string,
 ): Promise<CheckedPart[]> {
   const { checkReceipt } = await verifier();
   const { previous, number } = receipt.typed_data.message;
@@ -25,14 +30,18 @@ export async function verifyOne(
     broker().receipts.keys(),
     number === 1 ? Promise.resolve(undefined) : readPrevious(previous),
   ]);
-  return checkReceipt(receipt, { keys, audience: broker().audience, previous: before });
+  return checkReceipt(receipt, { keys, audience: broker().audience, customer, previous: before });
 }
 
 /** Checks receipts that are all of one customer, or only some. */
-export async function verifyMany(receipts: readonly Receipt[], areAll: boolean): Promise<VerifiedReceipts> {
+export async function verifyMany(
+  receipts: readonly Receipt[],
+  areAll: boolean,
+  customer?: string,
+): Promise<VerifiedReceipts> {
   const { verifyReceipts } = await verifier();
   const keys: Keys = await broker().receipts.keys();
-  return verifyReceipts(receipts, { keys, audience: broker().audience, areAll });
+  return verifyReceipts(receipts, { keys, audience: broker().audience, customer, areAll });
 }
 
 /** Receipts with the keys, in the form that the verifier in Python and `wl` have. */

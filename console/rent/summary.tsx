@@ -25,7 +25,7 @@ interface SummaryProps extends ShownQuote {
 }
 
 const orderedOnce =
-  'It is not known whether it was ordered. Look among your jobs, or rent again: this order makes one job at most.';
+  'It is not known whether it was ordered. Stay on this page and rent again: that makes one job at most. If you leave it, look among your jobs first.';
 
 /** What the order is, what it costs and who would take it, and the one button that sends it. */
 export function Summary(props: SummaryProps) {

@@ -42,7 +42,7 @@ export function useOrder(): Ordering {
   const arrive = useArrival();
   return {
     ...state,
-    isUnanswered: (meant) => placing.isUnanswered(login.value?.wallet, meant),
+    isUnanswered: (meant) => !state.isBusy && placing.isUnanswered(login.value?.wallet, meant),
     forget: () => setState((now) => (now.isBusy ? now : idle)),
     async rent(wish, keep) {
       setState({ ...idle, isBusy: true });

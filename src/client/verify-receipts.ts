@@ -33,7 +33,7 @@ export interface VerifiedReceipts {
  */
 export function verifyReceipts(
   receipts: readonly Receipt[],
-  { keys, audience, areAll }: { keys: readonly ReceiptKey[]; audience: string; areAll: boolean },
+  { areAll, ...site }: IssuedBy & { areAll: boolean },
 ): VerifiedReceipts {
   const problems: string[] = [];
   const read: DigestedReceipt[] = [];
@@ -44,7 +44,7 @@ export function verifyReceipts(
       continue;
     }
     read.push(found);
-    const parts = partsOf(row, found, { keys, audience });
+    const parts = partsOf(row, found, site);
     problems.push(...parts.flatMap((part) => part.problems).map((text) => `receipt ${found.receipt.number}: ${text}`));
   }
   if (areAll) problems.push(...chainProblems(read, noReceipt));
@@ -68,6 +68,14 @@ export const receiptChecks = [
   'previous',
 ] as const;
 
+/** Who should have issued a receipt, and to whom. */
+export interface IssuedBy {
+  keys: readonly ReceiptKey[];
+  audience: string;
+  /** A wallet; absent where receipts of any customer are looked at. */
+  customer?: string | undefined;
+}
+
 export interface CheckedPart {
   check: (typeof receiptChecks)[number];
   /** `open`: it cannot be told now, such as of a receipt that is not signed yet. */
@@ -83,11 +91,7 @@ export interface CheckedPart {
  */
 export function checkReceipt(
   row: Receipt,
-  {
-    keys,
-    audience,
-    previous,
-  }: { keys: readonly ReceiptKey[]; audience: string; previous?: Receipt | null | undefined },
+  { previous, ...site }: IssuedBy & { previous?: Receipt | null | undefined },
 ): CheckedPart[] {
   const found = digested(row);
   if (found === undefined) {
@@ -96,7 +100,7 @@ export function checkReceipt(
       check === 'form' ? part(check, none) : { check, state: 'open', problems: [] },
     );
   }
-  return [part('form', []), ...partsOf(row, found, { keys, audience }), previousPart(found, previous)];
+  return [part('form', []), ...partsOf(row, found, site), previousPart(found, previous)];
 }
 
 const part = (check: CheckedPart['check'], problems: string[]): CheckedPart => ({
@@ -107,13 +111,17 @@ const part = (check: CheckedPart['check'], problems: string[]): CheckedPart => (
 function partsOf(
   row: Receipt,
   { digest, receipt }: DigestedReceipt,
-  { keys, audience }: { keys: readonly ReceiptKey[]; audience: string },
+  { keys, audience, customer }: IssuedBy,
 ): CheckedPart[] {
+  const strangers = customer !== undefined && receipt.customer.toLowerCase() !== customer.toLowerCase();
   const isPending = row.signatures.length === 0;
   const time = timeProblems(receipt);
   return [
     part('digest', digest === row.digest ? [] : [`its digest is ${digest}, not ${row.digest}`]),
-    part('audience', receipt.audience === audience ? [] : [`it is of ${receipt.audience}, not of ${audience}`]),
+    part('audience', [
+      ...(receipt.audience === audience ? [] : [`it is of ${receipt.audience}, not of ${audience}`]),
+      ...(strangers ? [`it is of the customer ${receipt.customer}, not of ${customer}`] : []),
+    ]),
     part('time', time),
     part('charge', [...chargeProblems(receipt), ...resourceProblems(receipt)]),
     part('share', shareProblems(receipt)),
@@ -125,10 +133,12 @@ function partsOf(
 
 /** Whether it follows the receipt that it names. */
 function previousPart({ receipt }: DigestedReceipt, given: Receipt | null | undefined): CheckedPart {
-  if (receipt.previous === noReceipt) {
-    const text = 'it names no receipt before it, and is not the first one';
-    return part('previous', receipt.number === 1 ? [] : [text]);
+  if (receipt.number === 1) {
+    const text = 'it is the first one, and names a receipt before it';
+    return part('previous', receipt.previous === noReceipt ? [] : [text]);
   }
+  if (receipt.previous === noReceipt)
+    return part('previous', ['it names no receipt before it, and is not the first one']);
   if (given === undefined) return { check: 'previous', state: 'open', problems: [] };
   if (given === null) return part('previous', [`receipt ${receipt.number - 1}, which it names, is not there`]);
   const before = digested(given);

@@ -83,6 +83,7 @@ export interface DigestedReceipt {
 
 /** What a refund leaves as it is: the job and its service. */
 const unchanged = [
+  'customer',
   'orderHash',
   'providerId',
   'resources',
@@ -114,6 +115,8 @@ export function chainProblems(receipts: readonly DigestedReceipt[], none: string
           : `receipt ${receipt.number} does not follow receipt ${before.receipt.number}: one of them was replaced`,
       );
     }
+    if (before !== undefined && receipt.customer !== before.receipt.customer)
+      problems.push(`receipt ${receipt.number} is of another customer than receipt ${before.receipt.number}`);
     problems.push(...revisionProblems(receipt, jobs.get(receipt.jobId)));
     jobs.set(receipt.jobId, receipt);
     before = found;
@@ -133,7 +136,8 @@ function revisionProblems(receipt: JobReceipt, before: JobReceipt | undefined): 
   if (receipt.revision !== before.revision + 1) {
     return [`${name} is revision ${receipt.revision} of its job, after revision ${before.revision}`];
   }
-  const changed = [...unchanged, ...unchangedMoney].filter((field) => receipt[field] !== before[field]);
+  const changed: string[] = [...unchanged, ...unchangedMoney].filter((field) => receipt[field] !== before[field]);
+  if (JSON.stringify(receipt.gaps) !== JSON.stringify(before.gaps)) changed.push('gaps');
   const problems = changed.map((field) => `${name} is a refund, and changes ${field}`);
   if (receipt.charged >= before.charged) problems.push(`${name} is a refund, and gives nothing back`);
   return problems;

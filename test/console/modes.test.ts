@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { describeWithChromium, type Page } from '../support/chromium.js';
 import type { Visitor } from '../support/console.js';
+import { until } from '../support/until.js';
 import { connectWallet, shellOf } from './pages/shell.js';
 import { siteOfTests } from './pages/site.js';
 
@@ -57,8 +58,8 @@ import { siteOfTests } from './pages/site.js';
     ]);
     expect(await page.getByRole('heading', { level: 1 }).isVisible()).toBe(true);
     expect(await style(page, 'html', 'colorScheme')).toBe('light');
-    const lightness = (/\d+/.exec(await style(page, 'h1', 'color')) ?? ['255'])[0];
-    expect(Number(lightness)).toBeLessThan(64);
+    const isDark = async () => Number(/\d+/.exec(await style(page, 'h1', 'color'))?.[0] ?? 255) < 64;
+    await until(isDark, { name: 'the text is dark', timeoutMs: 10_000 });
   });
 
   test('who wants no motion sees nothing that goes on moving', async () => {

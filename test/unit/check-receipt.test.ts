@@ -84,3 +84,25 @@ test('what is wrong with one receipt is said of all of them, with its number', a
   const { problems } = verifyReceipts([row], { keys, audience, areAll: false });
   expect(problems).toEqual(one.map((text) => `receipt 1: ${text}`));
 });
+
+test('a receipt of somebody else is found out where the customer is known', async () => {
+  const first = await issued();
+  const site = { keys, audience, customer: published.customer };
+  expect(failing(checkReceipt(first, site))).toEqual([]);
+  const foreign = await following(first, { customer: `0x${'9'.repeat(40)}` });
+  expect(failing(checkReceipt(foreign, site))).toEqual(['audience']);
+  const { problems } = verifyReceipts([first, foreign], { keys, audience, areAll: true });
+  expect(problems).toEqual(['receipt 2 is of another customer than receipt 1']);
+});
+
+test('a first receipt that names one before it is wrong', async () => {
+  const first = await issued({ previous: `0x${'8'.repeat(64)}` });
+  expect(failing(checkReceipt(first, { keys, audience }))).toEqual(['previous']);
+});
+
+test('a refund that changes the gaps of its job is found out', async () => {
+  const first = await issued();
+  const refund = { revision: 1, jobId: published.jobId, charged: 0n, fee: 0n, earned: 0n, gaps: [] };
+  const { problems } = verifyReceipts([first, await following(first, refund)], { keys, audience, areAll: true });
+  expect(problems).toContain('receipt 2 is a refund, and changes gaps');
+});

@@ -58,6 +58,25 @@ describe('what is done once', () => {
     expect(sent.slice(4)).toEqual([2, 3, 3, 4]);
   });
 
+  test('keeps what it sends before it is sent, so that a page reloaded meanwhile sends the same', async () => {
+    const kept = new Map<string, number>();
+    const once = createOnce<number>(kept);
+    let meanwhile: number | undefined;
+    await once.run(
+      wish,
+      () => 7,
+      async () => (meanwhile = kept.get(wish)),
+    );
+    expect([meanwhile, kept.size]).toEqual([7, 0]);
+    const refused = once.run(
+      wish,
+      () => 8,
+      () => Promise.reject(new WalletRefusal('no')),
+    );
+    await expect(refused).rejects.toThrow('no');
+    expect(kept.size).toBe(0);
+  });
+
   test('runs one at a time, and another wish beside it', async () => {
     const once = createOnce<string>();
     let runs = 0;
