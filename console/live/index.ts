@@ -15,7 +15,7 @@ export { api, broker, consoleBase, readSite, renewBroker, site, store, token } f
 export { nowMs, second, startClock } from './clock.js';
 export { isStreaming, onJobEvent, startEvents, useJobEvents } from './events.js';
 export { awaySinceMs, canAct, comebacks, reach, startReach, watchedFetch } from './reach.js';
-export type { ResourceState } from './resource.js';
+export { errorOf, type ResourceState } from './resource.js';
 export { allowMore, ask, requireLogin, requireOperator, useOperator, type Ask } from './asks.js';
 export { dropOperator, endSessionOf, endsLogin } from './ends.js';
 export { act, actAsOperator, logOut, readWhoami, restoreLogin, takeLogin, tellEnded, watchLogin } from './session.js';

@@ -163,7 +163,8 @@ export class Resource<T> {
   }
 }
 
-function errorOf(thrown: unknown): WorldLandError {
+/** A failure as the pages show it; what is no failure of a request is a fault of the console, and goes to its log. */
+export function errorOf(thrown: unknown): WorldLandError {
   if (thrown instanceof WorldLandError) return thrown;
   console.error(thrown);
   return new WorldLandError('internal', 'Something in this page does not work. Reload it.', { cause: thrown });

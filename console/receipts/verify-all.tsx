@@ -1,8 +1,7 @@
-import { useState } from 'preact/hooks';
-import { WorldLandError } from '../../src/client/index.js';
 import type { VerifiedReceipts } from '../../src/client/verify-receipts.js';
 import { canAct } from '../live/index.js';
 import { Button, Card, ErrorNote, Money, Untrusted } from '../parts/index.js';
+import { useVerification } from './use-verification.js';
 
 /** More would not be read; the file has all of them. */
 const mostShown = 50;
@@ -17,22 +16,7 @@ interface VerifyAllProps {
 
 /** Checks many receipts at once in this browser. */
 export function VerifyAll({ what, lead, verify }: VerifyAllProps) {
-  const [found, setFound] = useState<VerifiedReceipts>();
-  const [failure, setFailure] = useState<WorldLandError>();
-  const [isBusy, setBusy] = useState(false);
-  const run = async () => {
-    setBusy(true);
-    setFailure(undefined);
-    try {
-      setFound(await verify());
-    } catch (error) {
-      if (!(error instanceof WorldLandError)) console.error(error);
-      const text = 'Something in this page does not work. Reload it.';
-      setFailure(error instanceof WorldLandError ? error : new WorldLandError('internal', text, { cause: error }));
-    } finally {
-      setBusy(false);
-    }
-  };
+  const { found, failure, isBusy, run } = useVerification(verify);
   return (
     <Card
       title={`Check ${what}`}

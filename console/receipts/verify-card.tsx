@@ -1,10 +1,9 @@
-import { useState } from 'preact/hooks';
-import { WorldLandError } from '../../src/client/index.js';
 import type { Receipt } from '../../src/client/types.generated.js';
 import type { CheckedPart } from '../../src/client/verify-receipts.js';
 import { api, canAct } from '../live/index.js';
 import { Button, Card, ErrorNote, State, Untrusted } from '../parts/index.js';
 import { checkText } from './check-words.js';
+import { useVerification } from './use-verification.js';
 
 interface VerifyCardProps {
   receipt: Receipt;
@@ -14,22 +13,7 @@ interface VerifyCardProps {
 
 /** Checks a receipt in this browser, and says what was looked at and what came of it. */
 export function VerifyCard({ receipt, verify }: VerifyCardProps) {
-  const [parts, setParts] = useState<CheckedPart[]>();
-  const [failure, setFailure] = useState<WorldLandError>();
-  const [isBusy, setBusy] = useState(false);
-  const run = async () => {
-    setBusy(true);
-    setFailure(undefined);
-    try {
-      setParts(await verify());
-    } catch (error) {
-      if (!(error instanceof WorldLandError)) console.error(error);
-      const text = 'Something in this page does not work. Reload it.';
-      setFailure(error instanceof WorldLandError ? error : new WorldLandError('internal', text, { cause: error }));
-    } finally {
-      setBusy(false);
-    }
-  };
+  const { found: parts, failure, isBusy, run } = useVerification(verify);
   return (
     <Card
       title="Check it yourself"
