@@ -48,13 +48,20 @@ describe('what the API server says against a pod', () => {
 describe('a Service', () => {
   test('a Service that finds no free port fails with a code of its own', async () => {
     const full = refusal(422, 'spec.ports[0].nodePort: Internal error: provided range is full');
-    await expect(withPort(Promise.reject(full))).rejects.toMatchObject({ code: 'no_ports_left', cause: full });
+    await expect(withPort(Promise.reject(full), 0)).rejects.toMatchObject({ code: 'no_ports_left', cause: full });
+  });
+
+  test('an API server that has no address right after its start is asked again before it is believed', async () => {
+    const full = refusal(500, 'Internal error occurred: failed to allocate a serviceIP: range is full');
+    const after = async (askedForMs: number) => await withPort(Promise.reject(full), askedForMs);
+    await expect(after(14_999)).rejects.toMatchObject({ code: 'dependency_unavailable', cause: full });
+    await expect(after(15_000)).rejects.toMatchObject({ code: 'no_ports_left', cause: full });
   });
 
   test('a Service that Kubernetes rejects for any other reason fails for that reason', async () => {
     const other = refusal(422, 'spec.ports[0].nodePort: Invalid value');
-    await expect(withPort(Promise.reject(other))).rejects.toBe(other);
-    await expect(withPort(Promise.resolve('made'))).resolves.toBe('made');
+    await expect(withPort(Promise.reject(other), 0)).rejects.toBe(other);
+    await expect(withPort(Promise.resolve('made'), 0)).resolves.toBe('made');
   });
 });
 
