@@ -135,6 +135,7 @@ function RevenueCard({ revenue, by, from }: { revenue: Revenue; by: RevenueBy; f
             query={{ by: revenue.by, from }}
             name={`revenue-by-${revenue.by}-${from}.csv`}
             as="operator"
+            rows={by === 'month' ? 'the days' : undefined}
           />
         </>
       }

@@ -110,14 +110,17 @@ describe('prices that an owner sets', () => {
     ['1000000', 1_000_000],
   ])('“%s” is a price', (text, price) => expect(readPrice(text)).toEqual({ price }));
 
-  test.each(['', '-1', '1e3', '0x10', '1 000', '1000000.1', '0.1234567890123', '٣'])('“%s” is none', (text) => {
-    expect(readPrice(text)).toHaveProperty('problem');
-  });
+  test.each(['', '-1', '1e3', '0x10', '1 000', '1000000.1', '0.1234567890123', '1,234', '٣'])(
+    '“%s” is none',
+    (text) => {
+      expect(readPrice(text)).toHaveProperty('problem');
+    },
+  );
 
   test('a price is compared with those of the others', () => {
     const at = market[0]!.price!;
-    expect(inTheMarket(0.3, at, 'WLC')).toMatch(/^The cheapest/);
-    expect(inTheMarket(0.6, at, 'WLC')).toMatch(/^The dearest/);
+    expect(inTheMarket(0.3, at, 'WLC')).toMatch(/^Below everything/);
+    expect(inTheMarket(0.6, at, 'WLC')).toMatch(/^Above everything/);
     expect(inTheMarket(0.5, at, 'WLC')).toBe('At the median.');
     expect(inTheMarket(0.45, at, 'WLC')).toBe('10 % below the median.');
     expect(inTheMarket(0, at, 'WLC')).toMatch(/^0 leaves the price to the operator/);
