@@ -1041,7 +1041,7 @@ export interface Quote {
   session?: {
     /** Base units that the session may still spend */
     remaining: string;
-    /** Whether that is enough for the order; null if nobody takes it */
+    /** Whether that is enough for the order; null if nobody takes it. It says nothing of the monthly cap of the wallet: see `GET /api/v1/billing/balance` */
     covers: boolean | null;
   };
   /** Why nobody takes the order: what nobody has, and the nearest that somebody has */
