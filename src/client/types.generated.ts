@@ -1375,6 +1375,19 @@ export interface Statement {
   /** Jobs that were settled */
   jobs: number;
   entries: number;
+  /** Those from `first` to `last` are for what was charged and refunded */
+  receipts: {
+    /** The number of the first one that was issued in the month; null without any */
+    first: number | null;
+    /** The number of the newest one that was issued before the month ended; 0 without any */
+    last: number;
+    /** Its digest: whoever has it sees whether newer ones are held back */
+    last_digest: string | null;
+  };
+  /** What of `charged` less `refunded` they are not for: jobs that a version without receipts settled, and what is charged of jobs that run on, which counts the other way round in the month of their receipts */
+  without_receipt: string;
+  /** The same in tokens, for people */
+  without_receipt_tokens: string;
 }
 
 export interface Stuck {

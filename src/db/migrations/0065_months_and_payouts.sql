@@ -46,5 +46,8 @@ insert into wallet_months (wallet, month, charged) select wallet, month, charged
 -- What a wallet was paid, newest first.
 create index ledger_entries_of_payouts on ledger_entries ((note ->> 'wallet'), id) where kind = 'payout';
 
+-- For statements: which receipts a month has, and which is the newest.
+create index receipts_of_customer on receipts (customer, issued_at desc, number desc);
+
 -- False of a job that could not be booked because the database was busy or away: it is tried again like all others.
 alter table ledger_unbookable add column for_good boolean not null default true;
