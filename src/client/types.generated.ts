@@ -262,9 +262,9 @@ export interface Balance {
 }
 
 export interface Billing {
-  by: 'job' | 'day' | 'provider';
+  by: 'job' | 'day' | 'provider' | 'gpu_type' | 'session';
   rows: {
-    /** The id of a job, a day, or the id of a provider; empty for jobs that are not placed yet */
+    /** The id of a job, a day, the id of a provider, a type of GPU, or the session that ordered; empty for jobs that have none, such as those that are not placed yet */
     key: string;
     jobs: number;
     /** Paid for */
@@ -378,7 +378,7 @@ export interface Deposits {
 export interface Earnings {
   by: 'job' | 'day' | 'provider';
   rows: {
-    /** The id of a job, a day, or the id of a provider; empty for jobs that are not placed yet */
+    /** The id of a job, a day, the id of a provider, a type of GPU, or the session that ordered; empty for jobs that have none, such as those that are not placed yet */
     key: string;
     jobs: number;
     /** Paid for */
@@ -1812,7 +1812,7 @@ export interface Routes {
     };
     errors: CommonError | AuthError;
   };
-  /** What your jobs cost, by job, day or provider; also as `text/csv` */
+  /** What your jobs cost, by job, day, provider, GPU type or session; also as `text/csv` */
   'GET /api/v1/billing': {
     body: undefined;
     query: {
@@ -1825,7 +1825,7 @@ export interface Routes {
       /** `next_cursor` of the previous page */
       cursor?: string;
       /** What each row is of */
-      by?: 'job' | 'day' | 'provider';
+      by?: 'job' | 'day' | 'provider' | 'gpu_type' | 'session';
     };
     reply: Billing;
     errors: CommonError | AuthError | 'scope_denied';
