@@ -31,12 +31,7 @@ const everyMs = 60_000;
 const pageSize = 50;
 const fromDay = () => dayOf(nowMs() - (shownDays - 1) * 86_400_000);
 
-/** Days with what the owner keeps of them: one on which more was given back than earned has nothing. */
-const netDays = ({ rows }: Earnings) =>
-  earnedDays(
-    rows.map((row) => ({ ...row, earned: earningsShare(row).net.toString() })),
-    { nowMs: nowMs(), days: shownDays },
-  );
+const netDays = ({ rows }: Earnings) => earnedDays(rows, { nowMs: nowMs(), days: shownDays });
 
 /** What the wallet's machines have earned, what of it is still to be paid, and what was. */
 export function EarningsView() {

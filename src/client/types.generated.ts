@@ -262,9 +262,9 @@ export interface Balance {
 }
 
 export interface Billing {
-  by: 'job' | 'day' | 'provider';
+  by: 'job' | 'day' | 'provider' | 'gpu_type' | 'session';
   rows: {
-    /** The id of a job, a day, or the id of a provider; empty for jobs that are not placed yet */
+    /** The id of a job, a day, the id of a provider, a type of GPU, or the session that ordered; empty for jobs that have none, such as those that are not placed yet */
     key: string;
     jobs: number;
     /** Paid for */
@@ -378,7 +378,7 @@ export interface Deposits {
 export interface Earnings {
   by: 'job' | 'day' | 'provider';
   rows: {
-    /** The id of a job, a day, or the id of a provider; empty for jobs that are not placed yet */
+    /** The id of a job, a day, the id of a provider, a type of GPU, or the session that ordered; empty for jobs that have none, such as those that are not placed yet */
     key: string;
     jobs: number;
     /** Paid for */
@@ -1041,7 +1041,7 @@ export interface Quote {
   session?: {
     /** Base units that the session may still spend */
     remaining: string;
-    /** Whether that is enough for the order; null if nobody takes it */
+    /** Whether that is enough for the order; null if nobody takes it. It says nothing of the monthly cap of the wallet: see `GET /api/v1/billing/balance` */
     covers: boolean | null;
   };
   /** Why nobody takes the order: what nobody has, and the nearest that somebody has */
@@ -1375,6 +1375,19 @@ export interface Statement {
   /** Jobs that were settled */
   jobs: number;
   entries: number;
+  /** Those from `first` to `last` are for what was charged and refunded */
+  receipts: {
+    /** The number of the first one that was issued in the month; null without any */
+    first: number | null;
+    /** The number of the newest one that was issued before the month ended; 0 without any */
+    last: number;
+    /** Its digest: whoever has it sees whether newer ones are held back */
+    last_digest: string | null;
+  };
+  /** What of `charged` less `refunded` they are not for: jobs that a version without receipts settled, and what is charged of jobs that run on, which counts the other way round in the month of their receipts */
+  without_receipt: string;
+  /** The same in tokens, for people */
+  without_receipt_tokens: string;
 }
 
 export interface Stuck {
@@ -1799,7 +1812,7 @@ export interface Routes {
     };
     errors: CommonError | AuthError;
   };
-  /** What your jobs cost, by job, day or provider; also as `text/csv` */
+  /** What your jobs cost, by job, day, provider, GPU type or session; also as `text/csv` */
   'GET /api/v1/billing': {
     body: undefined;
     query: {
@@ -1812,7 +1825,7 @@ export interface Routes {
       /** `next_cursor` of the previous page */
       cursor?: string;
       /** What each row is of */
-      by?: 'job' | 'day' | 'provider';
+      by?: 'job' | 'day' | 'provider' | 'gpu_type' | 'session';
     };
     reply: Billing;
     errors: CommonError | AuthError | 'scope_denied';

@@ -45,19 +45,25 @@ export async function reserveAtPlacement(
     await requireFunds(tx, wallet, change);
     await postEntry(tx, { key: `trim/${jobId}/${attempt}`, kind: 'trim', jobId, lines: moved(wallet, change) });
   }
-  return await limitsAfter(tx, reservation, amount - before);
+  return await limitsAfter(tx, reservation, { session: amount - before, ledger: change });
 }
 
 /**
  * Looks at the limits of whoever has just reserved more, after it was booked.
  *
- * @param added base units that the reservation added; nothing is refused that adds nothing.
+ * @param added base units that the reservation added to what the session and what the ledger has reserved, which differ
+ *   where a version without a ledger changed it before. Nothing is refused that adds nothing.
  * @returns the limits of which most is used since then.
  * @throws BrokerError `monthly_cap_reached`: the caller must roll back.
  */
-export async function limitsAfter(tx: Queryable, { wallet, limit, used }: PaidBy, added: bigint): Promise<NearLimit[]> {
+export async function limitsAfter(
+  tx: Queryable,
+  { wallet, limit, used }: PaidBy,
+  added: { session: bigint; ledger: bigint },
+): Promise<NearLimit[]> {
   const session: NearLimit = { limit: 'session', amount: limit, used };
-  return [...(isCrossed(limit, used - added, used) ? [session] : []), ...(await requireWithinCap(tx, wallet, added))];
+  const isNear = isCrossed(limit, used - added.session, used);
+  return [...(isNear ? [session] : []), ...(await requireWithinCap(tx, wallet, added.ledger))];
 }
 
 /** Moves money of a wallet to what is reserved of it. */

@@ -24,7 +24,7 @@ const invariants = {
            where l.entry_id > $1 group by e.id having sum(l.amount) <> 0`,
   },
   I2: {
-    says: 'a balance is the sum of its lines',
+    says: 'a balance is the sum of its lines, and what a wallet was charged in a month is the sum of its charges',
     isIncremental: false,
     sql: `select 'account ' || a.kind || ' ' || a.owner as what
             from ledger_accounts a
@@ -32,7 +32,12 @@ const invariants = {
               on l.account_id = a.id
             left join lateral (select balance from ledger_lines where account_id = a.id
                                 order by at desc, entry_id desc limit 1) last on true
-           where $1::bigint >= 0 and (a.balance <> coalesce(l.sum, 0) or a.balance <> coalesce(last.balance, 0))`,
+           where $1::bigint >= 0 and (a.balance <> coalesce(l.sum, 0) or a.balance <> coalesce(last.balance, 0))
+          union all
+          select 'wallet ' || coalesce(m.wallet, l.wallet) || ' in ' || to_char(coalesce(m.month, l.month), 'YYYY-MM')
+            from (select * from wallet_months where charged <> 0) m
+            full join ledger_months l on l.wallet = m.wallet and l.month = m.month
+           where m.charged is distinct from l.charged`,
   },
   I3: {
     says: 'what is reserved of a wallet is what its open charges reserve',

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { pino } from 'pino';
+import { comparisonLimits } from '../../activities/reconciler/money-comparison.js';
 import { createMoneyComparison } from '../../activities/reconciler/money.js';
 import { readLedgerChecks, recordNewCompared } from '../../src/db/ledger-checks.js';
 import { differingMoney, moneyInvariants, type MoneyInvariant } from '../../src/db/money-invariants.js';
@@ -54,6 +55,13 @@ const planted: Record<MoneyInvariant, () => string[]> = {
   ],
 };
 
+/** What else one of them has to find. */
+const plantedMonths = [
+  `update wallet_months set charged = charged - 1`,
+  `delete from wallet_months`,
+  `insert into wallet_months (wallet, month, charged) values ('${testWallet}', '2020-01-01', 1)`,
+];
+
 class Undone extends Error {}
 
 test('a healthy database differs in nothing', async () => {
@@ -67,6 +75,17 @@ test.each(moneyInvariants)('%s finds the difference that is planted for it, and 
     const found = (await differingMoney(tx, 'everything')).find((each) => each.invariant === invariant);
     expect(found).toMatchObject({ count: 1 });
     expect(found!.examples[0]).toMatch(/^(entry|account|wallet|job|session|receipt) \S/);
+    throw new Undone();
+  });
+  await expect(planting).rejects.toBeInstanceOf(Undone);
+});
+
+test.each(plantedMonths)('I2 finds a month of a wallet that differs: %s', async (statement) => {
+  const planting = withTransaction(pool(), async (tx) => {
+    expect((await tx.query(statement)).rowCount).toBe(1);
+    const [found] = await differingMoney(tx, 'everything');
+    expect(found).toMatchObject({ invariant: 'I2', count: 1 });
+    expect(found!.examples[0]).toMatch(/^wallet 0x\w+ in \d{4}-\d\d$/);
     throw new Undone();
   });
   await expect(planting).rejects.toBeInstanceOf(Undone);
@@ -98,7 +117,7 @@ test('what differs is reported, counted and kept until a full comparison finds i
 
 test('an invariant that cannot be compared hides no other, and stands with its reason until it can be', async () => {
   const deps = { pool: pool(), logger: pino({ level: 'silent' }), config: receiptSite };
-  const { compareMoney } = createMoneyComparison(deps, { newMs: 1_000, fullMs: 2_000, fullBeginsWithinMs: 60_000 });
+  const { compareMoney } = createMoneyComparison(deps, { ...comparisonLimits, newMs: 1_000, fullMs: 2_000 });
   await pool().query('truncate ledger_comparisons');
   await carryOut(compareMoney);
   const before = await readLedgerChecks(pool());
@@ -159,15 +178,33 @@ test('what could not be compared is compared again, but never so much of it that
   expect(await seen(true)).toBe(last + 105_000);
 });
 
-test('one invariant that takes the whole time of a run leaves the others to the next one, the longest waiting first', async () => {
+test('where new entries take the whole time of a run, one invariant is compared over everything, and the others in later runs', async () => {
   const deps = { pool: pool(), logger: pino({ level: 'silent' }), config: receiptSite };
-  const { compareMoney } = createMoneyComparison(deps, { newMs: 15_000, fullMs: 15_000, fullBeginsWithinMs: -1 });
+  const { compareMoney } = createMoneyComparison(deps, { ...comparisonLimits, fullBeginsWithinMs: -1 });
   await pool().query('truncate ledger_comparisons');
-  await carryOut(compareMoney);
-  const { rows } = await pool().query('select from ledger_comparisons');
-  expect(rows).toEqual([]);
+  const compared = async () =>
+    (await readLedgerChecks(pool())).full.filter(({ comparedAt }) => comparedAt !== undefined).length;
+  for (let runs = 0; runs < moneyInvariants.length; runs++) await carryOut(compareMoney);
+  expect(await compared()).toBe(moneyInvariants.length);
+  await pool().query('truncate ledger_comparisons');
   await carryOut(createMoneyComparison(deps).compareMoney);
-  expect((await readLedgerChecks(pool())).full.map(({ comparedAt }) => comparedAt)).not.toContain(undefined);
+  expect(await compared()).toBe(moneyInvariants.length);
+});
+
+test('invariants that new entries cannot be compared by share their time, and hold up no comparison of everything', async () => {
+  const deps = { pool: pool(), logger: pino({ level: 'silent' }), config: receiptSite };
+  // As if each of them had used up its time.
+  const limits = { ...comparisonLimits, newWithinMs: 0, fullBeginsWithinMs: 0 };
+  const { compareMoney } = createMoneyComparison(deps, limits);
+  await pool().query('truncate ledger_comparisons');
+  const busy = await pool().connect();
+  await busy.query('begin; lock table receipts in access exclusive mode');
+  await carryOut(compareMoney).finally(async () => {
+    await busy.query('rollback');
+    busy.release();
+  });
+  const { rows } = await pool().query('select invariant from ledger_comparisons where compared_at is not null');
+  expect(rows).toEqual([{ invariant: 'I1' }]);
 });
 
 test('a job that has ended with its charges open is settled, and nothing else is repaired', async () => {

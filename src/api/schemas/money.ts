@@ -5,6 +5,7 @@ import type { MonthlyCap } from '../../db/spending-caps.js';
 import type { Unbookable } from '../../db/unbooked.js';
 import type { Creditor } from '../../db/payouts.js';
 import type { Debtor, RevenueBy, RevenueRow, Standing } from '../../db/revenue.js';
+import type { StatementReceipts } from '../../db/statement-receipts.js';
 import type { Statement, WalletBalance, WalletEntry } from '../../db/wallet-money.js';
 import { csvOf, type Cell } from '../../domain/csv.js';
 import type { BillRange } from './bill.js';
@@ -131,6 +132,24 @@ export const statementReply = z
     reserved_tokens: tokens,
     jobs: z.int().describe('Jobs that were settled'),
     entries: z.int(),
+    receipts: z
+      .object({
+        first: z
+          .int()
+          .nullable()
+          .describe('The number of the first one that was issued in the month; null without any'),
+        last: z.int().describe('The number of the newest one that was issued before the month ended; 0 without any'),
+        last_digest: z
+          .string()
+          .regex(/^0x[0-9a-f]{64}$/)
+          .nullable()
+          .describe('Its digest: whoever has it sees whether newer ones are held back'),
+      })
+      .describe('Those from `first` to `last` are for what was charged and refunded'),
+    without_receipt: signed.describe(
+      'What of `charged` less `refunded` they are not for: jobs that a version without receipts settled, and what is charged of jobs that run on, which counts the other way round in the month of their receipts',
+    ),
+    without_receipt_tokens: tokens,
   })
   .meta({ id: 'Statement' });
 
@@ -138,12 +157,14 @@ export function statementReplyOf(
   month: string,
   { from, to }: BillRange,
   { jobs, entries, ...amounts }: Statement,
+  { first, newest, net }: StatementReceipts,
   nowMs: number,
 ): z.infer<typeof statementReply> {
   return {
     ...{ month, from: from.toISOString(), to: to.toISOString(), is_final: to.getTime() + bookedLateMs < nowMs },
-    ...shown(amounts),
+    ...shown({ ...amounts, without_receipt: amounts.charged - amounts.refunded - net }),
     ...{ jobs, entries },
+    receipts: { first: first ?? null, last: newest?.number ?? 0, last_digest: newest?.digest ?? null },
   };
 }
 

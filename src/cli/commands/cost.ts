@@ -13,7 +13,7 @@ import type { Args } from '../tree/command.js';
 interface Flags {
   from?: Date;
   to?: Date;
-  by: 'job' | 'day' | 'provider';
+  by: 'job' | 'day' | 'provider' | 'gpu_type' | 'session';
   csv?: boolean;
 }
 
@@ -33,7 +33,7 @@ export async function run(context: Context, _args: Args, flags: Flags): Promise<
   const short = flags.by === 'job' ? shortIds(bill.rows.map(({ key }) => key)) : undefined;
   const columns: Column<BillingRow>[] = [
     {
-      title: flags.by === 'job' ? 'ID' : flags.by.toUpperCase(),
+      title: flags.by === 'job' ? 'ID' : flags.by.replace('_', ' ').toUpperCase(),
       of: (row) => short?.get(row.key) ?? row.key,
       isText: true,
     },
