@@ -4,7 +4,7 @@ import type { Config } from '../config.js';
 import type { SessionPrincipal } from '../auth/customers/principal.js';
 import { reserveSpend } from '../billing/spend.js';
 import { findBlockOf } from '../db/blocks.js';
-import { payInAdvance } from '../db/prepaid.js';
+import { payInAdvance, payLater } from '../db/payment-mode.js';
 import { quoteKey } from '../db/installation.js';
 import { tellAlso, tellOrdered } from '../db/job-events.js';
 import { findJobByKey, insertJob, lockUsage, type JobRow, type NewJob } from '../db/jobs.js';
@@ -50,7 +50,7 @@ export async function placeOrder(
   const requestSha256 = fingerprint(request);
   const order = orderOf(newJobId(), principal.wallet, request);
   const { bound, reserves, quoted } = await ratesFor({ pool, config }, order, request, idempotencyKey);
-  if (config.ENABLE_BLOCKCHAIN) await payInAdvance(pool, principal.wallet);
+  await (config.ENABLE_BLOCKCHAIN ? payInAdvance : payLater)(pool);
   for (;;) {
     const reservedRate = reserves.shift()!;
     try {

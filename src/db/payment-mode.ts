@@ -1,0 +1,35 @@
+import type { Queryable } from './pool.js';
+
+// Whether the site's customers pay in advance stands in the database. So no step that promises service can forget to ask,
+// and a wallet is asked whatever it ordered before the site had a chain.
+
+/** From now on this site's customers pay in advance. Those who owe keep what they owe. */
+export async function payInAdvance(db: Queryable): Promise<void> {
+  await setPrepaid(db, true);
+}
+
+/** On a site without a chain customers may owe, also those who paid in advance before. */
+export async function payLater(db: Queryable): Promise<void> {
+  await setPrepaid(db, false);
+}
+
+export async function isPrepaid(db: Queryable): Promise<boolean> {
+  const { rowCount } = await db.query({ name: 'is-prepaid', text: 'select from installation where prepaid' });
+  return rowCount === 1;
+}
+
+/** Costs one read where nothing changes: each order asks for it, so that it holds whichever process started last. */
+async function setPrepaid(db: Queryable, prepaid: boolean): Promise<void> {
+  if ((await isPrepaid(db)) === prepaid) return;
+  await db.query(
+    `insert into installation (prepaid) values ($1)
+     on conflict (only_one) do update set prepaid = excluded.prepaid where installation.prepaid <> excluded.prepaid`,
+    [prepaid],
+  );
+  // An account that still owes stays one that may: see `requireFunds`.
+  await db.query(
+    `update ledger_accounts set may_owe = not $1 or balance < 0
+      where kind = 'customer' and may_owe is distinct from (not $1 or balance < 0)`,
+    [prepaid],
+  );
+}
