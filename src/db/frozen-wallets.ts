@@ -36,7 +36,7 @@ export async function freezeRefused(
 export async function freezeDebtor(tx: Queryable, { chainId, vault }: VaultId, wallet: string): Promise<void> {
   await tx.query(
     `insert into frozen_wallets (chain_id, vault, wallet, reason)
-     select $1, $2, $3, 'left_owing' from ledger_accounts where kind = 'customer' and owner = $3 and balance < 0
+     select $1, $2, owner, 'left_owing' from ledger_accounts where kind = 'customer' and owner = $3 and balance < 0
      on conflict (wallet, chain_id, vault) where thawed_at is null do update set reason = excluded.reason, detail = ''`,
     [chainId, vault, wallet],
   );
