@@ -8,6 +8,7 @@ import { settlementLateS } from '../../src/domain/settlement-lateness.js';
 import { frozenWalletCount, settlementLate } from '../../src/observability/metrics.js';
 import { settleNow } from '../../src/temporal/schedules.js';
 import { jobSignals, sendSignal } from '../../src/temporal/signals.js';
+import type { Cancellation } from '../../workflows/job-messages.js';
 import type { ActivityDeps } from '../deps.js';
 import { comparisonOf, repairLog, type Comparison } from './repairs.js';
 
@@ -47,9 +48,11 @@ export function createFundsComparison({
 
   /** A job without a workflow gets one within a minute, and is ended then. */
   async function endUnfunded({ jobId, because }: UnfundedJob): Promise<void> {
-    const cancellation = {
-      ...{ by: 'the vault', at: instantAt(Date.now()) },
-      ...{ reason: sentence(why[because]), code: 'funds_withdrawn' as const },
+    const cancellation: Cancellation = {
+      by: 'the vault',
+      at: instantAt(Date.now()),
+      reason: sentence(why[because]),
+      code: 'funds_withdrawn',
     };
     const sent = await sendSignal(temporal, jobSignals.cancelRequested(jobId, cancellation), {
       requestId: `funds_withdrawn:${jobId}`,

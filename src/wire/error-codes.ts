@@ -75,7 +75,7 @@ export const errorTable = {
   mining_off: { status: 409, title: 'Mining is switched off on this site', retryable: false },
 
   // Failures of the broker itself
-  settlement_stalled: { status: 503, title: 'Nothing has been settled for too long', retryable: true },
+  settlement_stalled: { status: 503, title: 'Nothing has been settled for too long', retryable: false },
   dependency_unavailable: { status: 503, title: 'A system the broker needs is not answering', retryable: true },
   internal_error: { status: 500, title: 'Something went wrong in the broker', retryable: true },
 } as const satisfies Record<string, { status: number; title: string; retryable: boolean }>;
