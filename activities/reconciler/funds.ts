@@ -38,10 +38,10 @@ export function createFundsComparison({
       const log = repairLog(logger, () => context.heartbeat());
       if (vault === undefined) return comparisonOf(log);
       await log.each(await unfundedJobs(pool, endedPerRun), ({ jobId }) => `end of job ${jobId}`, endUnfunded);
-      await log.each(['settlement before an exit'], (what) => what, settleBeforeAnExit);
+      const lateS = await lateness();
+      await log.each([lateS], () => 'settlement', settleInTime);
       frozenWalletCount.set(await countFrozen(pool));
-      const known = await knownVault(pool, vault);
-      if (known !== undefined) settlementLate.set(settlementLateS(known, config.BATCH_INTERVAL_H, Date.now()));
+      settlementLate.set(lateS);
       return comparisonOf(log);
     },
   };
@@ -60,9 +60,16 @@ export function createFundsComparison({
     if (sent) logger.warn({ jobId, because }, 'a job ends because it is not paid for any more');
   }
 
-  async function settleBeforeAnExit(): Promise<void> {
-    if (!(await mustSettleBeforeAnExit(pool))) return;
+  async function lateness(): Promise<number> {
+    const known = vault && (await knownVault(pool, vault));
+    return known === undefined ? 0 : settlementLateS(known, config.BATCH_INTERVAL_H, Date.now());
+  }
+
+  /** Does not wait for the next time of a settlement that was missed, or before a wallet leaves. */
+  async function settleInTime(lateS: number): Promise<void> {
+    const isBeforeAnExit = await mustSettleBeforeAnExit(pool);
+    if (lateS === 0 && !isBeforeAnExit) return;
     await settleNow(temporal);
-    logger.info('a wallet is about to leave the vault: a settlement is cut');
+    logger.info({ lateS, isBeforeAnExit }, 'a settlement is due');
   }
 }

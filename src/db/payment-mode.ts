@@ -26,10 +26,13 @@ async function setPrepaid(db: Queryable, prepaid: boolean): Promise<void> {
      on conflict (only_one) do update set prepaid = excluded.prepaid where installation.prepaid <> excluded.prepaid`,
     [prepaid],
   );
-  // An account that still owes stays one that may: see `requireFunds`.
+  // What this misses is put right when the account is asked for: see `requireFunds`. In the order in which bookings lock.
   await db.query(
-    `update ledger_accounts set may_owe = not $1 or balance < 0
-      where kind = 'customer' and may_owe is distinct from (not $1 or balance < 0)`,
+    `with differing as materialized (
+       select id from ledger_accounts
+        where kind = 'customer' and may_owe is distinct from (not $1 or balance < 0) order by id for update
+     )
+     update ledger_accounts a set may_owe = not $1 or balance < 0 from differing where a.id = differing.id`,
     [prepaid],
   );
 }

@@ -21,7 +21,13 @@ interface FundsRow {
  * @throws BrokerError `insufficient_funds`, `exit_pending`: the caller must roll back.
  */
 export async function requireFunds(tx: Queryable, wallet: string, added: bigint): Promise<void> {
-  if (!(await isPrepaid(tx))) return;
+  if (!(await isPrepaid(tx))) {
+    // It may have begun while the site had a chain.
+    await tx.query(`update ledger_accounts set may_owe = true where kind = 'customer' and owner = $1 and not may_owe`, [
+      wallet,
+    ]);
+    return;
+  }
   const { balance, allowed, exit_at: exitAt, is_frozen: isFrozen } = await lockFunds(tx, wallet);
   if (exitAt !== null) {
     throw new BrokerError(
@@ -39,7 +45,8 @@ export async function requireFunds(tx: Queryable, wallet: string, added: bigint)
   }
   const words = (what: string) => `this costs up to ${added} base units and ${what}`;
   if (added > free) await refuse(free, words(`${free} are deposited and free`));
-  if (isFrozen) await refuse(0n, 'the vault refused to pay for this wallet: deposit, raise its cap, or ask the operator');
+  if (isFrozen)
+    await refuse(0n, 'the vault refused to pay for this wallet: deposit, raise its cap, or ask the operator');
   const drawable = BigInt(allowed ?? 0) + free;
   if (added > drawable) {
     await refuse(drawable, words(`the cap that the wallet gave the vault leaves ${atLeast0(drawable)}: raise it`));

@@ -113,6 +113,10 @@ test('a site that has given up its chain lets customers pay later again', async 
   const { order } = await customer();
   await expect(order(1)).rejects.toMatchObject({ code: 'insufficient_funds' });
   await payLater(database.pool);
+  const job = await order(1);
+  // An account may have begun at the very moment at which the site gave it up.
+  await database.pool.query(`update ledger_accounts set may_owe = false where kind = 'customer' and balance >= 0`);
+  await steps.place(job, 'atlas', token);
   await order(1);
 });
 
