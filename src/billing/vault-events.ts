@@ -2,9 +2,11 @@ import { findBatch } from '../db/batches.js';
 import { allowToOwe, lockAccounts, postEntry, type Line } from '../db/ledger.js';
 import type { Queryable } from '../db/pool.js';
 import { bookFinal } from './batch-bookings.js';
+import { freezeDebtor, thawCovered } from '../db/frozen-wallets.js';
 import {
   changeWalletInVault,
   proposedHash,
+  setExit,
   unbookedDeposits,
   walletInVault,
   type VaultEvent,
@@ -71,20 +73,25 @@ async function bookEvent(tx: Queryable, vault: BookedVault, event: VaultEvent): 
   switch (event.name) {
     case 'Deposited':
       await bookDeposit(tx, vault, customer, base('amount'));
+      await thawCovered(tx, vault, customer);
       return [];
     case 'CapRaised':
       await changeWalletInVault(tx, vault, customer, { cap: base('cap') });
+      await thawCovered(tx, vault, customer);
       return [];
     case 'ExitRequested':
-      await changeWalletInVault(tx, vault, customer, { exitAtS: Number(event.args['exitAt']) });
+      await setExit(tx, vault, customer, Number(event.args['exitAt']));
       return [];
     case 'ExitCancelled':
     case 'Exited':
-      await changeWalletInVault(tx, vault, customer, { exitAtS: null });
+      await setExit(tx, vault, customer, undefined);
       return [];
-    case 'Withdrawn':
+    case 'Withdrawn': {
       await changeWalletInVault(tx, vault, customer, { withdrawn: base('amount') });
-      return await bookOutflow(tx, vault, event, base('amount'));
+      const alarms = await bookOutflow(tx, vault, event, base('amount'));
+      await freezeDebtor(tx, vault, customer);
+      return alarms;
+    }
     case 'BatchExecuted':
       return await bookExecuted(tx, vault, Number(event.args['number']));
     case 'EarningsWithdrawn':

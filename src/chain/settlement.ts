@@ -10,6 +10,7 @@ import {
   stopSettlements,
   type Batch,
 } from '../db/batches.js';
+import { freezeRefused } from '../db/frozen-wallets.js';
 import { withTransaction } from '../db/pool.js';
 import { settlementStep, type SettlementStep, type VaultState } from '../domain/settlement-step.js';
 import { scaleOf } from '../domain/vault-units.js';
@@ -172,8 +173,11 @@ const ofALine = ['CapExceeded', 'InsufficientBalance', 'Unbalanced'];
 
 async function refused(deps: SettlementDeps, batch: Batch, what: string, error: CallReverted): Promise<Advanced> {
   if (what === 'execute' && ofALine.includes(error.errorName)) {
-    // The next one is cut without it: by then what the customer took out is booked.
-    return await giveUp(deps, batch, `refused: ${error.errorName}(${error.args.map(String).join(', ')})`, false);
+    // The next one is cut without it, and without that wallet.
+    const words = `${error.errorName}(${error.args.map(String).join(', ')})`;
+    const [wallet] = error.args;
+    if (typeof wallet === 'string') await freezeRefused(deps.pool, deps.facts, wallet, words);
+    return await giveUp(deps, batch, `refused: ${words}`, false);
   }
   return await waiting(deps, batch, `the vault, which answers ${error.errorName} to ${what}`);
 }

@@ -1,4 +1,5 @@
 import type { Hex } from 'viem';
+import { frozenWallet, type FrozenWallet } from './frozen-wallets.js';
 import type { Queryable } from './pool.js';
 import { walletInVault, type VaultId, type WalletInVault } from './vault-events.js';
 
@@ -6,6 +7,8 @@ import { walletInVault, type VaultId, type WalletInVault } from './vault-events.
 export interface WalletDeposits extends WalletInVault {
   /** Seen and not final: not to be spent yet. */
   incoming: { txHash: Hex; amount: bigint; block: number }[];
+  /** Set while the wallet gets no service: the vault does not pay for it, or it left owing. */
+  frozen?: FrozenWallet;
   /** The last block whose events are booked; absent before the first. */
   readBlock?: number;
 }
@@ -20,8 +23,10 @@ export async function walletDeposits(db: Queryable, vault: VaultId, wallet: stri
     'select block from chain_cursor where chain_id = $1 and vault = $2',
     [vault.chainId, vault.vault],
   );
+  const frozen = await frozenWallet(db, vault, wallet);
   return {
     ...(await walletInVault(db, vault, wallet)),
+    ...(frozen === undefined ? {} : { frozen }),
     incoming: incoming.map((row) => ({ txHash: row.tx_hash, amount: BigInt(row.amount), block: row.block_number })),
     ...(cursors[0] === undefined ? {} : { readBlock: cursors[0].block }),
   };

@@ -195,6 +195,16 @@ export const vaultReadBlock = new Gauge({
   help: 'The last block of the chain whose events of the vault are booked',
 });
 
+export const settlementLate = new Gauge({
+  name: 'broker_settlement_late_seconds',
+  help: 'How much later than planned everything that was booked is settled on the chain',
+});
+
+export const frozenWalletCount = new Gauge({
+  name: 'broker_frozen_wallets',
+  help: 'Wallets that get no service because the vault does not pay for them, or because they left it owing',
+});
+
 export const vaultUnaskedTokens = new Gauge({
   name: 'broker_vault_unasked_tokens',
   help: 'Tokens in the vault that nobody deposited; below 0 it lacks some',
