@@ -17,7 +17,7 @@ export interface Batch {
   voidReason?: string;
 }
 
-interface BatchRow {
+export interface BatchRow {
   number: number;
   hash: Hex;
   status: BatchStatus;
@@ -28,9 +28,9 @@ interface BatchRow {
   void_reason: string | null;
 }
 
-const columns = 'number, hash, status, cut_at, executable_at, waits_for, waits_since, void_reason';
+export const columns = 'number, hash, status, cut_at, executable_at, waits_for, waits_since, void_reason';
 
-function batchOf(row: BatchRow): Batch {
+export function batchOf(row: BatchRow): Batch {
   return {
     ...{ number: row.number, hash: row.hash, status: row.status, cutAt: row.cut_at },
     ...(row.executable_at === null ? {} : { executableAt: row.executable_at }),
@@ -68,6 +68,19 @@ export async function lastBatchNumber(db: Queryable, { chainId, vault }: VaultId
     [chainId, vault],
   );
   return rows[0]!.last;
+}
+
+/** The last settlement that was executed, and when that was found to be final. */
+export async function lastFinalBatch(
+  db: Queryable,
+  { chainId, vault }: VaultId,
+): Promise<{ number: number; at: Date } | undefined> {
+  const { rows } = await db.query<{ number: number; at: Date }>(
+    `select number, ended_at as at from batches where chain_id = $1 and vault = $2 and status = 'final'
+      order by number desc limit 1`,
+    [chainId, vault],
+  );
+  return rows[0];
 }
 
 /** Lets nobody else cut or end a settlement of the vault until the transaction ends. */
@@ -149,22 +162,23 @@ export async function endBatch(
   return rowCount === 1;
 }
 
-/** Writes down what a settlement waits for, and since when; for operators. */
+/** Writes down what a settlement waits for; for operators. @returns since when. */
 export async function recordBatchWait(
   db: Queryable,
   { chainId, vault }: VaultId,
   number: number,
   { waitsFor, executableAtS }: { waitsFor?: string | undefined; executableAtS?: number | undefined },
-): Promise<void> {
-  await db.query(
+): Promise<Date | undefined> {
+  const { rows } = await db.query<{ waits_since: Date | null }>(
     `update batches
         set waits_since = case when $4::text is null then null when waits_for is distinct from $4 then clock_timestamp()
                                else waits_since end,
             waits_for = $4, executable_at = coalesce(to_timestamp($5), executable_at),
             status = case when $5::float8 is null then status else 'proposed' end
-      where chain_id = $1 and vault = $2 and number = $3 and status in ('cut', 'proposed')`,
+      where chain_id = $1 and vault = $2 and number = $3 and status in ('cut', 'proposed') returning waits_since`,
     [chainId, vault, number, waitsFor ?? null, executableAtS ?? null],
   );
+  return rows[0]?.waits_since ?? undefined;
 }
 
 /** Why nothing is settled until an operator resumes; undefined while nothing is stopped. */
@@ -189,12 +203,49 @@ export async function stopSettlements(
   return rowCount === 1;
 }
 
-/** @returns false when nothing was stopped. */
-export async function resumeSettlements(tx: Queryable, { chainId, vault }: VaultId, by: string): Promise<boolean> {
-  const { rowCount } = await tx.query(
-    `update settlement_stops set resumed_at = clock_timestamp(), resumed_by = $3
-      where chain_id = $1 and vault = $2 and resumed_at is null`,
-    [chainId, vault, by],
+/** Who resumes, and why. */
+export interface Resumption {
+  by: string;
+  reason: string;
+  /** Names the request: repeated, it says the same. */
+  requestKey: string;
+}
+
+export interface Resumed {
+  stoppedFor: string;
+  stoppedAt: Date;
+  resumedAt: Date;
+  reason: string;
+  isRepeat: boolean;
+}
+
+/** @returns undefined when nothing was stopped. */
+export async function resumeSettlements(
+  tx: Queryable,
+  { chainId, vault }: VaultId,
+  { by, reason, requestKey }: Resumption,
+): Promise<Resumed | undefined> {
+  const { rows } = await tx.query<{
+    stopped_for: string;
+    stopped_at: Date;
+    resumed_at: Date;
+    resumed_reason: string;
+    is_repeat: boolean;
+  }>(
+    `with earlier as (
+       select s.*, true as is_repeat from settlement_stops s where resumed_key = $5
+     ), now as (
+       update settlement_stops set resumed_at = clock_timestamp(), resumed_by = $3, resumed_reason = $4, resumed_key = $5
+        where chain_id = $1 and vault = $2 and resumed_at is null and not exists (select from earlier)
+       returning *, false as is_repeat
+     ) select reason as stopped_for, stopped_at, resumed_at, resumed_reason, is_repeat
+         from (table earlier union all table now) s`,
+    [chainId, vault, by, reason, requestKey],
   );
-  return rowCount === 1;
+  const row = rows[0];
+  if (row === undefined) return undefined;
+  return {
+    ...{ stoppedFor: row.stopped_for, stoppedAt: row.stopped_at, resumedAt: row.resumed_at },
+    ...{ reason: row.resumed_reason, isRepeat: row.is_repeat },
+  };
 }

@@ -67,9 +67,15 @@ async function lockFunds(tx: Queryable, wallet: string): Promise<FundsRow> {
         where kind = 'customer' and owner = $1 and may_owe and balance >= 0
      )
      select coalesce((select balance from ledger_accounts where kind = 'customer' and owner = $1), 0)::text as balance,
-            sum(w.cap - w.deposited + w.waiting + w.withdrawn)::text as allowed, min(w.exit_at) as exit_at,
+            (sum(greatest(w.cap, coalesce(p.cap, 0)) - w.deposited + w.waiting + w.withdrawn)
+              + coalesce((select balance from ledger_accounts where kind = 'withdrawing' and owner = $1), 0))::text
+              as allowed,
+            min(w.exit_at) as exit_at,
             exists (select from frozen_wallets where wallet = $1 and thawed_at is null) as is_frozen
-       from chain_wallets w where w.wallet = $1`,
+       from chain_wallets w
+       left join spend_permits p on p.chain_id = w.chain_id and p.vault = w.vault and p.wallet = w.wallet
+                                and p.refused_at is null
+      where w.wallet = $1`,
     [wallet],
   );
   return rows[0]!;

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Pool } from 'pg';
 import { z } from 'zod';
 import { recordPayment, recordPayout, type BookedByHand, type ByHand } from '../../billing/by-hand.js';
@@ -16,8 +15,8 @@ import { printableText } from '../../domain/printable.js';
 import { isUuid } from '../../domain/uuid.js';
 import { address } from '../../wire/shapes.js';
 import { actorOf } from '../audited.js';
-import { principalOf } from '../principal.js';
 import { validationFailed } from '../problem.js';
+import { requestKeyOf } from '../request-key.js';
 import type { ApiContext, RouteRule } from '../route.js';
 import { rangeFields, rangeOf } from '../schemas/bill.js';
 import { csvOfRevenue, revenueReply, revenueReplyOf } from '../schemas/money.js';
@@ -153,7 +152,7 @@ function refundRoute(pool: Pool): RouteRule {
           amount: await amountOf(tx, jobId, asked),
           reason,
           by: by.actor,
-          requestKey: keyOf(ctx),
+          requestKey: requestKeyOf(ctx),
         };
         const refunded = await refundJob(tx, refund);
         if (!refunded.isRepeat) {
@@ -206,7 +205,7 @@ function byHandRoutes(pool: Pool): RouteRule[] {
       const { wallet, amount: text, reference } = ctx.state.body as z.output<typeof byHandBody>;
       const by = actorOf(ctx);
       const done = await withTransaction(pool, async (tx) => {
-        const booking = { wallet, amount: BigInt(text), reference, by: by.actor, requestKey: keyOf(ctx) };
+        const booking = { wallet, amount: BigInt(text), reference, by: by.actor, requestKey: requestKeyOf(ctx) };
         const booked = await record(tx, booking);
         if (!booked.isRepeat) {
           await recordAudit(tx, { ...by, action, target: wallet, detail: { amount: text, reference, id: booked.id } });
@@ -245,7 +244,7 @@ function writeOffRoute(pool: Pool): RouteRule {
       const { wallet, reason } = ctx.state.body as z.output<typeof writeOffBody>;
       const by = actorOf(ctx);
       const done = await withTransaction(pool, async (tx) => {
-        const written = await writeOffDebt(tx, { wallet, reason, by: by.actor, requestKey: keyOf(ctx) });
+        const written = await writeOffDebt(tx, { wallet, reason, by: by.actor, requestKey: requestKeyOf(ctx) });
         if (!written.isRepeat) {
           const detail = { amount: written.amount.toString(), reason, was_frozen: written.wasFrozen };
           await recordAudit(tx, { ...by, action: 'wallet.write_off', target: wallet, detail });
@@ -258,10 +257,4 @@ function writeOffRoute(pool: Pool): RouteRule {
       } satisfies z.infer<typeof writeOffReply>;
     },
   };
-}
-
-/** Names the request among all of them. The text itself is the client's, and stays out of the books. */
-function keyOf(ctx: ApiContext): string {
-  const text = `${principalOf(ctx).wallet}\n${ctx.get('idempotency-key')}`;
-  return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }
