@@ -94,7 +94,7 @@ function testFiles(): string[] {
 export const enginesOfFolder: Readonly<Record<string, readonly EngineName[]>> = {
   unit: [],
   // Each file has a chain of its own, for time is moved there, and blocks are taken back.
-  chain: ['postgres', 'redis'],
+  chain: ['postgres', 'redis', 'temporal'],
   chaos: [],
   // The same.
   contracts: [],
