@@ -5,7 +5,9 @@ import { engineNames, type EngineName } from '../../engines/stack.js';
 import { enginesOfFolder } from '../support/run.js';
 
 /** The folders of quick tests that need no cluster; the tests of workflows come last, because they take longest. */
-export const cheapFolders = ['unit', 'store', 'chain', 'flow'].filter((folder) => existsSync(join(packageRoot, 'test', folder)));
+export const cheapFolders = ['unit', 'store', 'chain', 'flow'].filter((folder) =>
+  existsSync(join(packageRoot, 'test', folder)),
+);
 
 /** The engines that these tests need. */
 export const cheapEngines: EngineName[] = [
