@@ -20,17 +20,18 @@ import { createSteps } from './steps.js';
 
 const usage = `Usage: npm run demo -- [options]
 
-Starts the whole stack on this machine, joins simulated providers, rents two GPUs as a customer, and keeps running.
+Starts the whole stack on this machine, joins simulated providers, rents GPUs
+as a customer, and keeps running.
 
-  --chain      on a chain of its own, with a vault: the customer deposits, the job is settled, the provider withdraws
-  --data DIR   where the stack keeps its data (default .data/demo, with --chain .data/demo-chain)
-  --lively     prices move, other customers rent and leave, and one machine goes and comes
+  --chain      jobs are paid on a chain of its own: the customer deposits, the
+               job is settled in the vault, the provider withdraws
+  --data DIR   where the stack keeps its data (default .data/demo; with --chain
+               .data/demo-chain)
+  --lively     prices move, others rent and leave, one machine goes and comes
   --stuck      one job whose image never comes, for an operator to find
   --once       exit after the last step, with code 1 if a step failed
   --help       show this text
 `;
-
-const wanted = { gpu_type: 'RTX 4090', gpu_count: 2, duration_hours: 1 };
 
 const steps = createSteps();
 const { step, say } = steps;
@@ -56,6 +57,11 @@ if (values.help) {
 }
 const flags = { ...values, data: values.data ?? (values.chain ? '.data/demo-chain' : '.data/demo') };
 const chainId = flags.chain ? 31_337 : 1;
+// On a chain something dear, so that its price is seen after some seconds.
+const wanted = {
+  ...(flags.chain ? { gpu_type: 'H100', gpu_count: 4 } : { gpu_type: 'RTX 4090', gpu_count: 2 }),
+  duration_hours: 1,
+};
 const operator = demoWallet(flags.data, 'operator');
 const renter = demoWallet(flags.data, 'customer').account;
 const lively = ['ada', 'grace', 'linus'];
@@ -80,17 +86,23 @@ try {
 }
 if (flags.once || stack === undefined) await leave(failed ? 1 : 0);
 else {
-  const { api, temporal_ui: ui } = stack.endpoints();
+  const { api, temporal_ui: ui, chain: node } = stack.endpoints();
+  const folder = flags.data === '.data/demo-chain' ? '' : ` --data ${flags.data}`;
+  const faucet = node === undefined ? undefined : `npm run faucet -- 0x…${folder}`;
   console.log(`\n  ${failed ? 'Some steps failed. ' : ''}Running until Ctrl-C:\n`);
   console.log(`    console       ${api}/console/`);
   if (extension !== undefined) {
     const wallets = [demoWallet(flags.data, 'customer'), ownerWallet(flags.data, machines[0]!.providerId), operator];
-    for (const line of howToLook(api!, { wallets, extension, chainId, isStuck: flags.stuck }))
+    for (const line of howToLook(api!, { wallets, extension, chainId, faucet, node, isStuck: flags.stuck }))
       console.log(`      ${line}`);
   }
   if (wl !== undefined) {
     console.log(`    rent          ${wl} offers`);
     console.log(`                  ${wl} up 2x4090 --hours 1`);
+  }
+  if (faucet !== undefined) {
+    console.log(`    test tokens   ${faucet}`);
+    console.log(`    chain         ${node}, whose blocks and keys are lost with ${flags.data}`);
   }
   console.log(`    API           ${api}`);
   console.log(`    Temporal UI   ${ui}`);
@@ -172,6 +184,7 @@ async function demo(): Promise<void> {
       throw new Error(`the rental still ends at ${expires_at}`);
     note(`until ${expires_at}`);
   });
+  if (chain !== undefined) await step('the job runs for fifteen seconds', () => sleep(15_000, undefined));
   await step('the customer cancels the rental', async (note) => note((await customer.cancel(job.job_id)).status));
   if (chain !== undefined && money !== undefined)
     await chain.settle({ customer: renter, visitor: customer, providerId: job.provider_id, before: money });
@@ -193,10 +206,13 @@ async function demo(): Promise<void> {
   });
   const others = [...(flags.lively ? lively : []), ...(flags.stuck ? ['stuck'] : [])];
   if (chain !== undefined)
-    await step('wl and the other customers deposit, too', async () => {
-      const accounts = others.map((name) => demoWallet(flags.data, name).account);
-      await chain.booked(await chain.depositWhereLow([demoWlAccount(flags.data), ...accounts]), customer);
-    });
+    await step(
+      others.length === 0 ? 'the wallet of wl deposits, too' : 'wl and the other customers deposit, too',
+      async () => {
+        const accounts = others.map((name) => demoWallet(flags.data, name).account);
+        await chain.booked(await chain.depositWhereLow([demoWlAccount(flags.data), ...accounts]), customer);
+      },
+    );
   if (flags.stuck)
     await step('a job whose image never comes is ordered', async (note) =>
       note(await orderStuckJob({ api, audience }, demoWallet(flags.data, 'stuck'))),

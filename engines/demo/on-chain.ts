@@ -89,7 +89,7 @@ export function onChain(site: ChainSite, dataDir: string, { step }: Steps): OnCh
     async arrive(customer, visitor) {
       const before = await step('the customer gets test tokens, and coins for gas', async (note) => {
         await this.fill(customer);
-        note(`as “npm run faucet” gives them; token ${site.token}`);
+        note(`token ${site.token}`);
         return await this.look(customer);
       });
       await step('the customer deposits them in the vault', async (note) => {
@@ -135,6 +135,12 @@ export function onChain(site: ChainSite, dataDir: string, { step }: Steps): OnCh
         const rows = rowsOf(before, after, { customer: customer.address, provider: provider.address });
         for (const line of ['', ...moneyTable(rows, tokenDecimals), '']) note(line);
         note('It adds up to the unit, and the vault holds what it owes.');
+        const grown = (who: string) =>
+          rows.filter(({ name }) => name.startsWith(who)).reduce((sum, row) => sum + row.after - row.before, 0n);
+        const [cost, earned, fee] = [-grown('customer'), grown('provider'), grown('treasury')];
+        // Other jobs of an earlier start may be in it.
+        if (cost === earned + fee)
+          note(`The job cost ${tokensOf(cost)}: ${tokensOf(earned)} for the provider, ${tokensOf(fee)} fee.`);
       });
     },
   };
