@@ -38,6 +38,7 @@ export const errorTable = {
   session_not_found: { status: 404, title: 'No such session', retryable: false },
   token_not_found: { status: 404, title: 'No such token', retryable: false },
   receipt_not_found: { status: 404, title: 'No such receipt', retryable: false },
+  settlement_not_found: { status: 404, title: 'No such settlement', retryable: false },
   ssh_key_not_found: { status: 404, title: 'No such SSH key', retryable: false },
   idempotency_conflict: { status: 409, title: 'The Idempotency-Key was used with another request', retryable: false },
   session_key_in_use: { status: 409, title: 'The session key already belongs to a session', retryable: false },

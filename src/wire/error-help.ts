@@ -156,6 +156,10 @@ export const errorHelp: Readonly<Record<ErrorCode, ErrorHelp>> = {
     means: 'There is no job with this id, or it belongs to another wallet.',
     todo: ['List your jobs: `wl ls -a`. Log in with the wallet that ordered it.'],
   },
+  settlement_not_found: {
+    means: 'There is no settlement with this number: it was not cut yet, or this site pays without a chain.',
+    todo: ['`GET /api/v1/settlements` lists those that there are.'],
+  },
   receipt_not_found: {
     means: 'Your wallet has no receipt with this digest, or the job has none: it has not ended, or SSH never answered.',
     todo: ['List your receipts: `wl receipts`. A job that was never ready costs nothing and has no receipt.'],

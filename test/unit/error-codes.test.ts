@@ -107,6 +107,7 @@ const published: Record<string, number> = {
   session_not_found: 404,
   token_not_found: 404,
   receipt_not_found: 404,
+  settlement_not_found: 404,
   ssh_key_not_found: 404,
   idempotency_conflict: 409,
   session_key_in_use: 409,

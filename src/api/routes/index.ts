@@ -40,6 +40,7 @@ import { payoutRoutes } from './payouts.js';
 import { receiptRoutes } from './receipts.js';
 import { quoteRoutes } from './quotes.js';
 import { adminKeyRoutes, siteRoutes } from './site.js';
+import { settlementEvidenceRoutes } from './settlement-evidence.js';
 import { sshKeyRoutes } from './ssh-keys.js';
 import { walletMoneyRoutes } from './wallet-money.js';
 import type { ApprovalDeps } from '../../auth/providers/approval.js';
@@ -86,7 +87,8 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
     ...walletMoneyRoutes({ pool, config }),
     ...depositRoutes({ pool, config }),
     ...monthlyCapRoutes({ pool }),
-    ...receiptRoutes({ pool }),
+    ...receiptRoutes({ pool, config }),
+    ...settlementEvidenceRoutes({ pool, config }),
     ...payoutRoutes({ pool }),
     ...authRoutes(auth),
     ...providerMessageRoutes({ config, pool, redis, recover, verifier, limiter }),
