@@ -47,6 +47,8 @@ export interface Verdict {
   objections: Objection[];
   /** What is unusual, and takes nothing from anybody. */
   notes: string[];
+  /** Payees wait because customers owe: then each customer's money on the vault matters. */
+  isShort: boolean;
 }
 
 /** As many lines as a settlement has at most: one that is full may leave something for the next. */
@@ -61,7 +63,7 @@ export function judgeSettlement(
   scale: bigint,
 ): Verdict {
   const form = formObjections(proposed);
-  if (form.length > 0) return { objections: form, notes: [] };
+  if (form.length > 0) return { objections: form, notes: [], isShort: false };
   const draws = proposed.draws.flatMap(({ wallet, cumulative }) => {
     const spent = vault.customers.get(wallet)?.spent ?? 0n;
     const charged = highOf(totals.customers.get(wallet)) + highOf(others.accrued.customers.get(wallet));
@@ -81,9 +83,13 @@ export function judgeSettlement(
   const short = shortfalls(proposed, owed, others, vault, scale);
   const missing =
     short.length === 0
-      ? { objections: [], notes: [] }
+      ? { objections: [], notes: [], isShort: false }
       : judgeShort(short, left, { proposed, totals, others, vault, scale });
-  return { objections: [...draws, ...credits, ...sum, ...missing.objections], notes: missing.notes };
+  return {
+    objections: [...draws, ...credits, ...sum, ...missing.objections],
+    notes: missing.notes,
+    isShort: missing.isShort,
+  };
 }
 
 function formObjections({ hash, draws, credits, chainId, vault }: ProposedSettlement): Objection[] {
@@ -191,14 +197,14 @@ function judgeShort(
   },
 ): Verdict {
   if (proposed.draws.length + proposed.credits.length >= mostLines)
-    return { objections: [], notes: [`it is full: ${short.length} payees wait for the next one`] };
+    return { objections: [], notes: [`it is full: ${short.length} payees wait for the next one`], isShort: false };
   if (left > 0n) {
     const cheated = short.map(({ wallet, due, has }) => ({
       line: `credit ${wallet}`,
       expected: `${due} units, which receipts say were earned`,
       found: has === 0n ? 'none' : `${has}`,
     }));
-    return { objections: cheated, notes: [] };
+    return { objections: cheated, notes: [], isShort: false };
   }
   const lines = new Map(proposed.draws.map(({ wallet, cumulative }) => [wallet, cumulative]));
   const spared = [...totals.customers].flatMap(([wallet, { low }]): Objection[] => {
@@ -210,7 +216,8 @@ function judgeShort(
     if (found >= due) return [];
     return [{ line: `draw ${wallet}`, expected: `${due} units, because payees lack them`, found: `${found}` }];
   });
-  return { objections: spared, notes: [`customers owe: ${short.length} payees wait for what the vault does not have`] };
+  const notes = [`customers owe: ${short.length} payees wait for what the vault does not have`];
+  return { objections: spared, notes, isShort: true };
 }
 
 const highOf = (bounds: Bounds | undefined) => bounds?.high ?? 0n;
