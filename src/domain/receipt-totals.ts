@@ -1,5 +1,7 @@
-import type { Address, Hex } from 'viem';
 import { noPayee, noReceipt, type JobReceipt } from '../wire/job-receipt.js';
+
+type Address = JobReceipt['customer'];
+type Hex = JobReceipt['previous'];
 
 /** What somebody who checks settlements keeps of the receipts that he has seen. Amounts are base units. */
 export interface SeenReceipts {

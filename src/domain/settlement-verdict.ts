@@ -1,7 +1,8 @@
-import type { Address } from 'viem';
 import { batchHash, type BatchLine } from '../wire/settlement-batch.js';
 import type { Bounds, ReceiptTotals } from './receipt-totals.js';
 import { creditedUnits, drawnUnits } from './vault-units.js';
+
+type Address = BatchLine['wallet'];
 
 /** A settlement as its broker says it is, and as the vault has it. */
 export interface ProposedSettlement {

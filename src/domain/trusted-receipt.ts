@@ -1,7 +1,8 @@
-import type { Hex } from 'viem';
 import { readReceipt, receiptDigest, receiptDomain, type JobReceipt } from '../wire/job-receipt.js';
 import { figureProblems } from '../wire/receipt-checks.js';
 import type { Recover } from '../wire/recover.js';
+
+type Hex = JobReceipt['previous'];
 
 /** A receipt as somebody else sent it. */
 export interface ForeignReceipt {

@@ -74,7 +74,7 @@ export async function examine(
   return {
     is: 'explained',
     notes: [...notes, ...verdict.notes],
-    remember: { seen: totals.seen as Memory['seen'], approved: { number, hash, cutAtMs } },
+    remember: { seen: totals.seen, approved: { number, hash, cutAtMs } },
   };
 }
 

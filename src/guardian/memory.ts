@@ -105,7 +105,7 @@ export function openMemory({
 }: Pick<GuardianSettings, 'dataDir' | 'chainId' | 'vault'>): MemoryBox {
   const file: KeptFile<Memory> = keptFile(join(dataDir, 'memory.json'), memory);
   const fresh: Memory = {
-    ...{ version: 1, chainId, vault, seen: nothingSeen as Memory['seen'], accruals: {} },
+    ...{ version: 1, chainId, vault, seen: nothingSeen, accruals: {} },
     ...{ decisions: [], unchecked: [], sent: [] },
   };
   let now = file.read() ?? fresh;

@@ -52,12 +52,12 @@ export async function viewAt({ client }: Rpc, vault: Address, block: bigint): Pr
   const first = Number(lastExecuted) + 1;
   for (let number = first; number <= Number(proposed) && number < first + pendingAtOnce; number++) {
     const [hash, executableAt] = await batchAt(number);
-    if (hash !== zeroHash) pending.push({ number, hash: hash as Hex, executableAtS: Number(executableAt) });
+    if (hash !== zeroHash) pending.push({ number, hash: hash, executableAtS: Number(executableAt) });
   }
   const [executedHash] = lastExecuted === 0n ? [zeroHash] : await batchAt(Number(lastExecuted));
   return {
     ...{ block: Number(block), blockHash, timeS: Number(timestamp), pending },
-    ...{ proposed: Number(proposed), lastExecuted: Number(lastExecuted), executedHash: executedHash as Hex },
+    ...{ proposed: Number(proposed), lastExecuted: Number(lastExecuted), executedHash: executedHash },
     ...{ guardian: lower(guardian), operator: lower(operator), pausedUntilS: Number(pausedUntil) },
   };
 }
