@@ -208,17 +208,18 @@ function judgeShort(
     return { objections: cheated, notes: [], isShort: false };
   }
   const lines = new Map(proposed.draws.map(({ wallet, cumulative }) => [wallet, cumulative]));
-  const spared = [...totals.customers].flatMap(([wallet, { low }]): Objection[] => {
+  const spared = [...totals.customers].flatMap(([wallet, { low }]): string[] => {
     const there = vault.customers.get(wallet);
     if (there === undefined || vault.changing.has(wallet)) return [];
     const charged = drawnUnits(positive(low - (others.paidIn.get(wallet) ?? 0n)), scale);
     const due = least(charged, least(there.cap, there.balance + there.spent));
     const found = most(lines.get(wallet) ?? 0n, there.spent);
     if (found >= due) return [];
-    return [{ line: `draw ${wallet}`, expected: `${due} units, because payees lack them`, found: `${found}` }];
+    return [`draw ${wallet}: ${due} units could be drawn, because payees lack them; found ${found}`];
   });
-  const notes = [`customers owe: ${short.length} payees wait for what the vault does not have`];
-  return { objections: spared, notes, isShort: true };
+  // It takes nothing from anybody; a wallet that the vault has refused is left out like this, too.
+  const notes = [`customers owe: ${short.length} payees wait for what the vault does not have`, ...spared];
+  return { objections: [], notes, isShort: true };
 }
 
 const highOf = (bounds: Bounds | undefined) => bounds?.high ?? 0n;

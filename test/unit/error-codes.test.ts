@@ -96,6 +96,8 @@ const published: Record<string, number> = {
   challenge_invalid: 401,
   insufficient_funds: 402,
   exit_pending: 409,
+  withdrawal_pending: 409,
+  chain_off: 409,
   scope_denied: 403,
   spend_limit_exceeded: 403,
   monthly_cap_reached: 403,

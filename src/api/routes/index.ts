@@ -11,6 +11,7 @@ import type { Limiter } from '../limiter.js';
 import type { Oversight } from '../oversight.js';
 import type { ProviderCommands } from '../provider-commands.js';
 import type { RouteRule } from '../route.js';
+import type { VaultCommands } from '../vault-commands.js';
 import { adminOverviewRoutes } from './admin-overview.js';
 import { adminProviderListRoutes } from './admin-provider-list.js';
 import { adminRecordRoutes } from './admin-records.js';
@@ -41,6 +42,7 @@ import { receiptRoutes } from './receipts.js';
 import { quoteRoutes } from './quotes.js';
 import { adminKeyRoutes, siteRoutes } from './site.js';
 import { settlementEvidenceRoutes } from './settlement-evidence.js';
+import { settlementRoutes } from './settlements.js';
 import { sshKeyRoutes } from './ssh-keys.js';
 import { walletMoneyRoutes } from './wallet-money.js';
 import type { ApprovalDeps } from '../../auth/providers/approval.js';
@@ -62,6 +64,8 @@ export interface BrokerRouteDeps {
   announceRegistration: ApprovalDeps['announceRegistration'];
   announceMining: MiningRouteDeps['announceMining'];
   announcePlacement: AdminProviderDeps['announcePlacement'];
+  /** Asks workers for signatures of the vault’s operator. */
+  vault: VaultCommands;
   /** What operators ask of Temporal. */
   oversight: Oversight;
 }
@@ -85,7 +89,8 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
     ...sshKeyRoutes({ pool }),
     ...billingRoutes({ pool }),
     ...walletMoneyRoutes({ pool, config }),
-    ...depositRoutes({ pool, config }),
+    ...depositRoutes({ pool, config, recover, vault: deps.vault }),
+    ...settlementRoutes({ pool, config }),
     ...monthlyCapRoutes({ pool }),
     ...receiptRoutes({ pool, config }),
     ...settlementEvidenceRoutes({ pool, config }),

@@ -143,7 +143,7 @@ function operatorRoute(deps: EvidenceDeps): RouteRule {
     summary: 'The receipts of all customers, newest first; also as `text/csv`',
     request: { query: adminReceiptsQuery },
     responses: { 200: { description: 'One page', schema: receiptListReply, alsoAs: ['text/csv'] } },
-    errors: ['settlement_not_found'],
+    errors: ['settlement_not_found', 'chain_off'],
     handler: async (ctx) => {
       const query = ctx.state.query as AdminReceiptsQuery;
       const { batch } = query;

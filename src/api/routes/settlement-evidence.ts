@@ -1,7 +1,6 @@
 import type { Pool } from 'pg';
 import type { z } from 'zod';
 import type { Config } from '../../config.js';
-import { chainSettings } from '../../config/chain.js';
 import {
   explainedBatch,
   listReceiptsOfBatch,
@@ -9,6 +8,7 @@ import {
   type ExplainedBatch,
 } from '../../db/settlement-evidence.js';
 import { BrokerError } from '../../domain/errors.js';
+import { vaultOf } from '../own-vault.js';
 import { validationFailed } from '../problem.js';
 import type { RouteRule } from '../route.js';
 import {
@@ -35,7 +35,7 @@ export function settlementEvidenceRoutes(deps: EvidenceDeps): RouteRule[] {
       summary: 'What moved money of wallets without a receipt, by the cut of a settlement; oldest first',
       request: { query: unreceiptedQuery },
       responses: { 200: { description: 'One page', schema: unreceiptedReply } },
-      errors: ['settlement_not_found'],
+      errors: ['settlement_not_found', 'chain_off'],
       handler: async (ctx) => {
         const { batch: number, ...page } = ctx.state.query as z.output<typeof unreceiptedQuery>;
         const batch = await batchOf(deps, number);
@@ -79,8 +79,7 @@ export async function receiptsOfBatch(
 const shown = ({ number, cutAt }: ExplainedBatch) => ({ number, cut_at: cutAt.toISOString() });
 
 async function batchOf({ pool, config }: EvidenceDeps, number: number): Promise<ExplainedBatch> {
-  const vault = chainSettings(config);
-  const batch = vault && (await explainedBatch(pool, vault, number));
+  const batch = await explainedBatch(pool, vaultOf(config), number);
   if (batch === undefined)
     throw new BrokerError('settlement_not_found', `there is no settlement ${number} of this broker`);
   return batch;
