@@ -37,8 +37,8 @@ const zones = [
     message: 'The engines are for development and tests; the production image does not contain them.',
   },
   {
-    target: ['./workflows', './activities', './src/!(provider-agent|client|cli|words)/**/*', './src/*'],
-    from: ['./src/provider-agent', './src/client', './src/cli', './src/words'],
+    target: ['./workflows', './activities', './src/!(provider-agent|client|cli|words|guardian)/**/*', './src/*'],
+    from: ['./src/provider-agent', './src/client', './src/cli', './src/words', './src/guardian'],
     message: 'The broker talks to programs on other machines over the wire only.',
   },
   {
@@ -58,6 +58,24 @@ const zones = [
   },
   {
     target: ['./src/provider-agent', './src/client', './src/cli', './src/words'],
+    from: './src/auth',
+    except: ['./recover.ts'],
+    message: 'What both ends sign and verify belongs in src/wire.',
+  },
+  {
+    target: './src/guardian',
+    from: [
+      './workflows',
+      './activities',
+      ...['api', 'billing', 'cli', 'db', 'kubernetes', 'provider-agent', 'redis', 'roles', 'temporal', 'words'].map(
+        (room) => `./src/${room}`,
+      ),
+    ],
+    message:
+      'A guardian mistrusts its broker: it reads the chain by itself, and talks to the broker over the wire only.',
+  },
+  {
+    target: './src/guardian',
     from: './src/auth',
     except: ['./recover.ts'],
     message: 'What both ends sign and verify belongs in src/wire.',

@@ -39,6 +39,7 @@ const words: Readonly<Record<string, string>> = {
   'billing:write': 'raise the monthly cap',
   'providers:read': 'see machines',
   'providers:write': 'change machines',
+  'settlements:read': 'see all receipts, as a guardian',
   admin: 'operate the site',
 };
 

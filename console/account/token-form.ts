@@ -12,7 +12,7 @@ export interface TokenForm {
 }
 
 /** What a token may be allowed to do: never what operators do, nor to raise a cap, which needs a signature. */
-export type TokenScope = Exclude<Scope, 'admin' | 'billing:write'>;
+export type TokenScope = Exclude<Scope, 'admin' | 'billing:write' | 'settlements:read'>;
 
 export const scopeChoices: readonly { scope: TokenScope; label: string }[] = [
   { scope: 'jobs:read', label: 'See jobs and what they cost' },

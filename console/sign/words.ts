@@ -7,6 +7,7 @@ const scopeWords: Record<string, string> = {
   'billing:write': 'Raise or remove the monthly cap of what your wallet may spend',
   'providers:read': 'See the machines that you rent out, and what they earn',
   'providers:write': 'Change the machines that you rent out: prices, new jobs, taking them out of service',
+  'settlements:read': 'See the receipts of all customers, as the guardian of a vault',
   admin: 'Operate this broker: end anybody’s jobs, approve and remove machines',
 };
 

@@ -36,6 +36,7 @@ export const signedRoutes: readonly string[] = [
   'GET /api/v1/admin/audit',
   'GET /api/v1/admin/blocks',
   'GET /api/v1/admin/blocks/:kind/:value',
+  'GET /api/v1/admin/bookings',
   'GET /api/v1/admin/dead-letters',
   'GET /api/v1/admin/jobs',
   'GET /api/v1/admin/jobs/:id',

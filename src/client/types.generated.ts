@@ -1323,6 +1323,11 @@ export interface Receipts {
   count: number;
   /** Send it as `cursor` for the next page; absent on the last */
   next_cursor?: string;
+  /** The settlement that they explain, if one was asked for */
+  batch?: {
+    number: number;
+    cut_at: string;
+  };
 }
 
 export interface Refund {
@@ -1650,6 +1655,35 @@ export interface Stuck {
   has_more: boolean;
 }
 
+export interface UnreceiptedBookings {
+  bookings: {
+    id: string;
+    /** claim: earnings that waited got their wallet */
+    kind: 'claim' | 'payout' | 'payment';
+    wallet: string;
+    amount: string;
+    at: string;
+    /** Of what was paid by hand */
+    reference?: string;
+    claimed?: {
+      provider_id: string;
+      /** What the wallet signed for the machine */
+      delegation: {
+        [name: string]: unknown;
+      };
+      signature: string;
+      chain_id: number;
+    };
+  }[];
+  count: number;
+  /** Send it as `cursor` for the next page; absent on the last */
+  next_cursor?: string;
+  batch: {
+    number: number;
+    cut_at: string;
+  };
+}
+
 export interface WalletEntries {
   entries: WalletEntry[];
   count: number;
@@ -1884,6 +1918,19 @@ export interface Routes {
     reply: Block;
     errors: CommonError | AuthError | 'not_found' | 'scope_denied';
   };
+  /** What moved money of wallets without a receipt, by the cut of a settlement; oldest first */
+  'GET /api/v1/admin/bookings': {
+    body: undefined;
+    query: {
+      /** 1 to 100 */
+      limit?: number;
+      /** `next_cursor` of the previous page */
+      cursor?: string;
+      batch: number;
+    };
+    reply: UnreceiptedBookings;
+    errors: CommonError | AuthError | 'chain_off' | 'scope_denied' | 'settlement_not_found';
+  };
   /** Messages of providers that could have no effect, newest first */
   'GET /api/v1/admin/dead-letters': {
     body: undefined;
@@ -1980,9 +2027,11 @@ export interface Routes {
       payee?: string;
       job_id?: string;
       status?: 'signed' | 'pending';
+      /** What explains this settlement, oldest first; goes with `from` alone */
+      batch?: number;
     };
     reply: Receipts;
-    errors: CommonError | AuthError | 'scope_denied';
+    errors: CommonError | AuthError | 'chain_off' | 'scope_denied' | 'settlement_not_found';
   };
   /** What was charged and kept, what is owed to whom, and whether the books agree; rows also as `text/csv` */
   'GET /api/v1/admin/revenue': {
@@ -3084,7 +3133,15 @@ export interface Routes {
       wallet: string;
       session_key: string;
       chain_id?: number;
-      scopes?: ('admin' | 'billing:write' | 'jobs:read' | 'jobs:write' | 'providers:read' | 'providers:write')[];
+      scopes?: (
+        | 'admin'
+        | 'billing:write'
+        | 'jobs:read'
+        | 'jobs:write'
+        | 'providers:read'
+        | 'providers:write'
+        | 'settlements:read'
+      )[];
       spend_limit?: string;
       ttl_seconds?: number;
     };
@@ -3173,7 +3230,15 @@ export interface Routes {
   /** Create a bearer token with some of the session’s scopes */
   'POST /api/v1/auth/tokens': {
     body: {
-      scopes?: ('admin' | 'billing:write' | 'jobs:read' | 'jobs:write' | 'providers:read' | 'providers:write')[];
+      scopes?: (
+        | 'admin'
+        | 'billing:write'
+        | 'jobs:read'
+        | 'jobs:write'
+        | 'providers:read'
+        | 'providers:write'
+        | 'settlements:read'
+      )[];
       ttl_seconds?: number;
     };
     query: undefined;

@@ -68,4 +68,11 @@ export const authVariables = {
   AUTH_RPC_URL: z.url().describe('URL').optional(),
   /** Addresses of the wallets that may open sessions with the scope `admin`. Empty: nobody is an operator. */
   ADMIN_WALLETS: list.transform((wallets) => wallets.map((wallet) => wallet.toLowerCase())),
+  /**
+   * Addresses of guardians of the vault: they may open sessions with the scope `settlements:read`, which reads the receipts
+   * of all customers and changes nothing.
+   *
+   * @internal
+   */
+  GUARDIAN_WALLETS: list.transform((wallets) => wallets.map((wallet) => wallet.toLowerCase())),
 };

@@ -13,19 +13,20 @@ export interface StoredReceipt {
   signatures: { signer: string; signature: Hex }[];
 }
 
-interface Row {
+export interface ReceiptRow {
   digest: Buffer;
   chain_id: string;
   message: unknown;
   signatures: { signer: string; signature: Hex }[];
 }
 
-const columns = `r.digest, r.chain_id::text, r.message,
+/** Of `receipts r`. */
+export const receiptColumns = `r.digest, r.chain_id::text, r.message,
   coalesce((select jsonb_agg(jsonb_build_object('signer', s.signer, 'signature', '0x' || encode(s.signature, 'hex'))
                              order by s.signed_at, s.signer)
               from receipt_signatures s where s.digest = r.digest), '[]') as signatures`;
 
-const receiptOf = ({ digest, chain_id, message, signatures }: Row): StoredReceipt => ({
+const receiptOf = ({ digest, chain_id, message, signatures }: ReceiptRow): StoredReceipt => ({
   digest: hexOf(digest),
   chainId: Number(chain_id),
   receipt: storedReceipt(message),
@@ -41,18 +42,18 @@ export function storedReceipt(message: unknown): JobReceipt {
 
 /** A receipt of this customer by its digest; others' are not found. */
 export async function findReceipt(db: Queryable, customer: string, digest: Hex): Promise<StoredReceipt | undefined> {
-  const { rows } = await db.query<Row>(`select ${columns} from receipts r where r.digest = $1 and r.customer = $2`, [
-    bytesOf(digest),
-    customer,
-  ]);
+  const { rows } = await db.query<ReceiptRow>(
+    `select ${receiptColumns} from receipts r where r.digest = $1 and r.customer = $2`,
+    [bytesOf(digest), customer],
+  );
   return rows[0] && receiptOf(rows[0]);
 }
 
 /** The last receipt of a job of this customer: what it costs after all refunds. */
 export async function receiptOfJob(db: Queryable, customer: string, jobId: string): Promise<StoredReceipt | undefined> {
   if (!isUuid(jobId)) return undefined;
-  const { rows } = await db.query<Row>(
-    `select ${columns} from receipts r where r.job_id = $1 and r.customer = $2 order by r.revision desc limit 1`,
+  const { rows } = await db.query<ReceiptRow>(
+    `select ${receiptColumns} from receipts r where r.job_id = $1 and r.customer = $2 order by r.revision desc limit 1`,
     [jobId, customer],
   );
   return rows[0] && receiptOf(rows[0]);
@@ -74,8 +75,8 @@ export async function listReceipts(
   { limit, cursor, from, to }: Pick<AnyReceiptsFilter, 'limit' | 'cursor' | 'from' | 'to'>,
 ): Promise<ReceiptPage> {
   const [before] = cursor === undefined ? [] : decodeCursor(cursor, isNumber);
-  const { rows } = await db.query<Row>(
-    `select ${columns} from receipts r
+  const { rows } = await db.query<ReceiptRow>(
+    `select ${receiptColumns} from receipts r
       where r.customer = $1 and ($2::bigint is null or r.number < $2)
         and ($3::timestamptz is null or r.issued_at >= $3) and ($4::timestamptz is null or r.issued_at < $4)
       order by r.number desc limit $5`,
@@ -105,8 +106,8 @@ export interface AnyReceiptsFilter {
 export async function listAnyReceipts(db: Queryable, filter: AnyReceiptsFilter): Promise<ReceiptPage> {
   const { limit, cursor, wallet, payee, jobId, from, to, isSigned } = filter;
   const [issuedAt, digest] = cursor === undefined ? [] : decodeCursor(cursor, isWrittenTime, isDigest);
-  const { rows } = await db.query<Row>(
-    `select ${columns} from receipts r
+  const { rows } = await db.query<ReceiptRow>(
+    `select ${receiptColumns} from receipts r
       where ($1::text is null or r.customer = $1) and ($2::text is null or r.payee = $2)
         and ($3::uuid is null or r.job_id = $3)
         and ($4::timestamptz is null or r.issued_at >= $4) and ($5::timestamptz is null or r.issued_at < $5)
@@ -145,7 +146,7 @@ export async function listOwnersReceipts(
         and ($5::timestamptz is null or (r.issued_at, r.digest) < ($5, $6::bytea))
       order by r.issued_at desc, r.digest desc limit $7`;
   // Each half by its own index: together they would be looked for among everybody's.
-  const { rows } = await db.query<Row>(
+  const { rows } = await db.query<ReceiptRow>(
     `with named as materialized (
        select r.digest, r.issued_at from receipts r where r.payee = $1 and ${narrowed}
      ), unnamed as materialized (
@@ -157,7 +158,7 @@ export async function listOwnersReceipts(
      ), page as (
        select * from (table named union all table unnamed) p order by issued_at desc, digest desc limit $7
      )
-     select ${columns} from page join receipts r using (digest) order by r.issued_at desc, r.digest desc`,
+     select ${receiptColumns} from page join receipts r using (digest) order by r.issued_at desc, r.digest desc`,
     [
       ...[owner, providerId ?? null, from ?? null, to ?? null],
       ...[issuedAt ?? null, digest === undefined ? null : bytesOf(digest as Hex), limit + 1],
@@ -168,8 +169,8 @@ export async function listOwnersReceipts(
 
 /** A receipt that an owner earned with, by its digest; others' are not found. */
 export async function findOwnersReceipt(db: Queryable, owner: string, digest: Hex): Promise<StoredReceipt | undefined> {
-  const { rows } = await db.query<Row>(
-    `select ${columns} from receipts r
+  const { rows } = await db.query<ReceiptRow>(
+    `select ${receiptColumns} from receipts r
       where r.digest = $2
         and (r.payee = $1 or r.payee = '${nobody}' and r.message ->> 'providerId' in
               (select provider_id from provider_identities where wallet = $1 and signed_at is not null))`,
@@ -180,11 +181,16 @@ export async function findOwnersReceipt(db: Queryable, owner: string, digest: He
 
 const byTime = ({ receipt, digest }: StoredReceipt) => encodeCursor(new Date(receipt.issuedAtMs).toISOString(), digest);
 
-function pageOf(rows: readonly Row[], limit: number, cursorOf: (last: StoredReceipt) => string): ReceiptPage {
+/** @param rows one more than the page has, where there is a next one. */
+export function pageOf(
+  rows: readonly ReceiptRow[],
+  limit: number,
+  cursorOf: (last: StoredReceipt) => string,
+): ReceiptPage {
   const receipts = rows.slice(0, limit).map(receiptOf);
   const last = receipts.at(-1);
   return { receipts, ...(rows.length > limit && last !== undefined ? { nextCursor: cursorOf(last) } : {}) };
 }
 
 const isNumber = (part: string) => /^[1-9]\d{0,17}$/.test(part);
-const isDigest = (part: string) => /^0x[0-9a-f]{64}$/.test(part);
+export const isDigest = (part: string) => /^0x[0-9a-f]{64}$/.test(part);

@@ -36,6 +36,8 @@ const secretFields = [
   'TEMPORAL_API_KEY',
   'RECEIPT_PRIVATE_KEY',
   'BACKEND_PRIVATE_KEY',
+  'GUARDIAN_PRIVATE_KEY',
+  'GUARDIAN_RPC_URL',
   'operatorKey',
   // Hosted nodes have the customer's key in their address.
   'BLOCKCHAIN_RPC_URL',
@@ -45,7 +47,7 @@ const secretFields = [
 /** Creates a process's only logger: JSON lines, on standard output unless a destination is given. */
 export function createLogger(
   config: Pick<Config, 'LOG_LEVEL'>,
-  name: Role | 'broker' | 'stack' = 'broker',
+  name: Role | 'broker' | 'stack' | 'guardian' = 'broker',
   destination: DestinationStream = pino.destination(1),
 ): Logger {
   const options = {

@@ -1,7 +1,8 @@
 /**
  * What a session may do. `admin` is only for the wallets of `ADMIN_WALLETS`, and only with a request signature.
  * `billing:write` raises what the wallet may spend in a month: no login has it unless it asks for it by name, so that a
- * stolen one cannot.
+ * stolen one cannot. `settlements:read` is for the guardian of a vault, a wallet of `GUARDIAN_WALLETS`, and as `admin` only
+ * with a request signature: it reads the receipts of everybody, and changes nothing.
  */
 export const scopes = [
   'admin',
@@ -10,6 +11,7 @@ export const scopes = [
   'jobs:write',
   'providers:read',
   'providers:write',
+  'settlements:read',
 ] as const;
 
 export type Scope = (typeof scopes)[number];

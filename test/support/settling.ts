@@ -46,7 +46,7 @@ export async function createSettling(anvil: Anvil, { batchDelayS = 60 } = {}) {
   }
 
   return {
-    ...{ deps, pool, vault, proxy, customer, provider, mine, wait },
+    ...{ database, deps, pool, vault, proxy, customer, provider, mine, wait },
     watch: () => watchVault(deps),
     /** Deposits whole tokens, and books that. */
     async deposit(from: PrivateKeyAccount, tokens: number) {

@@ -41,6 +41,7 @@ import { payoutRoutes } from './payouts.js';
 import { receiptRoutes } from './receipts.js';
 import { quoteRoutes } from './quotes.js';
 import { adminKeyRoutes, siteRoutes } from './site.js';
+import { settlementEvidenceRoutes } from './settlement-evidence.js';
 import { settlementRoutes } from './settlements.js';
 import { sshKeyRoutes } from './ssh-keys.js';
 import { walletMoneyRoutes } from './wallet-money.js';
@@ -91,7 +92,8 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
     ...depositRoutes({ pool, config, recover, vault: deps.vault }),
     ...settlementRoutes({ pool, config }),
     ...monthlyCapRoutes({ pool }),
-    ...receiptRoutes({ pool }),
+    ...receiptRoutes({ pool, config }),
+    ...settlementEvidenceRoutes({ pool, config }),
     ...payoutRoutes({ pool }),
     ...authRoutes(auth),
     ...providerMessageRoutes({ config, pool, redis, recover, verifier, limiter }),

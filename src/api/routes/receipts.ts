@@ -30,8 +30,10 @@ import {
   receiptReply,
   receiptReplyOf,
   receiptsQuery,
+  type AdminReceiptsQuery,
 } from '../schemas/receipt.js';
 import { sendCached } from '../send-cached.js';
+import { guardians, receiptsOfBatch, type EvidenceDeps } from './settlement-evidence.js';
 
 /** A new key is visible this much later. */
 const maxAgeMs = 5_000;
@@ -39,8 +41,9 @@ const maxAgeMs = 5_000;
 const maxCsvRows = 10_000;
 
 /** What the broker signed about each settlement. */
-export function receiptRoutes({ pool }: { pool: Pool }): RouteRule[] {
-  return [...customerRoutes(pool), ...ownerRoutes(pool), keysRoute(pool), operatorRoute(pool)];
+export function receiptRoutes(deps: EvidenceDeps): RouteRule[] {
+  const { pool } = deps;
+  return [...customerRoutes(pool), ...ownerRoutes(pool), keysRoute(pool), operatorRoute(deps)];
 }
 
 function customerRoutes(pool: Pool): RouteRule[] {
@@ -134,19 +137,24 @@ function keysRoute(pool: Pool): RouteRule {
   };
 }
 
-function operatorRoute(pool: Pool): RouteRule {
+function operatorRoute(deps: EvidenceDeps): RouteRule {
   return {
-    ...{ method: 'GET', path: '/api/v1/admin/receipts', auth: 'signed', scopes: ['admin'], limit: 'read' },
+    ...{ method: 'GET', path: '/api/v1/admin/receipts', ...guardians },
     summary: 'The receipts of all customers, newest first; also as `text/csv`',
     request: { query: adminReceiptsQuery },
     responses: { 200: { description: 'One page', schema: receiptListReply, alsoAs: ['text/csv'] } },
-    errors: [],
+    errors: ['settlement_not_found', 'chain_off'],
     handler: async (ctx) => {
-      const query = ctx.state.query as z.output<typeof adminReceiptsQuery>;
+      const query = ctx.state.query as AdminReceiptsQuery;
+      const { batch } = query;
+      if (batch !== undefined) {
+        ctx.body = await receiptsOfBatch(deps, { ...query, batch });
+        return;
+      }
       const { limit, cursor, job_id: jobId, status, wallet, payee, from, to } = query;
       const isSigned = status === undefined ? undefined : status === 'signed';
       await sendReceipts(ctx, { limit, cursor }, (page) =>
-        listAnyReceipts(pool, { ...page, wallet, payee, jobId, from, to, isSigned }),
+        listAnyReceipts(deps.pool, { ...page, wallet, payee, jobId, from, to, isSigned }),
       );
     },
   };

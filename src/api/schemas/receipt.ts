@@ -7,7 +7,7 @@ import { tokensOf } from '../../domain/tokens.js';
 import { receiptAsTypedData } from '../../wire/job-receipt.js';
 import { address } from '../../wire/shapes.js';
 import { time } from './bill.js';
-import { pageQuery } from './page.js';
+import { pageQuery, queryNumber } from './page.js';
 
 const amount = z.string().regex(/^\d+$/);
 const hex = (bytes: number) => z.string().regex(new RegExp(`^0x[0-9a-f]{${2 * bytes}}$`));
@@ -64,6 +64,10 @@ export const receiptListReply = z
     receipts: z.array(receiptReply),
     count: z.int(),
     next_cursor: z.string().optional().describe('Send it as `cursor` for the next page; absent on the last'),
+    batch: z
+      .object({ number: z.int().min(1), cut_at: z.iso.datetime() })
+      .optional()
+      .describe('The settlement that they explain, if one was asked for'),
   })
   .meta({ id: 'Receipts' });
 
@@ -90,13 +94,50 @@ export const ownersReceiptsQuery = receiptsQuery.extend({
   provider_id: providerIdSchema.optional().describe('Of one of your providers'),
 });
 
+const batchNumber = queryNumber(z.number().int().min(1).max(Number.MAX_SAFE_INTEGER));
+
 export const adminReceiptsQuery = pageQuery.extend({
   ...range,
   wallet: address.optional().describe('The customer'),
   payee: address.optional().describe('The wallet of the provider; the zero address: nobody has proven it'),
   job_id: z.uuid().optional(),
   status: z.enum(['signed', 'pending']).optional(),
+  batch: batchNumber.optional().describe('What explains this settlement, oldest first; goes with `from` alone'),
 });
+
+/** What moved money without a receipt. */
+export const unreceiptedQuery = pageQuery.extend({
+  batch: batchNumber.describe('Booked by the cut of this settlement'),
+});
+
+export const unreceiptedReply = z
+  .object({
+    bookings: z.array(
+      z.object({
+        id: z.string(),
+        kind: z.enum(['claim', 'payout', 'payment']).describe('claim: earnings that waited got their wallet'),
+        wallet: hex(20),
+        amount,
+        at: z.iso.datetime(),
+        reference: z.string().optional().describe('Of what was paid by hand'),
+        claimed: z
+          .object({
+            provider_id: z.string(),
+            delegation: z.record(z.string(), z.unknown()).describe('What the wallet signed for the machine'),
+            signature: z.string(),
+            chain_id: z.int(),
+          })
+          .optional(),
+      }),
+    ),
+    count: z.int(),
+    next_cursor: z.string().optional().describe('Send it as `cursor` for the next page; absent on the last'),
+    batch: z.object({ number: z.int().min(1), cut_at: z.iso.datetime() }),
+  })
+  .meta({ id: 'UnreceiptedBookings' });
+
+export type AdminReceiptsQuery = z.output<typeof adminReceiptsQuery>;
+export type ReceiptListReply = z.infer<typeof receiptListReply>;
 
 export const digestParams = z.object({
   digest: z

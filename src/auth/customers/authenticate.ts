@@ -4,6 +4,7 @@ import { BrokerError } from '../../domain/errors.js';
 import type { AuthDeps } from './deps.js';
 import { grantedScopes, type Principal, type SessionPrincipal } from './principal.js';
 import { readRequestSignature } from './request-signature.js';
+import { isForSignedRequests } from './reserved-scopes.js';
 import { networkOf } from '../networks.js';
 import { isTokenForm } from './tokens.js';
 import { inTurn } from '../turns.js';
@@ -80,7 +81,7 @@ async function bearer(deps: AuthDeps, authorization: string): Promise<SessionPri
     ...ofSession,
     kind: 'bearer',
     tokenId: found.token.id,
-    scopes: ofSession.scopes.filter((scope) => scope !== 'admin' && found.token.scopes.includes(scope)),
+    scopes: ofSession.scopes.filter((scope) => !isForSignedRequests(scope) && found.token.scopes.includes(scope)),
     expiresAt: found.token.expiresAt,
   };
 }
@@ -124,7 +125,7 @@ function requireLive({ now }: AuthDeps, { revokedAt, expiresAt }: { revokedAt?: 
 function principalOf({ config }: AuthDeps, session: AuthSession): SessionPrincipal {
   return {
     wallet: session.wallet,
-    scopes: grantedScopes(session.scopes, session.wallet, config.ADMIN_WALLETS),
+    scopes: grantedScopes(session.scopes, session.wallet, config),
     kind: 'signed',
     sessionId: session.id,
     sessionKey: session.sessionKey,

@@ -3,6 +3,7 @@ import { zeroAddress, type Address, type Hex } from 'viem';
 import { BrokerError } from '../../domain/errors.js';
 import { invalid } from './delegation-policy.js';
 import type { AuthDeps } from './deps.js';
+import { requireMayHave } from './reserved-scopes.js';
 import { delegationForWallet, delegationStatement, type SessionDelegation } from '../../wire/session-typed-data.js';
 import { joinScopes, type Scope } from '../../wire/scopes.js';
 
@@ -50,9 +51,7 @@ export async function issueChallenge(
   if (ttlSeconds > config.AUTH_SESSION_TTL_MAX_S) {
     throw invalid('ttl_seconds', `must be at most ${config.AUTH_SESSION_TTL_MAX_S}`);
   }
-  if (scopes.includes('admin') && !config.ADMIN_WALLETS.includes(wallet)) {
-    throw new BrokerError('scope_denied', 'this wallet is not an administrator');
-  }
+  requireMayHave(scopes, wallet, config);
 
   const nowMs = now();
   const serverTime = Math.floor(nowMs / 1000);

@@ -1,6 +1,7 @@
 import { zeroAddress } from 'viem';
 import { BrokerError, type FieldProblem } from '../../domain/errors.js';
 import type { AuthDeps } from './deps.js';
+import { requireMayHave } from './reserved-scopes.js';
 import { delegationStatement, signingSkewS, type SessionDelegation } from '../../wire/session-typed-data.js';
 import { splitScopes, type Scope } from '../../wire/scopes.js';
 
@@ -46,9 +47,7 @@ export function requireAcceptableDelegation(
     throw new BrokerError('validation_failed', `${named}: not acceptable`, { errors: problems });
   }
   requireFresh(message.issuedAt, nowS);
-  if (scopes!.includes('admin') && !config.ADMIN_WALLETS.includes(message.wallet)) {
-    throw new BrokerError('scope_denied', 'this wallet is not an administrator');
-  }
+  requireMayHave(scopes!, message.wallet, config);
   return scopes!;
 }
 

@@ -20,6 +20,7 @@ export type AuthConfig = Pick<
   | 'AUTH_MAX_SESSIONS'
   | 'AUTH_MAX_TOKENS'
   | 'ADMIN_WALLETS'
+  | 'GUARDIAN_WALLETS'
 >;
 
 /** The dependencies of authentication. */

@@ -1,4 +1,5 @@
 import { type Scope, isScope } from '../../wire/scopes.js';
+import { mayHave, type ReservedFor } from './reserved-scopes.js';
 
 /** The authenticated caller. Wallets are always identified by their lower-case address. */
 export type Principal = SessionPrincipal | ClaimedKey;
@@ -30,6 +31,6 @@ export interface ClaimedKey {
 }
 
 /** The scopes a wallet has now: a former administrator keeps the session but loses `admin`. */
-export function grantedScopes(list: readonly string[], wallet: string, admins: readonly string[]): Scope[] {
-  return list.filter(isScope).filter((scope) => scope !== 'admin' || admins.includes(wallet));
+export function grantedScopes(list: readonly string[], wallet: string, config: ReservedFor): Scope[] {
+  return list.filter(isScope).filter((scope) => mayHave(scope, wallet, config));
 }

@@ -5,6 +5,7 @@ import { BrokerError } from '../../domain/errors.js';
 import { invalid } from './delegation-policy.js';
 import type { AuthDeps } from './deps.js';
 import type { SessionPrincipal } from './principal.js';
+import { isForSignedRequests } from './reserved-scopes.js';
 import { tokenSha256 } from './token-hash.js';
 import type { Scope } from '../../wire/scopes.js';
 
@@ -32,13 +33,17 @@ export async function mintToken(
   if (ttlSeconds > config.AUTH_TOKEN_TTL_MAX_S) {
     throw invalid('ttl_seconds', `must be at most ${config.AUTH_TOKEN_TTL_MAX_S}`);
   }
-  const available: Scope[] = principal.scopes.filter((scope) => scope !== 'admin');
+  const available: Scope[] = principal.scopes.filter((scope) => !isForSignedRequests(scope));
   const scopes = [...new Set(request.scopes ?? available)];
   const missing = scopes.filter((scope) => !available.includes(scope));
   if (missing.length > 0 || scopes.length === 0) {
-    throw new BrokerError('scope_denied', 'a token has scopes of its session only, and never admin', {
-      missing_scopes: missing,
-    });
+    throw new BrokerError(
+      'scope_denied',
+      'a token has scopes of its session only, and never admin or settlements:read',
+      {
+        missing_scopes: missing,
+      },
+    );
   }
   const token = `wlb_${randomBytes(32).toString('base64url')}`;
   const tokenId = randomUUID();

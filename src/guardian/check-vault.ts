@@ -1,0 +1,97 @@
+import { parseAbi, type Address } from 'viem';
+import { rentalVaultAbi } from '../chain/rental-vault-abi.js';
+import { agreed, askChain, type ChainReader, type Rpc } from '../chain/rpc.js';
+import { BrokerError } from '../domain/errors.js';
+import { scaleOf } from '../domain/vault-units.js';
+import type { GuardianSettings } from './config.js';
+import { SetupError } from './config.js';
+
+export interface GuardedVault {
+  chainId: number;
+  vault: Address;
+  /** Base units in one unit of its token. */
+  scale: bigint;
+  batchDelayS: number;
+}
+
+const tokenAbi = parseAbi(['function decimals() view returns (uint8)']);
+
+/**
+ * Holds the settings against every node of the chain.
+ *
+ * @throws SetupError that says what is wrong and what to do; BrokerError `dependency_unavailable` while a node does not
+ *   answer, or nodes disagree.
+ */
+export async function checkGuardedVault(settings: GuardianSettings, rpcs: readonly Rpc[]): Promise<GuardedVault> {
+  for (const { client, host } of rpcs) {
+    const found = await askChain(() => client.getChainId());
+    if (found === settings.chainId) continue;
+    throw new SetupError(
+      `The node at ${host} is on chain ${found}, and GUARDIAN_CHAIN_ID is ${settings.chainId}: correct the one that is wrong.`,
+    );
+  }
+  const facts = await agreed(rpcs, 'the vault', ({ client }) => factsOf(client, settings));
+  if (settings.marginS * 2 > facts.batchDelayS && settings.isProduction) {
+    throw new SetupError(
+      `GUARDIAN_MARGIN_S (${settings.marginS}) is more than half of the vault's delay of ${facts.batchDelayS} s: lower it, or ` +
+        'there is hardly any time in which a settlement can be explained.',
+    );
+  }
+  return { chainId: settings.chainId, vault: settings.vault, ...facts };
+}
+
+async function factsOf(
+  client: ChainReader,
+  settings: GuardianSettings,
+): Promise<{ scale: bigint; batchDelayS: number }> {
+  const { vault, address, chainId } = settings;
+  const at = { address: vault, abi: rentalVaultAbi } as const;
+  const code = await askChain(() => client.getCode({ address: vault }));
+  if (code === undefined)
+    throw new SetupError(`There is no contract at GUARDIAN_VAULT (${vault}) on chain ${chainId}: correct the address.`);
+  const [guardian, operator, admin, announced, token, delay] = await answersOf(vault, () =>
+    Promise.all([
+      client.readContract({ ...at, functionName: 'guardian' }),
+      client.readContract({ ...at, functionName: 'operator' }),
+      client.readContract({ ...at, functionName: 'admin' }),
+      client.readContract({ ...at, functionName: 'announced', args: [1] }),
+      client.readContract({ ...at, functionName: 'token' }),
+      client.readContract({ ...at, functionName: 'batchDelay' }),
+    ]),
+  );
+  const isOwn = (other: string) => other.toLowerCase() === address;
+  if (isOwn(operator)) {
+    throw new SetupError(
+      `GUARDIAN_PRIVATE_KEY is the key of the vault's operator (${operator}): whoever steals it could propose and not be ` +
+        'vetoed. Make another key, and have the admin call setGuardian with its address.',
+    );
+  }
+  if (isOwn(admin))
+    throw new SetupError(
+      `GUARDIAN_PRIVATE_KEY is the key of the vault's admin (${admin}): make a key of the guardian's own.`,
+    );
+  const [next, from] = announced;
+  if (!isOwn(guardian)) {
+    const when = isOwn(next) ? `; ${address} will be from ${new Date(Number(from) * 1000).toISOString()} on` : '';
+    throw new SetupError(
+      `The guardian of the vault at GUARDIAN_VAULT (${vault}) is ${guardian}, and GUARDIAN_PRIVATE_KEY is the key of ` +
+        `${address}${when}: give the guardian's key, or have the vault's admin call setGuardian(${address}).`,
+    );
+  }
+  const decimals = await answersOf(vault, () =>
+    client.readContract({ address: token, abi: tokenAbi, functionName: 'decimals' }),
+  );
+  return { scale: scaleOf(decimals), batchDelayS: Number(delay) };
+}
+
+/** @throws SetupError for a contract that has no such answers. */
+async function answersOf<T>(vault: Address, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await askChain(ask);
+  } catch (error) {
+    if (error instanceof BrokerError) throw error;
+    throw new SetupError(`The contract at GUARDIAN_VAULT (${vault}) is no RentalVault: correct the address.`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,131 @@
+import { join } from 'node:path';
+import type { Address, Hex } from 'viem';
+import { z } from 'zod';
+import { nothingSeen } from '../domain/receipt-totals.js';
+import type { GuardianSettings } from './config.js';
+import { SetupError } from './config.js';
+import { keptFile, type KeptFile } from './kept-file.js';
+
+const amount = z
+  .string()
+  .regex(/^-?\d{1,78}$/)
+  .transform(BigInt);
+const wallet = z
+  .string()
+  .regex(/^0x[0-9a-f]{40}$/)
+  .transform((text) => text as Address);
+const bytes32 = z
+  .string()
+  .regex(/^0x[0-9a-f]{64}$/)
+  .transform((text) => text as Hex);
+const hex = z
+  .string()
+  .regex(/^0x[0-9a-f]*$/)
+  .transform((text) => text as Hex);
+
+const seen = z.strictObject({
+  customers: z.record(wallet, z.strictObject({ number: z.int().min(1), digest: bytes32, charged: amount })),
+  payees: z.record(wallet, amount),
+  unnamed: z.record(z.string(), z.strictObject({ earned: amount, refunded: amount })),
+  jobs: z.record(z.string(), z.strictObject({ issuedAtMs: z.int(), revision: z.int().min(0), charged: amount })),
+});
+
+const decision = z.strictObject({
+  number: z.int().min(1),
+  hash: bytes32,
+  verdict: z.enum(['approved', 'vetoed']),
+  atMs: z.int(),
+  reasons: z.array(z.string()),
+});
+
+const fee = z.union([
+  z.strictObject({ gasPrice: amount }),
+  z.strictObject({ maxFeePerGas: amount, maxPriorityFeePerGas: amount }),
+]);
+
+const sent = z.strictObject({
+  purpose: z.string(),
+  data: hex,
+  nonce: z.int().min(0),
+  gas: amount,
+  fee,
+  /** Everything that was signed for it; the last one offers most. */
+  raw: z.array(hex).min(1),
+  signedAtMs: z.int(),
+});
+
+/** Of a job that runs: what was charged of it before its receipt. */
+const accrual = z.strictObject({
+  customer: wallet,
+  charged: amount,
+  earned: amount,
+  payee: wallet,
+  ratePerHour: amount,
+  readyAtMs: z.int(),
+});
+
+const memory = z.strictObject({
+  version: z.literal(1),
+  chainId: z.int().min(1),
+  vault: wallet,
+  seen,
+  /** The last settlement that was approved, and when it was cut. */
+  approved: z.strictObject({ number: z.int().min(1), hash: bytes32, cutAtMs: z.int() }).optional(),
+  accruals: z.record(z.string(), accrual),
+  /** The last ones, oldest first. */
+  decisions: z.array(decision),
+  /** What was executed before this guardian first looked. */
+  since: z.int().min(0).optional(),
+  /** Settlements that were executed and that this guardian had not approved. */
+  unchecked: z.array(z.int()),
+  sent: z.array(sent),
+});
+
+export type Memory = z.output<typeof memory>;
+export type Decision = z.output<typeof decision>;
+export type SentCall = z.output<typeof sent>;
+export type KeptAccrual = z.output<typeof accrual>;
+
+/** Far more than are ever open at a time. */
+const decisionsKept = 200;
+
+/** What the guardian remembers from one look to the next, and over its restarts. */
+export interface MemoryBox {
+  readonly now: Memory;
+  /** Changes it, and writes it down before anything else happens. */
+  change(to: Partial<Memory>): void;
+  decide(decision: Decision, also?: Partial<Memory>): void;
+}
+
+/** @throws SetupError where the file is damaged, or of another vault. */
+export function openMemory({
+  dataDir,
+  chainId,
+  vault,
+}: Pick<GuardianSettings, 'dataDir' | 'chainId' | 'vault'>): MemoryBox {
+  const file: KeptFile<Memory> = keptFile(join(dataDir, 'memory.json'), memory);
+  const fresh: Memory = {
+    ...{ version: 1, chainId, vault, seen: nothingSeen, accruals: {} },
+    ...{ decisions: [], unchecked: [], sent: [] },
+  };
+  let now = file.read() ?? fresh;
+  if (now.chainId !== chainId || now.vault !== vault)
+    throw new SetupError(
+      `GUARDIAN_DATA (${dataDir}) is of the vault ${now.vault} on chain ${now.chainId}: name another folder`,
+    );
+  const change = (to: Partial<Memory>) => {
+    const next = { ...now, ...to };
+    file.write(next);
+    now = next;
+  };
+  return {
+    get now() {
+      return now;
+    },
+    change,
+    decide(decided, also = {}) {
+      const others = now.decisions.filter(({ number, hash }) => number !== decided.number || hash !== decided.hash);
+      change({ ...also, decisions: [...others, decided].slice(-decisionsKept) });
+    },
+  };
+}
