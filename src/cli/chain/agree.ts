@@ -18,7 +18,10 @@ export function vaultLines(vault: Vault): (readonly [string, string])[] {
   return [
     ['vault', `${address} on chain ${chainId}; ${code}; unaudited`],
     ['', `a contract that holds deposits. Jobs draw on yours up to your cap, ${durationText(batchDelayS)} after they`],
-    ['', `are listed in public by ${operator}. Without anybody, wl exit takes the rest out after ${durationText(exitDelayS)}`],
+    [
+      '',
+      `are listed in public by ${operator}. Without anybody, wl exit takes the rest out after ${durationText(exitDelayS)}`,
+    ],
     ['token', `${token.address} (${token.symbol}, ${token.decimals} decimals)`],
   ];
 }

@@ -11,7 +11,7 @@ const pollMs = 2_000;
 export async function untilBooked({ screen }: Context, client: Client, landed: readonly Landed[]): Promise<boolean> {
   const block = Math.max(...landed.map((each) => each.block));
   try {
-    for (const until = Date.now() + patienceMs; ; ) {
+    for (const until = Date.now() + patienceMs; ;) {
       const { read_block: read } = await client.money.deposits();
       if (read !== null && read >= block) return true;
       if (Date.now() > until) return false;

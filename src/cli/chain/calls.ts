@@ -21,7 +21,12 @@ export function approveCall(token: Address, vault: Address, amount: bigint): Cal
 
 export function depositCall(vault: Address, deposit: { customer: Address; amount: bigint; cap: bigint }): Call {
   const args = [deposit.customer, deposit.amount, deposit.cap] as const;
-  return ofVault(vault, 'deposit', 'deposit', encodeFunctionData({ abi: rentalVaultAbi, functionName: 'deposit', args }));
+  return ofVault(
+    vault,
+    'deposit',
+    'deposit',
+    encodeFunctionData({ abi: rentalVaultAbi, functionName: 'deposit', args }),
+  );
 }
 
 /** By the customer himself, who needs no signature: for wallets that are contracts. */
@@ -41,7 +46,12 @@ export interface Permitted {
 
 export function withdrawCall(vault: Address, { to, cumulative, deadline, signature }: Permitted): Call {
   const args = [to, cumulative, deadline, signature] as const;
-  return ofVault(vault, 'withdraw', 'withdraw', encodeFunctionData({ abi: rentalVaultAbi, functionName: 'withdraw', args }));
+  return ofVault(
+    vault,
+    'withdraw',
+    'withdraw',
+    encodeFunctionData({ abi: rentalVaultAbi, functionName: 'withdraw', args }),
+  );
 }
 
 export function requestExitCall(vault: Address): Call {

@@ -1,4 +1,10 @@
-import { parseTransaction, TransactionNotFoundError, TransactionReceiptNotFoundError, type Address, type Hex } from 'viem';
+import {
+  parseTransaction,
+  TransactionNotFoundError,
+  TransactionReceiptNotFoundError,
+  type Address,
+  type Hex,
+} from 'viem';
 import type { Finality } from '../../config/chain.js';
 import { finalHeight } from '../../chain/final-block.js';
 import { askChain } from '../../chain/rpc.js';

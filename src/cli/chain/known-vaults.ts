@@ -50,7 +50,10 @@ function parsed(text: string, path: string): Record<string, KnownVault> {
   }
   const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
   if (isObject && Object.values(value as object).every(isKnown)) return value as Record<string, KnownVault>;
-  throw usage(`${path} cannot be read: it says which vault is whose`, 'look at the address yourself, then delete the file');
+  throw usage(
+    `${path} cannot be read: it says which vault is whose`,
+    'look at the address yourself, then delete the file',
+  );
 }
 
 function isKnown(value: unknown): value is KnownVault {

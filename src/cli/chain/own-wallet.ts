@@ -1,5 +1,6 @@
 import type { Address } from 'viem';
 import type { Context } from '../context.js';
+import { exitCodes, Failure } from '../failure.js';
 import { senderFor, type SendFlags } from './carry-out.js';
 import type { Node } from './node.js';
 import type { Sender } from './sender.js';
@@ -14,8 +15,11 @@ export async function ownWallet(
   node: Node,
 ): Promise<{ wallet: Address; sender: Sender | undefined }> {
   if (flags.print === true) {
-    const { wallet } = await (await context.client()).whoami();
-    return { wallet: wallet.toLowerCase() as Address, sender: undefined };
+    // As it stands on this computer: there may be no broker to ask.
+    const session = await (await context.client()).restore();
+    if (session === undefined)
+      throw new Failure(exitCodes.notLoggedIn, 'for which wallet? Nobody is logged in here', 'wl login');
+    return { wallet: session.wallet.toLowerCase() as Address, sender: undefined };
   }
   const sender = await senderFor(context, flags, { node, wallet: undefined });
   return { wallet: sender.address, sender };

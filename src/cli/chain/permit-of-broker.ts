@@ -41,7 +41,8 @@ export async function checkedPermit(
     throw wrong(`it is for ${differs} units of the token, and ${asked.amount} were asked for`);
   }
   if (deadlineS < asked.nowS + leastS) throw wrong('its deadline is past, by the clock of the chain');
-  if (call.to.toLowerCase() !== vault.address) throw wrong(`its call goes to ${call.to.slice(0, 60)}, not to the vault`);
+  if (call.to.toLowerCase() !== vault.address)
+    throw wrong(`its call goes to ${call.to.slice(0, 60)}, not to the vault`);
   const permitted = { cumulative, deadline: BigInt(deadlineS), signature };
   requireSameCall(call.data, permitted, asked.wallet);
   await requireOperator(vault, permitted, asked.wallet);
@@ -73,7 +74,8 @@ async function requireOperator(vault: Vault, permit: Omit<Permitted, 'to'>, wall
     { customer: wallet, cumulativeWithdrawn: permit.cumulative, deadline: permit.deadline },
   );
   const signer = await recoverTypedDataAddress({ ...typedData, signature: permit.signature }).catch(() => undefined);
-  if (signer?.toLowerCase() !== vault.operator) throw wrong(`it is not signed by the vault’s operator (${vault.operator})`);
+  if (signer?.toLowerCase() !== vault.operator)
+    throw wrong(`it is not signed by the vault’s operator (${vault.operator})`);
 }
 
 function wrong(what: string): Failure {

@@ -5,7 +5,7 @@ import { approveCall, depositCall, type Call } from './calls.js';
 import type { FoundVault } from './named-vault.js';
 import { chainNowS, readInVault, readTokenOf, type InVault } from './vault.js';
 
-export interface DepositAsked {
+export interface PlannedDeposit {
   wallet: Address;
   /** Units of the token. */
   amount: bigint;
@@ -22,7 +22,7 @@ export interface DepositAsked {
  *
  * @throws Failure if the vault would refuse it, or the wallet has too little.
  */
-export async function planDeposit({ node, vault }: FoundVault, asked: DepositAsked) {
+export async function planDeposit({ node, vault }: FoundVault, asked: PlannedDeposit) {
   const { wallet, amount } = asked;
   const [inVault, ofToken, nowS] = [
     await readInVault(node, vault, wallet),
@@ -31,10 +31,16 @@ export async function planDeposit({ node, vault }: FoundVault, asked: DepositAsk
   ];
   if (nowS < vault.pausedUntilS) {
     const until = new Date(vault.pausedUntilS * 1_000).toISOString().slice(0, 16);
-    throw new Failure(exitCodes.notRunning, `the vault is paused by its guardian until ${until}Z: it takes no deposits`);
+    throw new Failure(
+      exitCodes.notRunning,
+      `the vault is paused by its guardian until ${until}Z: it takes no deposits`,
+    );
   }
   if (inVault.exitAtS !== 0) {
-    throw usage('the wallet has asked for everything back, so no job takes its money', 'wl exit --cancel, and then again');
+    throw usage(
+      'the wallet has asked for everything back, so no job takes its money',
+      'wl exit --cancel, and then again',
+    );
   }
   if (ofToken.balance < amount) {
     const has = unitsText(ofToken.balance, vault);
@@ -68,7 +74,7 @@ function approvals({ token, address }: FoundVault['vault'], allowance: bigint, a
 /** Caps are totals and only go up. Without one, all that is deposited may be drawn, and not a unit more. */
 function newCap(
   { balance, spent, cap: before }: InVault,
-  { amount, cap, signedCap }: DepositAsked,
+  { amount, cap, signedCap }: PlannedDeposit,
   text: (units: bigint) => string,
 ): bigint {
   const present = signedCap > before ? signedCap : before;

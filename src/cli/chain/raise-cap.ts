@@ -1,13 +1,13 @@
 import type { Address } from 'viem';
 import { spendPermitTypedData } from '../../wire/vault-typed-data.js';
 import type { TypedData } from '../../client/wallet.js';
-import type { Asked } from '../commands/deposit.js';
 import { usage } from '../failure.js';
 import { asWallet } from '../wallets/as-wallet.js';
 import { agree, unitsText, vaultLines } from './agree.js';
 import { baseOfUnits, unitsOfBase } from './amounts.js';
 import { raiseCapCall } from './calls.js';
 import { carryOut, senderFor, type Wish } from './carry-out.js';
+import type { DepositAsked } from './deposit-asked.js';
 import { logInWith } from './log-in-with.js';
 import { requireHigher } from './plan-deposit.js';
 import { printCalls } from './print-calls.js';
@@ -19,7 +19,7 @@ import { isContract, readInVault } from './vault.js';
  * Lets the vault draw more: by a signature, which the broker carries there with its next settlement and which costs no gas;
  * by a call of a wallet that is a contract, and so has no signature that the vault takes.
  */
-export async function raiseCap(asked: Asked, cap: bigint): Promise<void> {
+export async function raiseCap(asked: DepositAsked, cap: bigint): Promise<void> {
   const { context, found, wallet, flags, deposits } = asked;
   const { node, vault } = found;
   const text = (units: bigint) => unitsText(units, vault);
@@ -48,7 +48,7 @@ export async function raiseCap(asked: Asked, cap: bigint): Promise<void> {
 
 /** What is signed is made here: nothing of the broker's own typed data is used. */
 async function signPermit(
-  { context, client, found, wallet, flags }: Asked,
+  { context, client, found, wallet, flags }: DepositAsked,
   cap: bigint,
   lines: readonly (readonly [string, string])[],
 ): Promise<void> {
@@ -64,9 +64,7 @@ async function signPermit(
   const site: { chainId: number; vault: Address } = { chainId: vault.chainId, vault: vault.address };
   const signature = await sender.sign(spendPermitTypedData(site, permit) as unknown as TypedData);
   const logIn = logInWith(sender, node);
-  await asWallet(client, { label: 'wl deposit', logIn }, (by) =>
-    by.money.raiseCap(baseOfUnits(cap, vault), signature),
-  );
+  await asWallet(client, { label: 'wl deposit', logIn }, (by) => by.money.raiseCap(baseOfUnits(cap, vault), signature));
   sayLanded(context, found, {
     ...{ wallet, landed: [], amount: cap, more: { signed: true } },
     done: `jobs may draw ${text} in all from now on: the broker has your signature, and brings it to the vault when it is needed`,

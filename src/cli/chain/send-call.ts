@@ -57,7 +57,11 @@ async function nextNonce({ client }: Node, { address }: Sender): Promise<number>
   );
   if (waiting <= mined) return mined;
   const line = `${waiting - mined} transactions of this wallet wait already (nonce ${mined} first): this one would wait behind them`;
-  throw new Failure(exitCodes.notRunning, line, 'wait until they are mined, or replace them in the wallet that sent them');
+  throw new Failure(
+    exitCodes.notRunning,
+    line,
+    'wait until they are mined, or replace them in the wallet that sent them',
+  );
 }
 
 type Fee = NonNullable<Awaited<ReturnType<typeof presentFee>>>;

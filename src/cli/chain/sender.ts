@@ -10,8 +10,7 @@ import type { Node } from './node.js';
 
 /** Who signs and sends: a key in this process, or a wallet that does both by itself. */
 export type Sender = { address: Address; sign(typedData: TypedData): Promise<Hex> } & (
-  | { kind: 'key'; account: PrivateKeyAccount }
-  | { kind: 'wallet'; send(call: Call): Promise<Hex> }
+  { kind: 'key'; account: PrivateKeyAccount } | { kind: 'wallet'; send(call: Call): Promise<Hex> }
 );
 
 export interface SenderFlags {

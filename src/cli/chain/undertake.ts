@@ -14,7 +14,6 @@ import type { SentCall, Unfinished, UnfinishedFile } from './unfinished.js';
 export interface Undertaking {
   context: Context;
   node: Node;
-  sender: Sender;
   finality: Finality;
   timeoutS: number;
   file: UnfinishedFile;
@@ -40,18 +39,26 @@ const repeatMs = 30_000;
 const stuckAfterMs = 90_000;
 
 /** Sends calls one after the other. The last one is waited for by `untilFinal`. */
-export async function sendAll(under: Undertaking, calls: readonly Call[], maxFeeWei: bigint): Promise<void> {
-  const { context, node, sender, record, file } = under;
+export async function sendAll(
+  under: Undertaking,
+  calls: readonly Call[],
+  { sender, maxFeeWei }: { sender: Sender; maxFeeWei: bigint },
+): Promise<void> {
+  const { context, node, record } = under;
   for (const call of calls) {
     for (const before of record.sent) await untilState(under, before, 'mined');
-    const keep = (entry: SentCall) => {
-      if (!record.sent.includes(entry)) record.sent.push(entry);
-      file.keep(record);
-    };
     if (sender.kind === 'wallet') context.screen.note(`  ${call.words}: confirm it in the wallet`);
-    const { hashes } = await sendCall({ node, sender, maxFeeWei, keep }, call);
+    const { hashes } = await sendCall({ node, sender, maxFeeWei, keep: keeper(under) }, call);
     context.screen.note(`  ${call.words}: sent as ${hashes[0]!}`);
   }
+}
+
+/** Writes down what is sent. */
+export function keeper({ record, file }: Pick<Undertaking, 'record' | 'file'>): (entry: SentCall) => void {
+  return (entry) => {
+    if (!record.sent.includes(entry)) record.sent.push(entry);
+    file.keep(record);
+  };
 }
 
 /** Waits until all that was sent is final. Then nothing is unfinished. */
@@ -100,7 +107,11 @@ export async function untilState(under: Undertaking, entry: SentCall, wanted: 'm
 }
 
 /** Where a transaction stands, in words. */
-export function standing({ words, hashes }: Pick<SentCall, 'words' | 'hashes'>, fate: Fate, finality: Finality): string {
+export function standing(
+  { words, hashes }: Pick<SentCall, 'words' | 'hashes'>,
+  fate: Fate,
+  finality: Finality,
+): string {
   const what = `${words} (${hashes.at(-1)!.slice(0, 10)}…)`;
   if (fate.state === 'waiting') return `${what}: waits to be taken into a block`;
   if (fate.state === 'lost') return `${what}: replaced by another transaction`;

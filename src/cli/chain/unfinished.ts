@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { isAddress, isHex, type Address, type Hex } from 'viem';
+import type { Context } from '../context.js';
 import { usage } from '../failure.js';
 import { readPrivate, writePrivate } from '../files/private-file.js';
 import type { Call } from './calls.js';
@@ -51,6 +52,21 @@ export function unfinishedFile(folder: string): UnfinishedFile {
     keep: (record) => write([...read().filter((each) => !isSame(record)(each)), record]),
     forget: (record) => write(read().filter((each) => !isSame(record)(each))),
   };
+}
+
+/** What a wallet has begun in a vault. */
+type Whose = { chainId: number; address: Address; wallet: Address };
+
+export function unfinishedOf({ folder }: Context, { chainId, address, wallet }: Whose): Unfinished | undefined {
+  return unfinishedFile(folder).find({ chainId, vault: address, wallet });
+}
+
+/** Gives up what was begun. Something that was sent may still be mined. */
+export function forgetUnfinished(context: Context, whose: Whose): void {
+  const before = unfinishedOf(context, whose);
+  if (before === undefined) throw usage('nothing was begun that is not final');
+  unfinishedFile(context.folder).forget(before);
+  context.screen.note(`${before.words} is forgotten here. What was sent of it may still be mined: wl balance`);
 }
 
 function parsed(text: string, path: string): Unfinished[] {

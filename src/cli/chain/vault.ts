@@ -43,7 +43,10 @@ export async function readVault(node: Node, address: Address): Promise<Vault> {
     const { client, chainId } = node;
     const code = await client.getCode({ address });
     if (code === undefined) {
-      throw usage(`there is no contract at ${address} on chain ${chainId}`, 'the address of the vault: --vault ADDRESS');
+      throw usage(
+        `there is no contract at ${address} on chain ${chainId}`,
+        'the address of the vault: --vault ADDRESS',
+      );
     }
     const at = { address, abi: rentalVaultAbi } as const;
     const facts = await Promise.all([
@@ -78,7 +81,11 @@ async function readToken({ client }: Node, address: Address): Promise<Vault['tok
 }
 
 /** The wallet's own numbers. */
-export async function readInVault({ client }: Node, { address }: Pick<Vault, 'address'>, wallet: Address): Promise<InVault> {
+export async function readInVault(
+  { client }: Node,
+  { address }: Pick<Vault, 'address'>,
+  wallet: Address,
+): Promise<InVault> {
   const [balance, spent, cap, exitAt, withdrawn] = await saidByNode(() =>
     client.readContract({ address, abi: rentalVaultAbi, functionName: 'customers', args: [wallet] }),
   );
@@ -86,7 +93,11 @@ export async function readInVault({ client }: Node, { address }: Pick<Vault, 'ad
 }
 
 /** What a payee can take out. */
-export async function readEarnings({ client }: Node, { address }: Pick<Vault, 'address'>, payee: Address): Promise<bigint> {
+export async function readEarnings(
+  { client }: Node,
+  { address }: Pick<Vault, 'address'>,
+  payee: Address,
+): Promise<bigint> {
   const [credited, withdrawn] = await saidByNode(() =>
     client.readContract({ address, abi: rentalVaultAbi, functionName: 'payees', args: [payee] }),
   );

@@ -1,11 +1,10 @@
 import type { Address } from 'viem';
-import type { WorldLand as Client } from '../../client/index.js';
-import type { Deposits } from '../../client/shapes.js';
 import { unitsText } from '../chain/agree.js';
 import { leastOf, unitsOf, unitsOfBase } from '../chain/amounts.js';
 import { untilBooked } from '../chain/booked.js';
-import { carryOut, goOnWith, type SendFlags, type Wish } from '../chain/carry-out.js';
-import { vaultOfBroker, type FoundVault } from '../chain/named-vault.js';
+import { carryOut, goOnWith, type Wish } from '../chain/carry-out.js';
+import type { DepositAsked, DepositFlags } from '../chain/deposit-asked.js';
+import { vaultOfBroker } from '../chain/named-vault.js';
 import { planDeposit } from '../chain/plan-deposit.js';
 import { printCalls } from '../chain/print-calls.js';
 import { raiseCap } from '../chain/raise-cap.js';
@@ -14,11 +13,6 @@ import { forgetUnfinished, unfinishedOf } from '../chain/unfinished.js';
 import type { Context } from '../context.js';
 import { usage } from '../failure.js';
 import type { Args } from '../tree/command.js';
-
-export interface DepositFlags extends SendFlags {
-  cap?: string;
-  call?: boolean;
-}
 
 const example = 'wl deposit 25';
 
@@ -36,21 +30,13 @@ export async function run(context: Context, [given]: Args, flags: DepositFlags):
   const before = unfinishedOf(context, { ...found.vault, wallet });
   if (before === undefined) throw usage('how much?', `${example}   (wl balance shows what is there)`);
   if (before.action === 'raiseCap') return await raiseCap(asked, BigInt(before.asked));
-  if (before.action !== 'deposit') throw usage(`${before.words} is not final yet`, `to wait for it: ${goOnWith(before)}`);
+  if (before.action !== 'deposit')
+    throw usage(`${before.words} is not final yet`, `to wait for it: ${goOnWith(before)}`);
   const [amount = '', capBefore = ''] = before.asked.split(' ');
   await deposit(asked, BigInt(amount), capBefore === '' ? undefined : BigInt(capBefore));
 }
 
-export interface Asked {
-  context: Context;
-  client: Client;
-  deposits: Deposits;
-  found: FoundVault;
-  wallet: Address;
-  flags: DepositFlags;
-}
-
-async function deposit(asked: Asked, amount: bigint, cap: bigint | undefined): Promise<void> {
+async function deposit(asked: DepositAsked, amount: bigint, cap: bigint | undefined): Promise<void> {
   const { context, client, deposits, found, wallet, flags } = asked;
   const { vault } = found;
   const text = unitsText(amount, vault);

@@ -23,7 +23,10 @@ export async function run(context: Context, _args: Args, flags: Flags): Promise<
   if (flags.forget === true) return forgetUnfinished(context, { ...vault, wallet });
   const before = unfinishedOf(context, { ...vault, wallet });
   const begun = before?.action === 'withdrawEarnings' ? before : undefined;
-  const to = begun !== undefined && flags.to === undefined ? addressOf(begun.asked, '--to') : addressOf(flags.to ?? wallet, '--to');
+  const to =
+    begun !== undefined && flags.to === undefined
+      ? addressOf(begun.asked, '--to')
+      : addressOf(flags.to ?? wallet, '--to');
   const earned = await readEarnings(node, vault, wallet);
   if (earned === 0n && begun === undefined) {
     const line = `the vault has no earnings of ${wallet}`;
@@ -38,7 +41,10 @@ export async function run(context: Context, _args: Args, flags: Flags): Promise<
   ] as const;
   const wish: Wish = {
     ...{ action: 'withdrawEarnings', asked: to, words: 'the withdrawal of earnings', goOn: 'wl earnings withdraw' },
-    ...{ question: `Take ${text} out, to ${to === wallet ? 'your wallet' : to}?`, plan: async () => ({ calls: [call], lines }) },
+    ...{
+      question: `Take ${text} out, to ${to === wallet ? 'your wallet' : to}?`,
+      plan: async () => ({ calls: [call], lines }),
+    },
   };
   const landed = await carryOut(context, found, wallet, { flags, wish, sender });
   const amount = begun === undefined ? earned : undefined;

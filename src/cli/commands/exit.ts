@@ -52,7 +52,8 @@ async function request(asked: Asked): Promise<void> {
   const { vault, node } = found;
   const text = unitsText(inVault.balance, vault);
   const isBegun = unfinishedOf(context, { ...vault, wallet }) !== undefined;
-  if (inVault.balance === 0n && !isBegun) throw usage(`the vault has nothing of ${wallet}`, 'wl balance shows what is there');
+  if (inVault.balance === 0n && !isBegun)
+    throw usage(`the vault has nothing of ${wallet}`, 'wl balance shows what is there');
   const delay = durationText(vault.exitDelayS);
   await send(asked, requestExitCall(vault.address), {
     ...{ asked: '', words: 'the request of an exit', question: `Ask for all of it back?` },
@@ -117,10 +118,15 @@ function sayWhen(asked: Asked): void {
   const exitAt = new Date(inVault.exitAtS * 1_000).toISOString();
   if (global.json === true) {
     const { address, chainId: chain_id, token } = found.vault;
-    return screen.json({ ...{ wallet, chain_id, vault: address, token, balance: inVault.balance.toString() }, exit_at: exitAt });
+    return screen.json({
+      ...{ wallet, chain_id, vault: address, token, balance: inVault.balance.toString() },
+      exit_at: exitAt,
+    });
   }
   if (global.quiet === true) return screen.print(exitAt);
-  screen.paragraph(`${unitsText(inVault.balance, found.vault)} can be taken out ${whenText(asked, inVault.exitAtS)}: wl exit then`);
+  screen.paragraph(
+    `${unitsText(inVault.balance, found.vault)} can be taken out ${whenText(asked, inVault.exitAtS)}: wl exit then`,
+  );
   screen.paragraph('wl exit --cancel calls it off.');
 }
 
@@ -129,4 +135,3 @@ function whenText({ context, nowS }: Asked, exitAtS: number): string {
   const at = clockText(exitAtS * 1_000, context.time());
   return exitAtS <= nowS ? 'now' : `in ${durationText(exitAtS - nowS)} (${at})`;
 }
-

@@ -40,7 +40,8 @@ export async function run(context: Context, [given]: Args, flags: Flags): Promis
   }
   const before = unfinishedOf(context, { ...found.vault, wallet });
   if (before === undefined) throw usage('how much?', `${example}   (wl balance shows what is free)`);
-  if (before.action !== 'withdraw') throw usage(`${before.words} is not final yet`, `to wait for it: ${goOnWith(before)}`);
+  if (before.action !== 'withdraw')
+    throw usage(`${before.words} is not final yet`, `to wait for it: ${goOnWith(before)}`);
   const [amount = '', to = ''] = before.asked.split(' ');
   await withdraw(asked, BigInt(amount), addressOf(to, '--to'));
 }
@@ -94,7 +95,11 @@ async function permittedCall(
   const isSame = pending !== undefined && pending.cumulative === String(withdrawn + amount);
   if (pending !== undefined && !isSame) {
     const line = `the broker holds ${clean(pending.amount_tokens)} ready for you already, until ${clean(pending.deadline ?? '')}`;
-    throw new Failure(exitCodes.notRunning, line, `take that out, or wait: wl withdraw ${clean(pending.amount_tokens)}`);
+    throw new Failure(
+      exitCodes.notRunning,
+      line,
+      `take that out, or wait: wl withdraw ${clean(pending.amount_tokens)}`,
+    );
   }
   const logIn = sender === undefined ? logInBy(context, flags) : logInWith(sender, node);
   const reply = isSame
