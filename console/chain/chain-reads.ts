@@ -13,6 +13,8 @@ export interface ChainReads {
   allowance(token: string, wallet: string, spender: string): Promise<bigint>;
   customer(vault: string, wallet: string): Promise<VaultCustomer>;
   payee(vault: string, wallet: string): Promise<{ credited: bigint; withdrawn: bigint }>;
+  /** Seconds between the request of an exit and the exit. */
+  exitDelayS(vault: string): Promise<number>;
   settlement(vault: string, number: number): Promise<{ hash: string; executableAtS: number; lastExecuted: number }>;
   look(kept: { hash?: string; fromBlock: number; action: Action }, wallet: string, place: VaultPlace): Promise<Found>;
 }
@@ -29,13 +31,14 @@ export interface VaultCustomer {
 /** What a look finds; the nonce of the transaction, too, if the node has it. */
 export type Found = Pick<Look, 'receipt' | 'isKnown' | 'nonce' | 'event'> & { nonceOf?: number };
 
-const reads = {
+export const reads = {
   balanceOf: '0x70a08231',
   allowance: '0xdd62ed3e',
   customers: '0x336989ae',
   payees: '0x310441fa',
   batches: '0x8232e389',
   lastExecuted: '0x1c15ff77',
+  exitDelay: '0x28388630',
 } as const;
 
 /** A node answered something that no chain says. */
@@ -68,6 +71,7 @@ export function chainReads(provider: Eip1193Provider): ChainReads {
       const [credited, withdrawn] = await read(vault, callOf(reads.payees, addressWord(wallet)), 2);
       return { credited: credited!, withdrawn: withdrawn! };
     },
+    exitDelayS: async (vault) => Number((await read(vault, reads.exitDelay, 1))[0]),
     async settlement(vault, at) {
       const [hash, executableAt] = await read(vault, callOf(reads.batches, numberWord(at)), 3);
       const [lastExecuted] = await read(vault, reads.lastExecuted, 1);

@@ -92,7 +92,9 @@ async function requireAccepted(wallet: Wallet, from: string, call: Call): Promis
   try {
     await wallet.provider.request({ method: 'eth_call', params: [{ from, ...call }, 'latest'] });
   } catch (error) {
-    const words = dataIn(error).map(revertInWords).find((found) => found !== undefined);
+    const words = dataIn(error)
+      .map(revertInWords)
+      .find((found) => found !== undefined);
     if (words !== undefined) throw new WalletRefusal(`${words} Your wallet was not asked.`);
   }
 }
