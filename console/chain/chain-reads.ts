@@ -82,12 +82,14 @@ export function chainReads(provider: Eip1193Provider): ChainReads {
       };
     },
     async look({ hash, fromBlock, action }, wallet, place) {
-      const [receipt, sent, nonce, event] = await Promise.all([
-        hash === undefined ? null : request('eth_getTransactionReceipt', hash),
-        hash === undefined ? null : request('eth_getTransactionByHash', hash),
+      const ofHash = async (method: string) => (hash === undefined ? null : await request(method, hash));
+      const [receipt, sent, nonce, logs] = await Promise.all([
+        ofHash('eth_getTransactionReceipt'),
+        ofHash('eth_getTransactionByHash'),
         number('eth_getTransactionCount', wallet, 'latest'),
-        firstEvent(await request('eth_getLogs', filterOf(action, wallet, place, fromBlock)), action),
+        request('eth_getLogs', filterOf(action, wallet, place, fromBlock)),
       ]);
+      const event = firstEvent(logs, action);
       const transaction = sent as { nonce?: unknown } | null;
       return {
         nonce,
