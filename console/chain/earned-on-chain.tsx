@@ -26,13 +26,6 @@ export default function EarnedOnChain({ earnings }: { earnings: Earnings }) {
   );
 }
 
-/** What a broker says of earnings on its chain; one of the version before says nothing. Base units. */
-interface OnChain {
-  in_batch?: string;
-  withdrawable?: string;
-  next_batch_at?: string | null;
-}
-
 interface WayProps {
   earnings: Earnings;
   known: KnownVault;
@@ -41,9 +34,9 @@ interface WayProps {
 
 function Way({ earnings, known, readBlock }: WayProps) {
   const [isOpen, setOpen] = useState(false);
-  const { payable, in_batch: inBatch, next_batch_at: next, withdrawable }: Earnings & OnChain = earnings;
+  const { payable, in_batch: inBatch, next_batch_at: next, withdrawable } = earnings;
   const there = usePayee(known);
-  const inVault = there?.inVault ?? BigInt(withdrawable ?? 0);
+  const inVault = there?.inVault ?? BigInt(withdrawable);
   const owes = payable.startsWith('-');
   return (
     <Card
@@ -73,7 +66,7 @@ function Way({ earnings, known, readBlock }: WayProps) {
                 <>
                   you owe <Money units={payable.slice(1)} />: refunded after it was credited
                 </>
-              ) : next === null || next === undefined ? (
+              ) : next === null ? (
                 'goes into the next settlement'
               ) : (
                 <>
@@ -85,7 +78,7 @@ function Way({ earnings, known, readBlock }: WayProps) {
           <li>
             <span class="earned-step">2. In a settlement</span>
             <b>
-              <Money units={inBatch ?? '0'} />
+              <Money units={inBatch} />
             </b>
             <span class="small soft">
               <Link to="/settlements">public</Link>, until the vault executes it
