@@ -20,6 +20,8 @@ import {
   Untrusted,
   type Column,
 } from '../parts/index.js';
+import { hasChain } from '../chain/has-chain.js';
+import { Late } from '../parts/late.js';
 import { SaveCsv } from '../parts/save-csv.js';
 import { EarnedBars } from './earned-bars.js';
 import { dayOf, earnedDays } from './earned-days.js';
@@ -45,7 +47,14 @@ export function EarningsView() {
   return (
     <div class="stack loose">
       <Shown of={earnings} skeleton={<Skeleton lines={1} height={6} />}>
-        {(read) => <Standing earnings={read} />}
+        {(read) => (
+          <div class="stack loose">
+            <Standing earnings={read} />
+            {hasChain() === true && (
+              <Late load={() => import('../chain/earned-on-chain.js')} with={{ earnings: read }} />
+            )}
+          </div>
+        )}
       </Shown>
       <Card
         title={`Earned in ${shownDays} days`}
@@ -126,7 +135,9 @@ function Standing({ earnings: { payable, paid_out: paidOut, unclaimed, total } }
           note={
             owes
               ? 'refunded after it was paid out; later earnings pay it off'
-              : 'the operator pays it, and gives a reference'
+              : hasChain() === true
+                ? 'the next settlement credits it to you'
+                : 'the operator pays it, and gives a reference'
           }
         />
         <Stat label={`Earned in ${shownDays} days`} value={<Money units={net} />} note={<FeeNote total={total} />} />

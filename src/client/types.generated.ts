@@ -1511,8 +1511,8 @@ export interface Site {
     symbol: string;
     /** An amount of 10^decimals base units is one token */
     decimals: number;
-    /** Where jobs are paid: in the ledger of this broker */
-    settlement: 'ledger';
+    /** Where jobs are paid: in the ledger of this broker, or from deposits on a chain */
+    settlement: 'ledger' | 'chain';
   };
   auth: {
     /** Chains whose wallets may log in; the first is proposed */
