@@ -20,6 +20,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     rounds: { type: 'string', default: '1' },
     'no-loss': { type: 'boolean', default: false },
+    chain: { type: 'boolean', default: false },
     fault: { type: 'string', multiple: true, default: [] },
   },
 });
@@ -39,6 +40,7 @@ async function runRound(round: number): Promise<void> {
     kills: Number(values.kills),
     hostile: Number(values.hostile),
     withLoss: !values['no-loss'],
+    ...(values.chain ? { chain: 'stormy' as const } : {}),
     log,
   });
   const outcomes: Record<string, number> = {};
