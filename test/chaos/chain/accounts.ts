@@ -138,7 +138,7 @@ interface BatchRow {
 
 /** Each settlement that was executed is booked once, and nothing else is; no line is above what its customer allows. */
 async function settlementViolations(
-  { site, purses }: ChainFacts,
+  { purses }: ChainFacts,
   log: ChainLog,
   database: pg.Client,
 ): Promise<string[]> {
@@ -162,6 +162,11 @@ async function settlementViolations(
     must(why !== 'vetoed' || log.vetoed.has(number), 'was not vetoed');
     must(why !== 'foreign' && why !== 'operator_changed', 'is a stranger’s, and nobody else has the key');
   }
+  const vetoed = rows.filter(({ void_reason: why }) => why === 'vetoed').length;
+  const { rows: stops } = await database.query<{ count: number }>(
+    `select count(*)::int as count from settlement_stops where reason = 'vetoed'`,
+  );
+  if (stops[0]!.count !== vetoed) wrong.push(`${vetoed} settlements were vetoed, and ${stops[0]!.count} times they stopped`);
   if (executed.size !== log.executed.length) wrong.push('a settlement was executed twice');
   const cutMs = new Map(rows.map((row) => [row.number, row.cut_ms]));
   const { rows: draws } = await database.query<{ batch: number; wallet: string; cumulative: string }>(
@@ -177,7 +182,6 @@ async function settlementViolations(
     if (BigInt(cumulative) > deposited)
       wrong.push(`settlement ${batch} draws ${cumulative} of ${wallet}, who has deposited ${deposited}`);
   }
-  void site;
   return wrong;
 }
 

@@ -79,6 +79,9 @@ type Action = (typeof actions)[number];
 /** Does with little money all that a customer may do with it, one after the other, until the run is over. */
 export async function spendLittle(spending: Spending): Promise<void> {
   const { random, over, customer, name } = spending;
+  const refusal = await rent(spending, `${name}-unpaid`);
+  if (refusal !== 'insufficient_funds' && !over.aborted)
+    customer.live.report('prepaid', `somebody without a deposit rented: ${refusal ?? 'nobody refused it'}`);
   let number = 0;
   // They begin in different places, so that a short run has everything.
   for (let n = random.whole(0, actions.length - 1); !over.aborted; n++) {
