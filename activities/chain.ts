@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { VaultFacts } from '../src/chain/check-vault.js';
 import { advanceSettlement, beginSettlement, type Advanced, type Begun } from '../src/chain/settlement.js';
 import type { Rpc } from '../src/chain/rpc.js';
+import { signWithdrawal } from '../src/chain/withdrawal.js';
 import { watchVault, type Watched } from '../src/chain/vault-watch.js';
 import type { ChainSettings } from '../src/config/chain.js';
 import { withErrorCodes } from './failures.js';
@@ -29,6 +30,11 @@ export function createChainActivities(deps: ChainActivityDeps) {
     /** Cuts a settlement, or finds the one that is under way. */
     async beginSettlement(): Promise<Begun> {
       return await beginSettlement(deps);
+    },
+
+    /** Signs a withdrawal that the vault would pay out, or gives its money back. */
+    async signWithdrawal(id: string): Promise<void> {
+      await signWithdrawal(deps, id);
     },
 
     /** Looks once at a settlement, and does what is missing. */

@@ -7,4 +7,5 @@ export { marketSampler } from './market-sampler.js';
 export { providerSeries } from './provider-series.js';
 export { jobReminders } from './job-reminders.js';
 export { vaultWatch } from './vault-watch.js';
+export { withdrawalPermit } from './withdrawal-permit.js';
 export { settlementBatch } from './settlement-batch.js';

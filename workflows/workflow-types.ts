@@ -9,4 +9,5 @@ export const workflowTypes = {
   jobReminders: 'jobReminders',
   vaultWatch: 'vaultWatch',
   settlementBatch: 'settlementBatch',
+  withdrawalPermit: 'withdrawalPermit',
 } as const;

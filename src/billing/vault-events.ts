@@ -1,7 +1,10 @@
 import { findBatch } from '../db/batches.js';
 import { allowToOwe, lockAccounts, postEntry, type Line } from '../db/ledger.js';
 import type { Queryable } from '../db/pool.js';
+import { forgetPermit } from '../db/spend-permits.js';
+import { endWithdrawal } from '../db/withdrawals.js';
 import { bookFinal } from './batch-bookings.js';
+import { takenFromHeld } from './withdrawals.js';
 import {
   changeWalletInVault,
   proposedHash,
@@ -54,6 +57,7 @@ export async function bookVaultEvents(
 function touched(vault: VaultId, event: VaultEvent): Omit<Line, 'amount'>[] {
   const from = payerOf(event);
   const house = { kind: 'vault', owner: vaultAccount(vault) } as const;
+  if (event.name === 'Withdrawn') return [from!, { kind: 'withdrawing', owner: from!.owner }, house];
   if (from !== undefined) return [from, house];
   return event.name === 'Deposited' ? [{ kind: 'customer', owner: walletOf(event, 'customer') }, house] : [];
 }
@@ -74,6 +78,7 @@ async function bookEvent(tx: Queryable, vault: BookedVault, event: VaultEvent): 
       return [];
     case 'CapRaised':
       await changeWalletInVault(tx, vault, customer, { cap: base('cap') });
+      await forgetPermit(tx, vault, customer, base('cap'));
       return [];
     case 'ExitRequested':
       await changeWalletInVault(tx, vault, customer, { exitAtS: Number(event.args['exitAt']) });
@@ -83,8 +88,7 @@ async function bookEvent(tx: Queryable, vault: BookedVault, event: VaultEvent): 
       await changeWalletInVault(tx, vault, customer, { exitAtS: null });
       return [];
     case 'Withdrawn':
-      await changeWalletInVault(tx, vault, customer, { withdrawn: base('amount') });
-      return await bookOutflow(tx, vault, event, base('amount'));
+      return await bookWithdrawal(tx, vault, event, base('amount'));
     case 'BatchExecuted':
       return await bookExecuted(tx, vault, Number(event.args['number']));
     case 'EarningsWithdrawn':
@@ -128,20 +132,36 @@ async function bookExecuted(tx: Queryable, vault: BookedVault, number: number): 
   return [];
 }
 
-async function bookOutflow(
+/** Takes what left the vault of what was held for it, and the rest, as after an exit, of what is free. */
+async function bookWithdrawal(
   tx: Queryable,
   vault: BookedVault,
   event: VaultEvent,
   amount: bigint,
 ): Promise<VaultAlarm[]> {
+  const customer = walletOf(event, 'customer');
+  const { held, ends } = await takenFromHeld(tx, vault, customer, amount);
+  await changeWalletInVault(tx, vault, customer, { withdrawn: amount });
+  if (ends !== undefined) await endWithdrawal(tx, ends, { status: 'taken' });
+  return await bookOutflow(tx, vault, event, amount, held);
+}
+
+async function bookOutflow(
+  tx: Queryable,
+  vault: BookedVault,
+  event: VaultEvent,
+  amount: bigint,
+  held = 0n,
+): Promise<VaultAlarm[]> {
   const from = payerOf(event)!;
-  const isOverdrawn = await allowToOwe(tx, from, amount);
+  const isOverdrawn = await allowToOwe(tx, from, amount - held);
   await postEntry(tx, {
     key: keyOf(vault, event),
     kind: 'withdrawn',
     note: { reference: event.txHash },
     lines: [
-      { ...from, amount: -amount },
+      { ...from, amount: held - amount },
+      { kind: 'withdrawing', owner: from.owner, amount: -held },
       { kind: 'vault', owner: vaultAccount(vault), amount },
     ],
   });

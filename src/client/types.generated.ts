@@ -220,6 +220,84 @@ export interface AdminProviders {
   next_cursor?: string;
 }
 
+export interface AdminSettlements {
+  /** As a worker last saw it; null until one has */
+  vault: {
+    chain_id: number;
+    address: string;
+    token: {
+      address: string;
+      symbol: string;
+      decimals: number;
+    };
+    operator: string;
+    guardian: string;
+    treasury: string;
+    batch_delay_s: number;
+    exit_delay_s: number;
+    /** The last number that was proposed */
+    proposed: number;
+    last_executed: number;
+    paused_until: string | null;
+    /** Units of the token that the treasury may sweep */
+    fees: string;
+    seen_at: string;
+  } | null;
+  /** Wei that the broker’s own key has for gas */
+  gas_money: string | null;
+  /** The same in coins, for people */
+  gas_money_coins: string | null;
+  /** The last block whose events are booked */
+  read_block: number | null;
+  read_at: string | null;
+  /** Why nothing is settled until an operator resumes; null while nothing is stopped */
+  stopped: {
+    reason: string;
+    since: string;
+  } | null;
+  /** The settlement that has neither been executed nor become void */
+  under_way: {
+    number: number;
+    status: 'cut' | 'proposed';
+    hash: string;
+    cut_at: string;
+    executable_at: string | null;
+    /** What it waits for, and since when */
+    waits_for: {
+      what: string;
+      since: string;
+    } | null;
+  } | null;
+  /** The last that was executed */
+  last_final: {
+    number: number;
+    at: string;
+  } | null;
+  /** When the next one is cut; null while settlements are stopped */
+  next_batch_at: string | null;
+  /** What is sent and not final, in the order of nonces */
+  sending: {
+    purpose: string;
+    nonce: number;
+    /** Of the last that was signed for it */
+    tx_hash: string;
+    status: 'submitted' | 'mined';
+    /** What it waits for, and since when */
+    waits_for: {
+      what: string;
+      since: string;
+    } | null;
+  }[];
+  /** Permits that no settlement has carried to the vault yet */
+  permits_kept: number;
+  /** Wallets that the vault refuses to draw from: they order nothing */
+  frozen: {
+    wallet: string;
+    since: string;
+    reason: string;
+  }[];
+}
+
 export interface AuditRows {
   items: {
     at: string;
@@ -345,10 +423,26 @@ export interface Deposits {
     /** Call its `deposit`; tokens that are just sent there are lost */
     address: string;
   } | null;
+  /** What the vault takes; null until the broker has read it */
+  token: {
+    address: string;
+    symbol: string;
+    decimals: number;
+  } | null;
+  /** When a deposit counts: when its node calls its block final, or after so many blocks */
+  confirmations: 'finalized' | number | null;
+  /** Base units: deposits that come to less wait until they come to this much */
+  min_amount: string;
+  /** The same in tokens, for people */
+  min_amount_tokens: string;
   /** Base units that arrived in all and are final */
   deposited: string;
   /** The same in tokens, for people */
   deposited_tokens: string;
+  /** Base units of them that are free: for jobs, or to be withdrawn */
+  available: string;
+  /** The same in tokens, for people */
+  available_tokens: string;
   /** Base units of them that left the vault again */
   withdrawn: string;
   /** The same in tokens, for people */
@@ -357,12 +451,22 @@ export interface Deposits {
   waiting: string;
   /** The same in tokens, for people */
   waiting_tokens: string;
-  /** Base units that may be drawn in all, as you told the vault */
+  /** Base units that may be drawn in all, as the vault knows it */
   cap: string;
   /** The same in tokens, for people */
   cap_tokens: string;
+  /** The same, with the permit that you have sent here and no settlement has carried yet */
+  cap_signed: string;
+  /** The same in tokens, for people */
+  cap_signed_tokens: string;
+  /** Base units that settlements have drawn of it so far */
+  drawn: string;
+  /** The same in tokens, for people */
+  drawn_tokens: string;
   /** When you may take out everything; null if you did not ask for it */
   exit_at: string | null;
+  /** What is held for you to take out; null if there is nothing */
+  withdrawing: Withdrawal | null;
   /** Seen on the chain, and not final: they can be spent once they are */
   incoming: {
     tx_hash: string;
@@ -371,6 +475,10 @@ export interface Deposits {
     amount_tokens: string;
     block: number;
   }[];
+  /** What your wallet signs to raise its cap without gas (EIP-712). Put your cap into `message.cumulativeCap`, in units of the token; it stands there as `cap_signed` */
+  permit_typed_data: {
+    [name: string]: unknown;
+  } | null;
   /** The last block that is booked */
   read_block: number | null;
 }
@@ -928,11 +1036,13 @@ export interface Problem {
     | 'session_not_found'
     | 'token_not_found'
     | 'receipt_not_found'
+    | 'settlement_not_found'
     | 'ssh_key_not_found'
     | 'idempotency_conflict'
     | 'session_key_in_use'
     | 'quote_mismatch'
     | 'exit_pending'
+    | 'withdrawal_pending'
     | 'quote_expired'
     | 'no_capacity'
     | 'job_ended'
@@ -957,6 +1067,7 @@ export interface Problem {
     | 'provider_not_yours'
     | 'approval_not_needed'
     | 'provider_retired'
+    | 'chain_off'
     | 'mining_off'
     | 'dependency_unavailable'
     | 'internal_error';
@@ -1194,6 +1305,14 @@ export interface Refund {
   earned: string;
 }
 
+export interface ResumedSettlements {
+  /** False: nothing was stopped */
+  resumed: boolean;
+  stopped_for: string | null;
+  stopped_at: string | null;
+  resumed_at: string | null;
+}
+
 export interface Revenue {
   by: 'day' | 'provider' | 'gpu_type';
   from: string;
@@ -1258,6 +1377,90 @@ export interface Revenue {
       reason: string;
     }[];
   };
+}
+
+export interface Settlement {
+  number: number;
+  /** proposed: everybody can look at it until it is executed. final: executed. void: it never will be */
+  status: 'proposed' | 'final' | 'void';
+  chain_id: number;
+  vault: string;
+  /** Of all its lines: what the vault executes has this hash */
+  hash: string;
+  /** When the vault took it, by the time of the chain */
+  proposed_at: string | null;
+  /** From then on it may be executed; until then it can be vetoed */
+  executable_at: string | null;
+  /** When its execution was found to be final */
+  executed_at: string | null;
+  /** Why it will never be executed */
+  void_reason: string | null;
+  /** Hashes of the transactions, once they are final */
+  tx: {
+    propose: string | null;
+    execute: string | null;
+  };
+  /** What it waits for, and since when */
+  waits_for: {
+    what: string;
+    since: string;
+  } | null;
+  token: {
+    address: string;
+    symbol: string;
+    decimals: number;
+  } | null;
+  /** What was drawn in all from each customer whose total changed, in the order of the hash */
+  draws: {
+    customer: string;
+    /** Units of the token since the beginning, as on the chain */
+    cumulative: string;
+    /** The same in tokens, for people */
+    cumulative_tokens: string;
+  }[];
+  /** What was credited in all to each payee whose total changed, in the order of the hash */
+  credits: {
+    payee: string;
+    /** Units of the token since the beginning, as on the chain */
+    cumulative: string;
+    /** The same in tokens, for people */
+    cumulative_tokens: string;
+  }[];
+}
+
+export interface SettlementSummary {
+  number: number;
+  /** proposed: everybody can look at it until it is executed. final: executed. void: it never will be */
+  status: 'proposed' | 'final' | 'void';
+  chain_id: number;
+  vault: string;
+  /** Of all its lines: what the vault executes has this hash */
+  hash: string;
+  /** When the vault took it, by the time of the chain */
+  proposed_at: string | null;
+  /** From then on it may be executed; until then it can be vetoed */
+  executable_at: string | null;
+  /** When its execution was found to be final */
+  executed_at: string | null;
+  /** Why it will never be executed */
+  void_reason: string | null;
+  /** Hashes of the transactions, once they are final */
+  tx: {
+    propose: string | null;
+    execute: string | null;
+  };
+  /** What it waits for, and since when */
+  waits_for: {
+    what: string;
+    since: string;
+  } | null;
+}
+
+export interface Settlements {
+  settlements: SettlementSummary[];
+  count: number;
+  /** Send it as `cursor` for the next page; absent on the last */
+  next_cursor?: string;
 }
 
 export interface Site {
@@ -1406,7 +1609,18 @@ export interface WalletEntries {
 
 export interface WalletEntry {
   id: string;
-  kind: 'deposit' | 'reserve' | 'trim' | 'settle' | 'refund' | 'claim' | 'payout' | 'withdrawn' | 'adjust';
+  kind:
+    | 'deposit'
+    | 'reserve'
+    | 'trim'
+    | 'settle'
+    | 'refund'
+    | 'claim'
+    | 'payout'
+    | 'adjust'
+    | 'withdraw_hold'
+    | 'withdraw_void'
+    | 'withdrawn';
   /** Base units by which all that you have changed; 0 where money was only reserved or freed */
   amount: string;
   /** Base units by which what is reserved of it changed */
@@ -1466,6 +1680,25 @@ export interface WhyNot {
   /** What could be had; null if there is no figure */
   nearest: number | string | null;
   text: string;
+}
+
+export interface Withdrawal {
+  withdrawal_id: string;
+  amount: string;
+  /** The same in tokens, for people */
+  amount_tokens: string;
+  /** In units of the token, as it is signed: what you have taken out in all, with this */
+  cumulative: string;
+  /** By the time of the chain; null until it is signed */
+  deadline: string | null;
+  /** Of the vault’s operator; null until it is signed */
+  signature: string | null;
+  /** What your wallet sends to have it; null until it is signed. Nobody else can use it */
+  call: {
+    /** The vault */
+    to: string;
+    data: string;
+  } | null;
 }
 
 /** Codes that every route may answer. */
@@ -1714,6 +1947,13 @@ export interface Routes {
     };
     reply: Revenue;
     errors: CommonError | AuthError | 'scope_denied';
+  };
+  /** The vault as last seen, what its settlement waits for, and whether settlements are stopped and why */
+  'GET /api/v1/admin/settlements': {
+    body: undefined;
+    query: undefined;
+    reply: AdminSettlements;
+    errors: CommonError | AuthError | 'chain_off' | 'scope_denied';
   };
   /** Jobs and providers that wait longer than usual, what for, and what may help */
   'GET /api/v1/admin/stuck': {
@@ -2566,6 +2806,25 @@ export interface Routes {
     reply: ReceiptKeys;
     errors: CommonError | 'validation_failed';
   };
+  /** Settlements on the chain, newest first */
+  'GET /api/v1/settlements': {
+    body: undefined;
+    query: {
+      /** 1 to 100 */
+      limit?: number;
+      /** `next_cursor` of the previous page */
+      cursor?: string;
+    };
+    reply: Settlements;
+    errors: CommonError | 'chain_off' | 'validation_failed';
+  };
+  /** One settlement with all its lines: whoever has them can work out its hash */
+  'GET /api/v1/settlements/:number': {
+    body: undefined;
+    query: undefined;
+    reply: Settlement;
+    errors: CommonError | 'chain_off' | 'settlement_not_found' | 'validation_failed';
+  };
   /** Public facts about this broker */
   'GET /api/v1/site': {
     body: undefined;
@@ -2735,6 +2994,23 @@ export interface Routes {
     errors:
       CommonError | AuthError | 'payload_too_large' | 'provider_not_found' | 'scope_denied' | 'unsupported_media_type';
   };
+  /** Let settlements go on after you have looked into why they stopped */
+  'POST /api/v1/admin/settlements/resume': {
+    body: {
+      /** What you found, and why settlements may go on */
+      reason: string;
+    };
+    query: undefined;
+    reply: ResumedSettlements;
+    errors:
+      | CommonError
+      | AuthError
+      | 'chain_off'
+      | 'idempotency_conflict'
+      | 'payload_too_large'
+      | 'scope_denied'
+      | 'unsupported_media_type';
+  };
   /** Begin a login: get the message that the wallet has to sign */
   'POST /api/v1/auth/challenge': {
     body: {
@@ -2843,6 +3119,38 @@ export interface Routes {
     };
     errors:
       CommonError | AuthError | 'payload_too_large' | 'quota_exceeded' | 'scope_denied' | 'unsupported_media_type';
+  };
+  /** Let the vault draw more of what you deposited, without gas: what your wallet signed counts at once */
+  'POST /api/v1/billing/permits': {
+    body: {
+      /** Base units that all draws may come to; not less than you have signed before */
+      cumulative_cap: string;
+      /** Of `permit_typed_data` of your deposits, with your cap in it, by your wallet */
+      signature: string;
+    };
+    query: undefined;
+    reply: undefined;
+    errors: CommonError | AuthError | 'chain_off' | 'payload_too_large' | 'scope_denied' | 'unsupported_media_type';
+  };
+  /** Take free money out of the vault: the reply has the call that your wallet sends within 15 minutes */
+  'POST /api/v1/billing/withdrawals': {
+    body: {
+      /** Base units: at most what is `available` of your deposits */
+      amount: string;
+    };
+    query: undefined;
+    reply: Withdrawal;
+    errors:
+      | CommonError
+      | AuthError
+      | 'chain_off'
+      | 'exit_pending'
+      | 'idempotency_conflict'
+      | 'insufficient_funds'
+      | 'payload_too_large'
+      | 'scope_denied'
+      | 'unsupported_media_type'
+      | 'withdrawal_pending';
   };
   /** Rent GPUs, and wait until SSH answers */
   'POST /api/v1/jobs': {

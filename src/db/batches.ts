@@ -17,7 +17,7 @@ export interface Batch {
   voidReason?: string;
 }
 
-interface BatchRow {
+export interface BatchRow {
   number: number;
   hash: Hex;
   status: BatchStatus;
@@ -28,9 +28,9 @@ interface BatchRow {
   void_reason: string | null;
 }
 
-const columns = 'number, hash, status, cut_at, executable_at, waits_for, waits_since, void_reason';
+export const columns = 'number, hash, status, cut_at, executable_at, waits_for, waits_since, void_reason';
 
-function batchOf(row: BatchRow): Batch {
+export function batchOf(row: BatchRow): Batch {
   return {
     ...{ number: row.number, hash: row.hash, status: row.status, cutAt: row.cut_at },
     ...(row.executable_at === null ? {} : { executableAt: row.executable_at }),
@@ -189,12 +189,49 @@ export async function stopSettlements(
   return rowCount === 1;
 }
 
-/** @returns false when nothing was stopped. */
-export async function resumeSettlements(tx: Queryable, { chainId, vault }: VaultId, by: string): Promise<boolean> {
-  const { rowCount } = await tx.query(
-    `update settlement_stops set resumed_at = clock_timestamp(), resumed_by = $3
-      where chain_id = $1 and vault = $2 and resumed_at is null`,
-    [chainId, vault, by],
+/** Who resumes, and why. */
+export interface Resumption {
+  by: string;
+  reason: string;
+  /** Names the request: repeated, it says the same. */
+  requestKey: string;
+}
+
+export interface Resumed {
+  stoppedFor: string;
+  stoppedAt: Date;
+  resumedAt: Date;
+  reason: string;
+  isRepeat: boolean;
+}
+
+/** @returns undefined when nothing was stopped. */
+export async function resumeSettlements(
+  tx: Queryable,
+  { chainId, vault }: VaultId,
+  { by, reason, requestKey }: Resumption,
+): Promise<Resumed | undefined> {
+  const { rows } = await tx.query<{
+    stopped_for: string;
+    stopped_at: Date;
+    resumed_at: Date;
+    resumed_reason: string;
+    is_repeat: boolean;
+  }>(
+    `with earlier as (
+       select s.*, true as is_repeat from settlement_stops s where resumed_key = $5
+     ), now as (
+       update settlement_stops set resumed_at = clock_timestamp(), resumed_by = $3, resumed_reason = $4, resumed_key = $5
+        where chain_id = $1 and vault = $2 and resumed_at is null and not exists (select from earlier)
+       returning *, false as is_repeat
+     ) select reason as stopped_for, stopped_at, resumed_at, resumed_reason, is_repeat
+         from (table earlier union all table now) s`,
+    [chainId, vault, by, reason, requestKey],
   );
-  return rowCount === 1;
+  const row = rows[0];
+  if (row === undefined) return undefined;
+  return {
+    ...{ stoppedFor: row.stopped_for, stoppedAt: row.stopped_at, resumedAt: row.resumed_at },
+    ...{ reason: row.resumed_reason, isRepeat: row.is_repeat },
+  };
 }

@@ -4,6 +4,8 @@ import type { Queryable } from './pool.js';
 export type AccountKind =
   | 'customer'
   | 'reserved'
+  /** Of a wallet: what it may take out of the vault, while it has not. */
+  | 'withdrawing'
   | 'provider'
   | 'unclaimed'
   | 'fees'
@@ -16,7 +18,8 @@ export type AccountKind =
 
 /** What was booked, as customers see it. */
 export const entryKinds = [
-  ...(['deposit', 'reserve', 'trim', 'settle', 'refund', 'claim', 'payout', 'withdrawn', 'adjust'] as const),
+  ...(['deposit', 'reserve', 'trim', 'settle', 'refund', 'claim', 'payout', 'adjust'] as const),
+  ...(['withdraw_hold', 'withdraw_void', 'withdrawn'] as const),
 ];
 export type WalletEntryKind = (typeof entryKinds)[number];
 /** Settlements move what providers have. */

@@ -15,6 +15,7 @@ import { createJobCommands } from '../temporal/jobs.js';
 import { createOversight } from '../temporal/oversight.js';
 import { createProviderCommands } from '../temporal/provider-commands.js';
 import { createProviderSignals } from '../temporal/providers.js';
+import { createVaultCommands } from '../temporal/vault-commands.js';
 import type { StartRole } from './role.js';
 
 /** Serves customers, operators and the providers that connect over HTTPS. */
@@ -42,6 +43,7 @@ export const start: StartRole = async ({ config, logger, stop, pool, temporal, r
       auth,
       limiter,
       providers: createProviderCommands(temporal, config),
+      vault: createVaultCommands(temporal, config),
       announceRegistration: registrationReceived,
       announceMining: miningChanged,
       announcePlacement: placementChanged,

@@ -23,7 +23,7 @@ export const errorTable = {
   timestamp_skew: { status: 401, title: 'The request timestamp is too far from the server clock', retryable: false },
   nonce_reused: { status: 401, title: 'The request nonce has been used before', retryable: false },
   challenge_invalid: { status: 401, title: 'The challenge is unknown, used or expired', retryable: false },
-  insufficient_funds: { status: 402, title: 'The balance does not cover the job', retryable: false },
+  insufficient_funds: { status: 402, title: 'The balance does not cover it', retryable: false },
   scope_denied: { status: 403, title: 'The session lacks a scope this route needs', retryable: false },
   spend_limit_exceeded: { status: 403, title: 'The session spend limit does not cover the job', retryable: false },
   monthly_cap_reached: { status: 403, title: 'The monthly cap of the wallet does not cover it', retryable: false },
@@ -38,6 +38,7 @@ export const errorTable = {
   session_not_found: { status: 404, title: 'No such session', retryable: false },
   token_not_found: { status: 404, title: 'No such token', retryable: false },
   receipt_not_found: { status: 404, title: 'No such receipt', retryable: false },
+  settlement_not_found: { status: 404, title: 'No such settlement', retryable: false },
   ssh_key_not_found: { status: 404, title: 'No such SSH key', retryable: false },
   idempotency_conflict: { status: 409, title: 'The Idempotency-Key was used with another request', retryable: false },
   session_key_in_use: { status: 409, title: 'The session key already belongs to a session', retryable: false },
@@ -45,6 +46,7 @@ export const errorTable = {
   // Why a job fails to start, or ends early
   quote_mismatch: { status: 409, title: 'The quote is not for this order', retryable: false },
   exit_pending: { status: 409, title: 'The wallet has asked the vault for its money', retryable: false },
+  withdrawal_pending: { status: 409, title: 'Another withdrawal is not finished', retryable: false },
   quote_expired: { status: 409, title: 'The quote is no longer good', retryable: false },
   no_capacity: { status: 409, title: 'No provider can take this job now', retryable: false },
   job_ended: { status: 409, title: 'The job has ended', retryable: false },
@@ -71,6 +73,7 @@ export const errorTable = {
   provider_not_yours: { status: 403, title: 'The provider belongs to another wallet', retryable: false },
   approval_not_needed: { status: 409, title: 'The provider is not waiting for an approval', retryable: false },
   provider_retired: { status: 409, title: 'The provider is retired, or is about to be', retryable: false },
+  chain_off: { status: 409, title: 'This site is not paid on a chain', retryable: false },
   mining_off: { status: 409, title: 'Mining is switched off on this site', retryable: false },
 
   // Failures of the broker itself

@@ -105,6 +105,18 @@ export const errorHelp: Readonly<Record<ErrorCode, ErrorHelp>> = {
       'Call `cancelExit` of the vault to go on, or `exit` once its time has come. Jobs that run go on until then.',
     ],
   },
+  withdrawal_pending: {
+    means:
+      'The wallet has asked for a withdrawal that the vault can still pay out, so there cannot be another one yet.',
+    todo: [
+      'Send the call of the one that is there: `GET /api/v1/billing/deposits` has it as `withdrawing`.',
+      'Or wait: its money comes back after its deadline, once a block that is later is final.',
+    ],
+  },
+  chain_off: {
+    means: 'This site takes no deposits: it has no vault on a chain, so there is nothing to settle or to withdraw.',
+    todo: ['See `GET /api/v1/billing/balance` for what you have and owe, and ask the operator how to pay.'],
+  },
   scope_denied: {
     means: 'The credential is good, but its session does not have the right that this route needs.',
     todo: [
@@ -155,6 +167,10 @@ export const errorHelp: Readonly<Record<ErrorCode, ErrorHelp>> = {
   job_not_found: {
     means: 'There is no job with this id, or it belongs to another wallet.',
     todo: ['List your jobs: `wl ls -a`. Log in with the wallet that ordered it.'],
+  },
+  settlement_not_found: {
+    means: 'No settlement with this number has been proposed.',
+    todo: ['`GET /api/v1/settlements` lists them. One that was cut is public once it is proposed.'],
   },
   receipt_not_found: {
     means: 'Your wallet has no receipt with this digest, or the job has none: it has not ended, or SSH never answered.',

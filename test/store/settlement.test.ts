@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
 import { batchHash } from '../../src/wire/settlement-batch.js';
 import { findBatch, readLines, resumeSettlements } from '../../src/db/batches.js';
 import { differingMoney } from '../../src/db/money-invariants.js';
@@ -130,7 +131,10 @@ describe('a settlement', () => {
 });
 
 describe('nothing more is settled until an operator resumes', () => {
-  const resume = () => resumeSettlements(site.pool, site.deps.facts, guardian().address.toLowerCase());
+  const resume = () =>
+    resumeSettlements(site.pool, site.deps.facts, {
+      ...{ by: guardian().address.toLowerCase(), reason: 'looked into it', requestKey: randomUUID() },
+    });
 
   test('after a veto, and the next settlement has all of it', async () => {
     await site.deposit(site.customer, 10);
@@ -143,8 +147,8 @@ describe('nothing more is settled until an operator resumes', () => {
     expect(await balances(site.pool)).toMatchObject({ [`provider ${payee()}`]: 950_000n * units });
     expect(await site.settle()).toEqual({ none: 'stopped', why: 'vetoed' });
     await site.rent(site.customer, 1_000);
-    expect(await resume()).toBe(true);
-    expect(await resume()).toBe(false);
+    expect(await resume()).toMatchObject({ stoppedFor: 'vetoed', isRepeat: false });
+    expect(await resume()).toBeUndefined();
     expect(await site.settle()).toEqual({ number: 2, is: 'final' });
     expect(await onChain()).toMatchObject({ spent: 2_000_000n });
     expect(await credited()).toBe(1_900_000n);

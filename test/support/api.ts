@@ -38,7 +38,7 @@ const unlimited = {
 /** The commands that the API sends to workflows. */
 type Commands = { jobs: JobCommands } & Pick<
   BrokerRouteDeps,
-  'providers' | 'announceRegistration' | 'announceMining' | 'announcePlacement' | 'oversight'
+  'providers' | 'vault' | 'announceRegistration' | 'announceMining' | 'announcePlacement' | 'oversight'
 >;
 
 /** Commands of a broker whose Temporal is down; they record what they were called for. */
@@ -50,6 +50,7 @@ function refusingCommands(asked: string[]): Commands {
   return {
     jobs: { startAndWait: ({ jobId }) => refuse(jobId), cancel: refuse, extend: refuse },
     providers: { order: refuse },
+    vault: { signWithdrawal: refuse },
     announceRegistration: refuse,
     announceMining: refuse,
     announcePlacement: refuse,

@@ -130,6 +130,7 @@ export function takingCommands(asked: string[]): Required<NonNullable<ApiOptions
   return {
     jobs,
     providers: { order: (providerId) => note(providerId, undefined) },
+    vault: { signWithdrawal: (id) => note(id, undefined) },
     announceRegistration: (providerId) => note(providerId, undefined),
     announceMining: (providerId) => note(providerId, true),
     announcePlacement: (providerId) => note(providerId, true),

@@ -104,6 +104,12 @@ export const attempts: Record<string, MakeAttempt> = {
   'GET /api/v1/billing/entries': own('/api/v1/billing/entries?limit=3'),
   'GET /api/v1/billing/statements/:month': own('/api/v1/billing/statements/2026-11'),
   'GET /api/v1/billing/deposits': own('/api/v1/billing/deposits'),
+  'POST /api/v1/billing/permits': own('/api/v1/billing/permits', {
+    ...{ cumulative_cap: '1', signature: `0x${'1b'.repeat(65)}` },
+  }),
+  'POST /api/v1/billing/withdrawals': () => ({
+    ...{ target: '/api/v1/billing/withdrawals', body: { amount: '1' }, headers: onceOnly(), foreign: 'own' },
+  }),
   'PUT /api/v1/billing/monthly-cap': own('/api/v1/billing/monthly-cap', { amount: String(10n ** 30n) }),
   'DELETE /api/v1/billing/monthly-cap': own('/api/v1/billing/monthly-cap'),
   'GET /api/v1/me/earnings/receipts': own('/api/v1/me/earnings/receipts?limit=5'),
@@ -156,6 +162,13 @@ export const attempts: Record<string, MakeAttempt> = {
   'POST /api/v1/admin/jobs/:id/refunds': ({ paidJobId }) => ({
     target: `/api/v1/admin/jobs/${paidJobId}/refunds`,
     body: { amount: '1', reason: 'it was slow' },
+    headers: onceOnly(),
+    foreign: 'scope_denied',
+  }),
+  'GET /api/v1/admin/settlements': () => ({ target: '/api/v1/admin/settlements', foreign: 'scope_denied' }),
+  'POST /api/v1/admin/settlements/resume': () => ({
+    target: '/api/v1/admin/settlements/resume',
+    body: { reason: 'the key was replaced' },
     headers: onceOnly(),
     foreign: 'scope_denied',
   }),
@@ -229,6 +242,8 @@ export const openRoutes = [
   'GET /api/v1/providers/search',
   'GET /api/v1/site',
   'GET /api/v1/receipts/keys',
+  'GET /api/v1/settlements',
+  'GET /api/v1/settlements/:number',
   'GET /api/v1/offers',
   'GET /api/v1/market',
   'GET /api/v1/market/history',

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Pool } from 'pg';
 import { z } from 'zod';
 import { recordPayment, recordPayout, type BookedByHand, type ByHand } from '../../billing/by-hand.js';
@@ -15,8 +14,8 @@ import { printableText } from '../../domain/printable.js';
 import { isUuid } from '../../domain/uuid.js';
 import { address } from '../../wire/shapes.js';
 import { actorOf } from '../audited.js';
-import { principalOf } from '../principal.js';
 import { validationFailed } from '../problem.js';
+import { requestKeyOf } from '../request-key.js';
 import type { ApiContext, RouteRule } from '../route.js';
 import { rangeFields, rangeOf } from '../schemas/bill.js';
 import { csvOfRevenue, revenueReply, revenueReplyOf } from '../schemas/money.js';
@@ -139,7 +138,7 @@ function refundRoute(pool: Pool): RouteRule {
           amount: await amountOf(tx, jobId, asked),
           reason,
           by: by.actor,
-          requestKey: keyOf(ctx),
+          requestKey: requestKeyOf(ctx),
         };
         const refunded = await refundJob(tx, refund);
         if (!refunded.isRepeat) {
@@ -192,7 +191,7 @@ function byHandRoutes(pool: Pool): RouteRule[] {
       const { wallet, amount: text, reference } = ctx.state.body as z.output<typeof byHandBody>;
       const by = actorOf(ctx);
       const done = await withTransaction(pool, async (tx) => {
-        const booking = { wallet, amount: BigInt(text), reference, by: by.actor, requestKey: keyOf(ctx) };
+        const booking = { wallet, amount: BigInt(text), reference, by: by.actor, requestKey: requestKeyOf(ctx) };
         const booked = await record(tx, booking);
         if (!booked.isRepeat) {
           await recordAudit(tx, { ...by, action, target: wallet, detail: { amount: text, reference, id: booked.id } });
@@ -217,10 +216,4 @@ function byHandRoutes(pool: Pool): RouteRule[] {
       recordPayment,
     ),
   ];
-}
-
-/** Names the request among all of them. The text itself is the client's, and stays out of the books. */
-function keyOf(ctx: ApiContext): string {
-  const text = `${principalOf(ctx).wallet}\n${ctx.get('idempotency-key')}`;
-  return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }

@@ -11,6 +11,7 @@ import type { Limiter } from '../limiter.js';
 import type { Oversight } from '../oversight.js';
 import type { ProviderCommands } from '../provider-commands.js';
 import type { RouteRule } from '../route.js';
+import type { VaultCommands } from '../vault-commands.js';
 import { adminOverviewRoutes } from './admin-overview.js';
 import { adminProviderListRoutes } from './admin-provider-list.js';
 import { adminRecordRoutes } from './admin-records.js';
@@ -40,6 +41,7 @@ import { payoutRoutes } from './payouts.js';
 import { receiptRoutes } from './receipts.js';
 import { quoteRoutes } from './quotes.js';
 import { adminKeyRoutes, siteRoutes } from './site.js';
+import { settlementRoutes } from './settlements.js';
 import { sshKeyRoutes } from './ssh-keys.js';
 import { walletMoneyRoutes } from './wallet-money.js';
 import type { ApprovalDeps } from '../../auth/providers/approval.js';
@@ -61,6 +63,8 @@ export interface BrokerRouteDeps {
   announceRegistration: ApprovalDeps['announceRegistration'];
   announceMining: MiningRouteDeps['announceMining'];
   announcePlacement: AdminProviderDeps['announcePlacement'];
+  /** Asks workers for signatures of the vault’s operator. */
+  vault: VaultCommands;
   /** What operators ask of Temporal. */
   oversight: Oversight;
 }
@@ -84,7 +88,8 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
     ...sshKeyRoutes({ pool }),
     ...billingRoutes({ pool }),
     ...walletMoneyRoutes({ pool, config }),
-    ...depositRoutes({ pool, config }),
+    ...depositRoutes({ pool, config, recover, vault: deps.vault }),
+    ...settlementRoutes({ pool, config }),
     ...monthlyCapRoutes({ pool }),
     ...receiptRoutes({ pool }),
     ...payoutRoutes({ pool }),
