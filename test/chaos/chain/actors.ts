@@ -74,7 +74,7 @@ export function startActors({ site, random, live, log, resume, isCalm }: ActorOp
       await guardian.send(callOf(site.vault, 'unpause', []));
       return;
     }
-    if (proposed !== 2n && random.next() > 0.2) return;
+    if (proposed !== 1n && random.next() > 0.2) return;
     log(`chain: the guardian vetoes settlement ${proposed}`);
     if (await guardian.send(callOf(site.vault, 'veto', [proposed]))) counts.vetoes++;
   }

@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { PrivateKeyAccount } from 'viem';
 import type { Endpoints } from '../../../engines/engine.js';
-import { resumeSettlements } from '../../../src/db/batches.js';
+import { login } from '../../../src/client/session.js';
 import { createRandom } from '../../support/random.js';
 import type { JobStory } from '../customers.js';
 import { plantBroker } from '../faults/plant.js';
@@ -46,6 +47,7 @@ export async function startChainSide({ seed, live, log, isCalm, main }: ChainOpt
   const counts = noCustomerCounts();
   const over = new AbortController();
   const payees: PrivateKeyAccount[] = [];
+  const admin = newAccount();
   let begun: Awaited<ReturnType<typeof begin>> | undefined;
 
   const newChainPurse = (account: PrivateKeyAccount) => {
@@ -61,7 +63,7 @@ export async function startChainSide({ seed, live, log, isCalm, main }: ChainOpt
     const logFolder = join(dataDir, 'logs');
     const weather = startWeather({ site, random, logFolder, live, log, isCalm });
     weather.watch((asked) => moments.watch(asked));
-    const resume = async () => await resumeSettlements(database, site, 'chaos');
+    const resume = operatorWhoResumes(endpoints.api!, admin);
     const actors = startActors({ site, random: createRandom(seed + 2), live, log, resume, isCalm });
     for (const account of payees) actors.addPayee(account);
     const mayOwe = () => purses.filter(({ hasExited }) => hasExited).map(({ wallet }) => wallet.address);
@@ -75,7 +77,7 @@ export async function startChainSide({ seed, live, log, isCalm, main }: ChainOpt
 
   return {
     site,
-    env: { ...site.env, ...(planted === undefined ? {} : { BROKER_MAIN: planted.main }) },
+    env: { ...site.env, ADMIN_WALLETS: admin.address, ...(planted === undefined ? {} : { BROKER_MAIN: planted.main }) },
     secrets: site.secrets,
     moments,
     async begin(endpoints: Endpoints, dataDir: string) {
@@ -145,5 +147,17 @@ export async function startChainSide({ seed, live, log, isCalm, main }: ChainOpt
       await site.stop();
       planted?.remove();
     },
+  };
+}
+
+/** An operator who looks whether settlements are stopped, and lets them go on. */
+function operatorWhoResumes(api: string, account: PrivateKeyAccount): () => Promise<boolean> {
+  let session: Awaited<ReturnType<typeof login>> | undefined;
+  return async () => {
+    session ??= await login({ api, account, scopes: ['admin'] });
+    const body = { reason: 'the guardian of chaos vetoes for no reason' };
+    const headers = { 'idempotency-key': randomUUID() };
+    const reply = await session.request('POST', '/api/v1/admin/settlements/resume', body, headers);
+    return reply.status === 200 && (reply.body as { resumed: boolean }).resumed;
   };
 }

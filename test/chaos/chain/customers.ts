@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
-import type { PrivateKeyAccount } from 'viem';
+import type { Hex, PrivateKeyAccount } from 'viem';
 import { vaultDomain, vaultTypes } from '../../contracts/vault-messages.js';
 import type { Random } from '../../support/random.js';
 import { until } from '../../support/until.js';
 import { rentIfPaid, type JobStory, type PaidPlan } from '../customers.js';
 import { insist, patienceMs, type Customer } from '../requests.js';
 import { exitDelayS, type ChainSite } from './site.js';
+import { withdrawSome, type HeldPermit } from './withdrawing.js';
 import { callOf, chainWallet, type ChainWallet } from './wallet.js';
 
 /** A customer's money, as he knows it himself. Amounts are units of the token. */
@@ -14,19 +15,22 @@ export interface Purse {
   wallet: ChainWallet;
   /** What he allowed to be drawn in all, and when he began to. */
   caps: { atMs: number; cap: bigint }[];
+  /** The last that he was given to take money out with. */
+  permit?: HeldPermit;
   /** He left with all that he had, what he had not paid yet included. */
   hasExited: boolean;
 }
 
 export type CustomerCounts = Record<
   | ('deposits' | 'dust' | 'byAnother' | 'capsRaised' | 'capsBySignature' | 'exitsRequested' | 'exitsCancelled' | 'exits')
-  | ('rented' | 'refused' | 'withdrawals'),
+  | ('rented' | 'refused' | 'withdrawals' | 'withdrawalsRefused' | 'permits'),
   number
 >;
 
 export const noCustomerCounts = (): CustomerCounts => ({
   ...{ deposits: 0, dust: 0, byAnother: 0, capsRaised: 0, capsBySignature: 0 },
-  ...{ exitsRequested: 0, exitsCancelled: 0, exits: 0, rented: 0, refused: 0, withdrawals: 0 },
+  ...{ exitsRequested: 0, exitsCancelled: 0, exits: 0, rented: 0, refused: 0 },
+  ...{ withdrawals: 0, withdrawalsRefused: 0, permits: 0 },
 });
 
 export const newPurse = (site: ChainSite, account: PrivateKeyAccount, ended: AbortSignal): Purse => ({
@@ -71,8 +75,8 @@ export interface Spending {
 }
 
 const actions = [
-  ...(['deposit', 'rent', 'dust', 'rent', 'raise cap', 'rent', 'deposit', 'rent', 'exit'] as const),
-  ...(['rent', 'deposit', 'by another', 'raise cap by signature', 'rent', 'withdraw', 'rent'] as const),
+  ...(['deposit', 'rent', 'dust', 'withdraw', 'raise cap', 'rent', 'deposit', 'rent', 'exit'] as const),
+  ...(['rent', 'deposit', 'by another', 'raise cap by signature', 'withdraw', 'rent', 'rent'] as const),
 ];
 type Action = (typeof actions)[number];
 
@@ -122,19 +126,37 @@ async function act(spending: Spending, action: Action, key: string): Promise<voi
     case 'rent':
       return void (await rent(spending, key));
     case 'withdraw':
-      return;
+      return await withdrawSome(spending);
+    case 'send permit':
+      return await sendPermit(spending, cap() + some());
     case 'exit':
       return await leave(spending, key);
   }
 }
 
-async function raiseBySignature({ site, purse, benefactor, counts }: Spending, cap: bigint): Promise<void> {
+async function signCap({ site, purse }: Spending, cap: bigint): Promise<Hex> {
   const { account, address } = purse.wallet;
   purse.caps.push({ atMs: Date.now(), cap });
-  const signature = await account.signTypedData({
+  return await account.signTypedData({
     ...{ domain: vaultDomain(site.chainId, site.vault), types: vaultTypes, primaryType: 'SpendPermit' },
     message: { customer: address, cumulativeCap: cap },
   });
+}
+
+/** Gives the broker what he allows to be drawn: a settlement carries it to the vault. */
+async function sendPermit(spending: Spending, cap: bigint): Promise<void> {
+  const { customer, site, counts } = spending;
+  const signature = await signCap(spending, cap);
+  const body = { cumulative_cap: (cap * site.scale).toString(), signature };
+  const reply = await insist(customer, 'POST', '/api/v1/billing/permits', body);
+  if (reply.status !== 204) throw new Error(`a permit answered ${reply.status} ${reply.body.code ?? ''}`);
+  counts.permits++;
+}
+
+async function raiseBySignature(spending: Spending, cap: bigint): Promise<void> {
+  const { site, purse, benefactor, counts } = spending;
+  const { address } = purse.wallet;
+  const signature = await signCap(spending, cap);
   if (await benefactor.send(callOf(site.vault, 'raiseCap', [address, cap, signature]))) counts.capsBySignature++;
 }
 

@@ -3,10 +3,19 @@ import { Client, Connection, ScheduleOverlapPolicy } from '@temporalio/client';
 import type { Endpoints } from '../../../engines/engine.js';
 import type { Edit } from '../faults/edit.js';
 
-/** The broker of a run with a chain: it looks at a settlement each second, and waits less for nodes and blocks. */
+/**
+ * The broker of a run with a chain: it looks at a settlement each second, waits less for nodes and blocks, and a
+ * withdrawal lapses soon.
+ */
 export const hurried: readonly Edit[] = [
   { file: 'src/chain/settlement.ts', find: 'const pollS = 15;', replace: 'const pollS = 1;' },
   { file: 'src/chain/outbox.ts', find: 'const patienceS = 60;', replace: 'const patienceS = 5;' },
+  {
+    file: 'workflows/settlement-batch.ts',
+    find: `retry: { initialInterval: '5s', maximumInterval: '1 minute' },`,
+    replace: `retry: { initialInterval: '1s', maximumInterval: '2s' },`,
+  },
+  { file: 'src/chain/withdrawal.ts', find: 'const takenWithinS = 900;', replace: 'const takenWithinS = 25;' },
   { file: 'src/chain/rpc.ts', find: 'const rpcTimeoutMs = 10_000;', replace: 'const rpcTimeoutMs = 2_000;' },
 ];
 
