@@ -2,7 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createRandom, type Random } from '../support/random.js';
 import { until } from '../support/until.js';
-import { extendAfterTheEnd, extendInEveryWay, extendWhilePaid, noExtensions, type Extending, type Extensions } from './extending.js';
+import {
+  extendAfterTheEnd,
+  extendInEveryWay,
+  extendWhilePaid,
+  noExtensions,
+  type Extending,
+  type Extensions,
+} from './extending.js';
 import { askForQuote, type Promised } from './quoting.js';
 import { insist, patienceMs, type Customer, type JobBody } from './requests.js';
 import { finalStatuses, keepTold, type Told } from './told.js';

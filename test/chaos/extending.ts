@@ -16,7 +16,13 @@ export interface Extensions {
   promisedMs: number;
 }
 
-export const noExtensions = (): Extensions => ({ moved: new Map(), repeats: 0, conflicts: 0, unpaid: 0, promisedMs: 0 });
+export const noExtensions = (): Extensions => ({
+  moved: new Map(),
+  repeats: 0,
+  conflicts: 0,
+  unpaid: 0,
+  promisedMs: 0,
+});
 
 export interface Extending {
   customer: Customer;

@@ -31,7 +31,12 @@ export interface Identity {
 export function identity(audience: string, providerId: string): Identity {
   const wallet = privateKeyToAccount(generatePrivateKey());
   const nodeKey = privateKeyToAccount(generatePrivateKey());
-  return { providerId, wallet: wallet.address, account: wallet, sign: providerSigner({ wallet, nodeKey, chainId: 1, audience }) };
+  return {
+    providerId,
+    wallet: wallet.address,
+    account: wallet,
+    sign: providerSigner({ wallet, nodeKey, chainId: 1, audience }),
+  };
 }
 
 export function startMachine(redisUrl: string, who: Identity): SimulatedProvider {

@@ -13,7 +13,12 @@ export async function newCustomer(
   secrets: Record<string, string>,
   account: PrivateKeyAccount = privateKeyToAccount(generatePrivateKey()),
 ): Promise<Customer> {
-  const session = await login({ api, account, spendLimit: 10n ** 24n, scopes: ['billing:write', 'jobs:read', 'jobs:write'] });
+  const session = await login({
+    api,
+    account,
+    spendLimit: 10n ** 24n,
+    scopes: ['billing:write', 'jobs:read', 'jobs:write'],
+  });
   const token = await session.token();
   secrets[`token of ${session.wallet}`] = token;
   const headers = { authorization: `Bearer ${token}` };

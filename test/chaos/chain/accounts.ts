@@ -75,8 +75,12 @@ async function bookedViolations({ ids }: ChainLog, database: pg.Client, final: n
   const { rows: cursors } = await database.query<{ block: string }>('select block::text from chain_cursor');
   const read = Number(cursors[0]?.block ?? -1);
   return [
-    ...rows.filter(({ id, block }) => Number(block) <= final && !ids.has(id)).map(({ id, name }) => `${name} ${id} is not on the chain`),
-    ...[...ids].filter((id) => !known.has(id)).map((id) => `${id} is on the chain, and not booked (read up to ${read} of ${final})`),
+    ...rows
+      .filter(({ id, block }) => Number(block) <= final && !ids.has(id))
+      .map(({ id, name }) => `${name} ${id} is not on the chain`),
+    ...[...ids]
+      .filter((id) => !known.has(id))
+      .map((id) => `${id} is on the chain, and not booked (read up to ${read} of ${final})`),
   ];
 }
 
@@ -113,7 +117,8 @@ async function vaultViolations({ site, purses, unasked }: ChainFacts, log: Chain
   }
   const left = books.owners('provider').reduce((sum, owner) => sum + books.account('provider', owner) / scale, 0n);
   // Nobody can be credited what a customer left with.
-  if (left > owed / scale) wrong.push(`${left} units of earnings are in no settlement, and customers owe ${owed / scale}`);
+  if (left > owed / scale)
+    wrong.push(`${left} units of earnings are in no settlement, and customers owe ${owed / scale}`);
   const fees = await site.read<bigint>('fees');
   must('customers, payees and fees of the vault', customers + owedToPayees + fees, held);
   const vaultAccount = -books.all('vault');
@@ -137,11 +142,7 @@ interface BatchRow {
 }
 
 /** Each settlement that was executed is booked once, and nothing else is; no line is above what its customer allows. */
-async function settlementViolations(
-  { purses }: ChainFacts,
-  log: ChainLog,
-  database: pg.Client,
-): Promise<string[]> {
+async function settlementViolations({ purses }: ChainFacts, log: ChainLog, database: pg.Client): Promise<string[]> {
   const wrong: string[] = [];
   const { rows } = await database.query<BatchRow>(
     `select b.number::int, b.hash, b.status, b.void_reason, extract(epoch from b.cut_at)::float8 * 1000 as cut_ms,
@@ -166,7 +167,8 @@ async function settlementViolations(
   const { rows: stops } = await database.query<{ count: number }>(
     `select count(*)::int as count from settlement_stops where reason = 'vetoed'`,
   );
-  if (stops[0]!.count !== vetoed) wrong.push(`${vetoed} settlements were vetoed, and ${stops[0]!.count} times they stopped`);
+  if (stops[0]!.count !== vetoed)
+    wrong.push(`${vetoed} settlements were vetoed, and ${stops[0]!.count} times they stopped`);
   if (executed.size !== log.executed.length) wrong.push('a settlement was executed twice');
   const cutMs = new Map(rows.map((row) => [row.number, row.cut_ms]));
   const { rows: draws } = await database.query<{ batch: number; wallet: string; cumulative: string }>(
@@ -177,7 +179,8 @@ async function settlementViolations(
     const purse = purses.find(({ wallet: { address } }) => address === wallet);
     const allowed = (purse?.caps ?? []).filter((each) => each.atMs <= atMs).map(({ cap }) => cap);
     const most = allowed.reduce((least, cap) => (cap > least ? cap : least), 0n);
-    if (BigInt(cumulative) > most) wrong.push(`settlement ${batch} draws ${cumulative} of ${wallet}, who allows ${most}`);
+    if (BigInt(cumulative) > most)
+      wrong.push(`settlement ${batch} draws ${cumulative} of ${wallet}, who allows ${most}`);
     const deposited = sumOf(log.deposits.filter(({ customer, atMs: at }) => customer === wallet && at <= atMs + 1_000));
     if (BigInt(cumulative) > deposited)
       wrong.push(`settlement ${batch} draws ${cumulative} of ${wallet}, who has deposited ${deposited}`);

@@ -6,7 +6,10 @@ import { callOf, chainWallet, type ChainWallet } from './wallet.js';
 import type { ChainSite } from './site.js';
 
 /** What those did who are not customers. */
-export type ActorCounts = Record<'payouts' | 'sweeps' | 'vetoes' | 'pauses' | 'resumed' | 'unasked' | 'foreign', number>;
+export type ActorCounts = Record<
+  'payouts' | 'sweeps' | 'vetoes' | 'pauses' | 'resumed' | 'unasked' | 'foreign',
+  number
+>;
 
 export interface Actors {
   counts: ActorCounts;

@@ -48,7 +48,7 @@ export function startChainSampler({ site, postgres, live, victim, mayOwe }: Chai
     samples++;
     const final = site.highest() - finality;
     if (read[0]?.block !== null && Number(read[0]?.block) > final)
-      live.report('final', `block ${read[0]!.block!} is booked, and the last one that can be final is ${final}`);
+      live.report('final', `block ${read[0]!.block} is booked, and the last one that can be final is ${final}`);
     for (const { owner, balance } of owing) live.report('prepaid', `${owner} has ${balance}`);
     for (const { what } of believed) live.report('lies', `what a node alone said of ${victim} is believed: ${what}`);
   }

@@ -128,7 +128,7 @@ export async function startChainSide({ seed, live, log, isCalm, main }: ChainOpt
       const client = await database.connect();
       try {
         const facts = { site, purses, victim: weather.victim, unasked: actors.unasked() };
-        return await checkChainMoney(facts, client as unknown as pg.Client);
+        return await checkChainMoney(facts, client);
       } finally {
         client.release();
       }

@@ -22,7 +22,16 @@ export interface Purse {
 }
 
 export type CustomerCounts = Record<
-  | ('deposits' | 'dust' | 'byAnother' | 'capsRaised' | 'capsBySignature' | 'exitsRequested' | 'exitsCancelled' | 'exits')
+  | (
+      | 'deposits'
+      | 'dust'
+      | 'byAnother'
+      | 'capsRaised'
+      | 'capsBySignature'
+      | 'exitsRequested'
+      | 'exitsCancelled'
+      | 'exits'
+    )
   | ('rented' | 'refused' | 'withdrawals' | 'withdrawalsRefused' | 'permits'),
   number
 >;
@@ -40,7 +49,13 @@ export const newPurse = (site: ChainSite, account: PrivateKeyAccount, ended: Abo
 });
 
 /** Mints tokens, and deposits them for a customer; with the cap, if he does it himself. */
-export async function deposit(site: ChainSite, by: ChainWallet, amount: bigint, purse: Purse, cap = 0n): Promise<boolean> {
+export async function deposit(
+  site: ChainSite,
+  by: ChainWallet,
+  amount: bigint,
+  purse: Purse,
+  cap = 0n,
+): Promise<boolean> {
   const { wallet } = purse;
   if (cap > 0n && by === wallet) purse.caps.push({ atMs: Date.now(), cap });
   await by.send(callOf(site.token, 'mint', [by.address, amount]));
@@ -75,8 +90,8 @@ export interface Spending {
 }
 
 const actions = [
-  ...(['deposit', 'rent', 'dust', 'withdraw', 'raise cap', 'rent', 'deposit', 'rent', 'exit'] as const),
-  ...(['rent', 'deposit', 'by another', 'raise cap by signature', 'withdraw', 'rent', 'rent'] as const),
+  ...(['deposit', 'rent', 'dust', 'withdraw', 'raise cap', 'rent', 'send permit', 'deposit', 'rent', 'exit'] as const),
+  ...(['rent', 'deposit', 'by another', 'raise cap by signature', 'withdraw', 'rent', 'send permit', 'rent'] as const),
 ];
 type Action = (typeof actions)[number];
 

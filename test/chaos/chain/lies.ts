@@ -28,10 +28,18 @@ const [depositedTopic] = encodeEventTopics({ abi: rentalVaultAbi, eventName: 'De
 const isDeposit = ({ topics }: Log) => topics[0] === depositedTopic;
 
 /** A lie about a vault. `victim` is a wallet that never deposits anything: whatever it has is made up. */
-export function lieOf(name: LieName, { vault, victim, random }: { vault: Address; victim: Address; random: Random }): Lie {
+export function lieOf(
+  name: LieName,
+  { vault, victim, random }: { vault: Address; victim: Address; random: Random },
+): Lie {
   const isAlarming = ['deposit made up', 'deposit raised', 'block changed'].includes(name);
   const lie = (of: Lie['of']): Lie => ({ name, isAlarming, of });
-  const changed = (asked: AskedOfChain, method: string, told: () => void, change: (result: never) => unknown): Fault => {
+  const changed = (
+    asked: AskedOfChain,
+    method: string,
+    told: () => void,
+    change: (result: never) => unknown,
+  ): Fault => {
     if (asked.method !== method) return 'pass';
     return {
       change(result) {
@@ -48,11 +56,22 @@ export function lieOf(name: LieName, { vault, victim, random }: { vault: Address
   switch (name) {
     case 'deposit made up':
       return lie((asked, told) => {
-        if (asked.method !== 'eth_getLogs') return customers(asked, () => undefined, 0, (was) => was + made);
-        return changed(asked, 'eth_getLogs', told, (logs: Log[]) => [...logs, madeUp(asked, { vault, victim, random })]);
+        if (asked.method !== 'eth_getLogs')
+          return customers(
+            asked,
+            () => undefined,
+            0,
+            (was) => was + made,
+          );
+        return changed(asked, 'eth_getLogs', told, (logs: Log[]) => [
+          ...logs,
+          madeUp(asked, { vault, victim, random }),
+        ]);
       });
     case 'deposit hidden':
-      return lie((asked, told) => changed(asked, 'eth_getLogs', told, (logs: Log[]) => logs.filter((log) => !isDeposit(log))));
+      return lie((asked, told) =>
+        changed(asked, 'eth_getLogs', told, (logs: Log[]) => logs.filter((log) => !isDeposit(log))),
+      );
     case 'deposit raised':
       return lie((asked, told) =>
         changed(asked, 'eth_getLogs', told, (logs: Log[]) =>
@@ -71,7 +90,9 @@ export function lieOf(name: LieName, { vault, victim, random }: { vault: Address
       return lie((asked, told) => customers(asked, told, 4, () => 0n));
     case 'far behind':
       return lie((asked, told) =>
-        changed(asked, 'eth_blockNumber', told, (height: Hex) => toHex(Math.max(0, Number(height) - random.whole(3, 12)))),
+        changed(asked, 'eth_blockNumber', told, (height: Hex) =>
+          toHex(Math.max(0, Number(height) - random.whole(3, 12))),
+        ),
       );
     case 'receipts hidden':
       return lie((asked, told) => changed(asked, 'eth_getTransactionReceipt', told, () => null));

@@ -80,7 +80,17 @@ export async function startChainSite({ keepsFee }: { keepsFee: boolean }): Promi
     return now;
   };
   return {
-    ...{ anvil, chainId: anvil.chainId, token, foreignToken, vault, decimals, scale: scaleOf(decimals), keepsFee, nodes },
+    ...{
+      anvil,
+      chainId: anvil.chainId,
+      token,
+      foreignToken,
+      vault,
+      decimals,
+      scale: scaleOf(decimals),
+      keepsFee,
+      nodes,
+    },
     guardian: anvil.accounts[roles.guardian]!,
     treasury: anvil.accounts[roles.treasury]!,
     env: {

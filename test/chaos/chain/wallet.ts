@@ -16,14 +16,18 @@ const abi = [...rentalVaultAbi, ...erc20Abi, ...mintAbi] as const;
 
 export const callOf = (to: Address, functionName: string, args: readonly unknown[]) => ({
   to,
-  data: encodeFunctionData({ abi, functionName: functionName as never, args: args as never }),
+  data: encodeFunctionData({ abi, functionName: functionName, args: args as never }),
 });
 
 const everyMs = 300;
 /** A transaction that is not mined after this was rolled back, or its node forgot it. */
 const resendAfterMs = 2_500;
 
-export function chainWallet({ anvil, chainId, height }: ChainSite, account: PrivateKeyAccount, ended: AbortSignal): ChainWallet {
+export function chainWallet(
+  { anvil, chainId, height }: ChainSite,
+  account: PrivateKeyAccount,
+  ended: AbortSignal,
+): ChainWallet {
   const { client } = anvil;
   let next: number | undefined;
   let last: Promise<unknown> = Promise.resolve();

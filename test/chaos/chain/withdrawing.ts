@@ -78,7 +78,9 @@ function keepPermit({ purse, customer }: Spending, { withdrawal_id: id, deadline
 
 async function ask({ customer }: Spending, amount: bigint, key = randomUUID() as string): Promise<WithdrawalBody> {
   const asked = { amount: amount.toString() };
-  const { status, body } = await insist(customer, 'POST', '/api/v1/billing/withdrawals', asked, { 'idempotency-key': key });
+  const { status, body } = await insist(customer, 'POST', '/api/v1/billing/withdrawals', asked, {
+    'idempotency-key': key,
+  });
   const reply = body as unknown as WithdrawalBody;
   if (status !== 201 && !refusals.has(reply.code ?? ''))
     throw new Error(`taking money out answered ${status} ${reply.code ?? ''}`);

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { Invariant } from '../invariant-names.js';
-import { runChaos, type ChaosOptions } from '../run.js';
+import type { ChaosOptions } from '../options.js';
+import { runChaos } from '../run.js';
 import { hurried } from '../chain/pace.js';
 import { silent, type Fault } from './fault.js';
 import { plantBroker } from './plant.js';
