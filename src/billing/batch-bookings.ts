@@ -6,8 +6,8 @@ import type { VaultId } from '../db/vault-events.js';
 import { cutLines } from '../domain/batch-lines.js';
 import { batchHash } from '../wire/settlement-batch.js';
 
-/** 8.6 million units of gas. */
-const linesAtMost = 1_000;
+/** 8.6 million units of gas, and 4 million. */
+const most = { lines: 1_000, permits: 100 };
 
 const keyOf = (what: string, { chainId, vault }: VaultId, number: number) => `${what}/${chainId}/${vault}/${number}`;
 
@@ -31,7 +31,7 @@ export async function cutBatch(tx: Queryable, vault: VaultId & { scale: bigint }
   const underWay = await batchUnderWay(tx, vault);
   if (underWay !== undefined) return { batch: underWay, isCutShort: false, uncovered: 0n };
   const facts = await batchFacts(tx, vault, vault.scale);
-  const { draws, credits, ...rest } = cutLines(facts, vault.scale, linesAtMost);
+  const { draws, credits, ...rest } = cutLines(facts, vault.scale, most);
   if (draws.length + credits.length === 0) return rest;
   const { chainId } = vault;
   const hash = batchHash({ chainId, vault: vault.vault, draws, credits });

@@ -329,6 +329,10 @@ export interface Balance {
   reserved: string;
   /** The same in tokens, for people */
   reserved_tokens: string;
+  /** Base units that are held for you to take out of the vault */
+  withdrawing: string;
+  /** The same in tokens, for people */
+  withdrawing_tokens: string;
   /** Base units that were charged and are not paid for */
   owed: string;
   /** The same in tokens, for people */
@@ -518,6 +522,12 @@ export interface Earnings {
   unclaimed: string;
   /** What your wallet has to come, from all its providers; negative: refunds of what was paid out */
   payable: string;
+  /** On a site with a chain: what is in a settlement that has not been executed yet */
+  in_batch: string;
+  /** On a site with a chain: what is yours in the vault, for your wallet to take out with `withdrawEarnings` */
+  withdrawable: string;
+  /** When what is payable goes into the next settlement; null without a chain, or while settlements are stopped */
+  next_batch_at: string | null;
   /** What your wallet was paid so far */
   paid_out: string;
   from: string;
@@ -1563,11 +1573,15 @@ export interface Statement {
   refunded: string;
   /** The same in tokens, for people */
   refunded_tokens: string;
+  /** What left the vault again */
+  withdrawn: string;
+  /** The same in tokens, for people */
+  withdrawn_tokens: string;
   /** What an operator corrected */
   adjusted: string;
   /** The same in tokens, for people */
   adjusted_tokens: string;
-  /** opening + paid - charged + refunded + adjusted */
+  /** opening + paid - charged + refunded - withdrawn + adjusted */
   closing: string;
   /** The same in tokens, for people */
   closing_tokens: string;

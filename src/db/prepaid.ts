@@ -55,8 +55,14 @@ export async function requireFunds(tx: Queryable, wallet: string, added: bigint)
   const { rows } = await tx.query<FundsRow>(
     `select a.balance::text, v.allowed::text, v.exit_at
        from ledger_accounts a
-       left join lateral (select sum(cap - deposited + waiting + withdrawn) as allowed, min(exit_at) as exit_at
-                            from chain_wallets where wallet = $1) v on true
+       left join lateral (
+         select sum(greatest(w.cap, coalesce(p.cap, 0)) - w.deposited + w.waiting + w.withdrawn)
+                  + coalesce((select balance from ledger_accounts where kind = 'withdrawing' and owner = $1), 0) as allowed,
+                min(w.exit_at) as exit_at
+           from chain_wallets w
+           left join spend_permits p on p.chain_id = w.chain_id and p.vault = w.vault and p.wallet = w.wallet
+                                    and p.refused_at is null
+          where w.wallet = $1) v on true
       where a.kind = 'customer' and a.owner = $1`,
     [wallet],
   );

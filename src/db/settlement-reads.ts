@@ -1,5 +1,5 @@
 import type { Hex } from 'viem';
-import { batchOf, batchUnderWay, columns, type Batch, type BatchRow } from './batches.js';
+import { batchOf, batchUnderWay, columns, lastFinalBatch, type Batch, type BatchRow } from './batches.js';
 import { findVault, type KnownVault } from './chain-vaults.js';
 import type { TxStatus, TxWait } from './chain-tx.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
@@ -109,20 +109,15 @@ export async function settlementOverview(db: Queryable, vault: VaultId): Promise
     'select block, read_at from chain_cursor where chain_id = $1 and vault = $2',
     of,
   );
-  const final = await db.query<{ number: number; ended_at: Date }>(
-    `select number, ended_at from batches where chain_id = $1 and vault = $2 and status = 'final'
-      order by number desc limit 1`,
-    of,
-  );
   const stop = await findStop(db, vault);
   const underWay = await batchUnderWay(db, vault);
-  const [read, last] = [cursor.rows[0], final.rows[0]];
+  const [read, last] = [cursor.rows[0], await lastFinalBatch(db, vault)];
   return {
     ...(known === undefined ? {} : { known }),
     ...(read === undefined ? {} : { readBlock: read.block, readAt: read.read_at }),
     ...(stop === undefined ? {} : { stop }),
     ...(underWay === undefined ? {} : { underWay }),
-    ...(last === undefined ? {} : { lastFinal: { number: last.number, at: last.ended_at } }),
+    ...(last === undefined ? {} : { lastFinal: last }),
     sending: await sendingNow(db, vault),
     permitsKept: await countPermits(db, vault),
     frozen: [],

@@ -1,4 +1,4 @@
-import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type Client } from '@temporalio/client';
+import { ScheduleAlreadyRunning, ScheduleNotFoundError, ScheduleOverlapPolicy, type Client } from '@temporalio/client';
 import type { Config } from '../config.js';
 import { sampleEveryS } from '../domain/market.js';
 import { seriesSlotS } from '../domain/series.js';
@@ -13,6 +13,7 @@ const reconcilerSchedule = 'fleet-reconciler';
 
 /** Makes sure that the periodic work is scheduled, once however many brokers run. */
 export async function ensureSchedules(client: Client, config: Config): Promise<void> {
+  if (!config.ENABLE_BLOCKCHAIN) await removeSchedules(client, ['vault-watch', 'settlement']);
   const schedules = [
     {
       id: 'heartbeat-sweep',
@@ -53,6 +54,17 @@ export async function ensureSchedules(client: Client, config: Config): Promise<v
     } catch (error) {
       if (!(error instanceof ScheduleAlreadyRunning)) throw error;
       await client.schedule.getHandle(id).update((existing) => ({ ...existing, spec, action }));
+    }
+  }
+}
+
+/** Of a site whose chain was switched off: nobody would serve their runs. */
+async function removeSchedules(client: Client, ids: readonly string[]): Promise<void> {
+  for (const id of ids) {
+    try {
+      await client.schedule.getHandle(id).delete();
+    } catch (error) {
+      if (!(error instanceof ScheduleNotFoundError)) throw error;
     }
   }
 }

@@ -243,9 +243,9 @@ export const branches: Record<string, (flow: Flow) => Promise<string>> = {
 
   async 'settlement'(flow) {
     const looks: Advanced[] = [
-      { is: 'under way', waitsFor: 'its proposal to be mined', againInS: 1 },
-      { is: 'under way', waitsFor: 'the delay in which it can be vetoed', againInS: 2 },
-      { is: 'under way', waitsFor: 'its execution to be mined', againInS: 1 },
+      { is: 'under way', kind: 'propose', waitsFor: 'its proposal to be mined', againInS: 1 },
+      { is: 'under way', kind: 'delay', waitsFor: 'the delay in which it can be vetoed', againInS: 2 },
+      { is: 'under way', kind: 'execute', waitsFor: 'its execution to be mined', againInS: 1 },
     ];
     const steps = {
       beginSettlement: () => Promise.resolve({ number: 7 }),

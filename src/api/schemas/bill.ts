@@ -118,6 +118,16 @@ export const earningsReply = z
     payable: signed.describe(
       'What your wallet has to come, from all its providers; negative: refunds of what was paid out',
     ),
+    in_batch: amount.describe('On a site with a chain: what is in a settlement that has not been executed yet'),
+    withdrawable: signed.describe(
+      'On a site with a chain: what is yours in the vault, for your wallet to take out with `withdrawEarnings`',
+    ),
+    next_batch_at: z.iso
+      .datetime()
+      .nullable()
+      .describe(
+        'When what is payable goes into the next settlement; null without a chain, or while settlements are stopped',
+      ),
     paid_out: amount.describe('What your wallet was paid so far'),
     ...page,
   })
@@ -169,18 +179,23 @@ const earnedOf = ({ spent, fee, returned, reserved }: Bill['total']) => ({
   pending: reserved.toString(),
 });
 
+/** What is to come, and when the next of it goes to the vault. */
+export type ShownBalance = EarningsBalance & { nextBatchAt?: Date | undefined };
+
 /** @param balance what is to come, beside what the rows say of the range. */
 export function earningsReplyOf(
   bill: Bill,
   by: BillsBy,
   range: BillRange,
-  { unclaimed, payable, paidOut }: EarningsBalance,
+  { unclaimed, payable, paidOut, inBatch, withdrawable, nextBatchAt }: ShownBalance,
 ): z.infer<typeof earningsReply> {
   return {
     by,
     rows: bill.rows.map((found) => ({ ...rowOf(found), ...earnedOf(found) })),
     total: { ...figuresOf(bill.total), ...earnedOf(bill.total) },
     ...{ unclaimed: unclaimed.toString(), payable: payable.toString(), paid_out: paidOut.toString() },
+    ...{ in_batch: inBatch.toString(), withdrawable: withdrawable.toString() },
+    next_batch_at: nextBatchAt?.toISOString() ?? null,
     ...pageOf(bill, range),
   };
 }
