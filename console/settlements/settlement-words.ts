@@ -1,5 +1,5 @@
 import type { Settlement, SettlementSummary } from '../../src/client/types.generated.js';
-import type { Tone } from '../parts/state.js';
+import type { Tone } from '../parts/tone.js';
 
 type Where = Pick<SettlementSummary, 'status' | 'executable_at' | 'void_reason'>;
 

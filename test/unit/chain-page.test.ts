@@ -30,7 +30,7 @@ test('every figure of the example on the page about the chain is what a settleme
       undistributed: 0n,
     },
     scale,
-    10,
+    { lines: 10, permits: 0 },
   );
   const [drawn, credited] = [draws[0]!.cumulative, credits[0]!.cumulative];
   const left = deposited - drawn;

@@ -151,7 +151,7 @@ describe('the code of a vault', () => {
 
   test('is not known with one byte changed, or with another token in one place', () => {
     const code = written(token);
-    expect(isPublishedVault(`${code.slice(0, -2)}ff`)).toBe(false);
+    expect(isPublishedVault(`${code.slice(0, -2)}ff` as Hex)).toBe(false);
     expect(isPublishedVault(written({ ...token, 2454: 'cd' }))).toBe(false);
     expect(isPublishedVault('0x')).toBe(false);
   });
