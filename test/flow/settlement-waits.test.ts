@@ -116,7 +116,7 @@ test('a withdrawal is signed by a workflow that keeps neither key nor signature,
 test('a site whose chain is switched off has no Schedule that asks it', async () => {
   const ids = ['vault-watch', 'settlement'];
   const known = async () => {
-    const found = [];
+    const found: string[] = [];
     for await (const { scheduleId } of temporal.client.schedule.list()) found.push(scheduleId);
     return ids.filter((id) => found.includes(id));
   };
