@@ -8,6 +8,10 @@ export interface AnvilOptions {
   chainId?: number;
   /** Seconds between blocks; without them, each transaction gets a block at once. */
   blockTimeS?: number;
+  /** Seconds between two writings of its state: 5 by default. */
+  stateIntervalS?: number;
+  /** A block is final two epochs later. */
+  slotsInAnEpoch?: number;
   /** The level of the chain: by default that of the oldest which contracts are compiled for. */
   hardfork?: string;
 }
@@ -19,7 +23,7 @@ export interface AnvilOptions {
  */
 export async function startAnvil(
   { dataDir, ports, supervisor, env }: EngineContext,
-  { chainId = 31_337, blockTimeS, hardfork = 'paris' }: AnvilOptions = {},
+  { chainId = 31_337, blockTimeS, stateIntervalS = 5, slotsInAnEpoch = 1, hardfork = 'paris' }: AnvilOptions = {},
 ): Promise<Engine> {
   const tool = findAnvil(env);
   const port = await ports.take('anvil');
@@ -31,9 +35,8 @@ export async function startAnvil(
     command: tool.path,
     args: [
       ...['--host', '127.0.0.1', '--port', String(port), '--chain-id', String(chainId), '--hardfork', hardfork],
-      ...['--state', join(folder, 'state.json'), '--state-interval', '5'],
-      // A block is final two blocks later, not two epochs.
-      ...['--slots-in-an-epoch', '1'],
+      ...['--state', join(folder, 'state.json'), '--state-interval', String(stateIntervalS)],
+      ...['--slots-in-an-epoch', String(slotsInAnEpoch)],
       ...(blockTimeS === undefined ? [] : ['--block-time', String(blockTimeS)]),
     ],
     cwd: folder,

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Role } from '../src/config.js';
-import type { Endpoints, EngineContext } from './engine.js';
+import type { Endpoints, Engine, EngineContext } from './engine.js';
 import { packageRoot } from './paths.js';
 import { answersOk } from './probe.js';
 import { keptReceiptKey } from './receipt-key.js';
@@ -24,8 +24,8 @@ export const memoryBounds = { NODE_OPTIONS: '--max-old-space-size=256 --max-semi
 export type BrokerProcess = Role | 'broker';
 
 /**
- * Starts processes of the broker; a role named twice runs twice (`worker`, `worker-2`). `roleEnv` has the engines'
- * addresses, `main` is the program, and `env` is the caller's environment, which decides everything else.
+ * Starts processes of the broker; a role named twice runs twice (`worker`, `worker-2`). The engines'
+ * environment has their addresses, `main` is the program, and `env` is the caller's environment, which decides everything else.
  *
  * The address of an engine in this stack is never taken from the caller's environment: with another cluster's
  * KUBECONFIG in the shell, the local broker would otherwise change that cluster.
@@ -34,7 +34,7 @@ export async function startBrokerProcesses(
   { dataDir, ports, supervisor, env }: EngineContext,
   main: string,
   processes: readonly BrokerProcess[],
-  roleEnv: Record<string, string>,
+  { roleEnv, workerEnv }: Required<Pick<Engine, 'roleEnv' | 'workerEnv'>>,
 ): Promise<Partial<Endpoints>> {
   if (processes.length === 0) return {};
   const apiPort = Number(env['PROXY_PORT']) || (await ports.take('api'));
@@ -47,6 +47,7 @@ export async function startBrokerProcesses(
     counts.set(runs, count);
     const name = count === 1 ? runs : `${runs}-${count}`;
     const isOpen = runs === 'api' || runs === 'broker';
+    const isWorker = runs === 'worker' || runs === 'broker';
     const metricsPort = await ports.take(`metrics-${name}`);
     // A second api process would need its own port and a load balancer in front.
     const proxyPort = isOpen && count > 1 ? await ports.take(name) : apiPort;
@@ -60,10 +61,11 @@ export async function startBrokerProcesses(
         env: {
           PROXY_HOST: '127.0.0.1',
           AUTH_AUDIENCE: api,
-          ...(runs === 'worker' || runs === 'broker' ? { RECEIPT_PRIVATE_KEY: keptReceiptKey(dataDir) } : {}),
+          ...(isWorker ? { RECEIPT_PRIVATE_KEY: keptReceiptKey(dataDir) } : {}),
           ...memoryBounds,
           ...env,
           ...roleEnv,
+          ...(isWorker ? workerEnv : {}),
           BROKER_ROLES: runs === 'broker' ? '' : runs,
           PROXY_PORT: String(proxyPort),
           // The API server asks only one of them.

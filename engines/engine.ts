@@ -37,6 +37,11 @@ export interface Endpoints {
   kubernetes?: string;
   /** URL of the chain's JSON-RPC. */
   chain?: string;
+  chain_id?: string;
+  /** Address of the vault there. */
+  vault?: string;
+  /** Address of the token that the vault holds. Anybody may mint it. */
+  token?: string;
   /** Address of the metrics listener of each role. */
   metrics?: Record<string, string>;
   pids: Record<string, number>;
@@ -47,4 +52,6 @@ export interface Engine {
   endpoints: Partial<Omit<Endpoints, 'pids'>>;
   /** The environment that leads the broker's roles to it. */
   roleEnv: Record<string, string>;
+  /** What of it the role `worker` alone may know. */
+  workerEnv?: NodeJS.ProcessEnv;
 }

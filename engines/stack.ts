@@ -2,6 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { startAnvil, type AnvilOptions } from './anvil.js';
+import { startChain, type ChainOptions } from './chain/engine.js';
 import { brokerEntryPoint, startBrokerProcesses, type BrokerProcess } from './broker.js';
 import type { Endpoints, Engine, EngineContext } from './engine.js';
 import { writeAtomically } from './files.js';
@@ -35,7 +36,10 @@ export interface StackOptions {
   env?: NodeJS.ProcessEnv;
   log?: Log;
   kubernetes?: KubernetesOptions;
+  /** Of the engine `anvil`, a chain with nothing on it. */
   anvil?: AnvilOptions;
+  /** Starts that engine with a vault on it, where the broker settles. */
+  chain?: ChainOptions;
   /** Called when a process ends unexpectedly; it is restarted in any case. */
   died?: (name: string, how: string) => void;
 }
@@ -68,7 +72,9 @@ export interface Stack {
 export async function startStack(options: StackOptions): Promise<Stack> {
   const dataDir = resolve(options.dataDir);
   requireAccount();
-  const { engines = engineNames, processes = [], env = process.env, log = silent } = options;
+  const { processes = [], env = process.env, log = silent } = options;
+  const engines = new Set<EngineName>(options.engines ?? engineNames);
+  if (options.chain !== undefined) engines.add('anvil');
   // Check before spending minutes on the engines.
   const main = processes.length === 0 ? '' : brokerEntryPoint(env);
   mkdirSync(dataDir, { recursive: true });
@@ -104,25 +110,30 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   try {
     const context: EngineContext = { dataDir, ports, supervisor, log, env };
     const roleEnv: Record<string, string> = {};
+    const workerEnv: NodeJS.ProcessEnv = {};
     const starters: Record<EngineName, () => Promise<Engine>> = {
       postgres: () => startPostgres(context),
       redis: () => startRedis(context),
       temporal: () => startTemporal(context),
       kubernetes: () => startKubernetes(context, options.kubernetes),
-      anvil: () => startAnvil(context, options.anvil),
+      anvil: () => {
+        const { anvil, chain } = options;
+        return chain === undefined ? startAnvil(context, anvil) : startChain(context, chain);
+      },
     };
     // The first failure ends it: nobody should wait minutes for a build to learn that Postgres is missing.
     await Promise.all(
-      engines.map(async (name) => {
+      [...engines].map(async (name) => {
         const began = Date.now();
         const engine = await starters[name]();
         Object.assign(endpoints, engine.endpoints);
         Object.assign(roleEnv, engine.roleEnv);
+        Object.assign(workerEnv, engine.workerEnv);
         log(`✓ ${name} ${seconds(Date.now() - began)}`);
       }),
     );
     const began = Date.now();
-    Object.assign(endpoints, await startBrokerProcesses(context, main, processes, roleEnv));
+    Object.assign(endpoints, await startBrokerProcesses(context, main, processes, { roleEnv, workerEnv }));
     if (processes.length > 0) log(`✓ broker (${processes.join(', ')}) ${seconds(Date.now() - began)}`);
   } catch (error) {
     await end();

@@ -13,7 +13,8 @@ DIR/endpoints.json has all addresses, DIR/logs the output of each process.
 
   --data DIR          where the stack keeps its data, also for the next start (default .data/stack)
   --engines-only      do not start the broker's roles
-  --engines a,b       start only these engines, of ${allEngines.join(', ')}; anvil, a chain, only so
+  --engines a,b       start only these engines, of ${allEngines.join(', ')}; anvil, an empty chain, only so
+  --chain             a chain as well, with a vault on it in which the broker settles
   --roles a,b         start only these roles, of ${allRoles.join(', ')} (a role named twice runs twice)
   --node-grace S      seconds until a silent node counts as unreachable (default: Kubernetes' own 50)
   --help              show this text
@@ -35,6 +36,7 @@ async function main(): Promise<void> {
       data: { type: 'string', default: '.data/stack' },
       'engines-only': { type: 'boolean', default: false },
       engines: { type: 'string' },
+      chain: { type: 'boolean', default: false },
       roles: { type: 'string' },
       'node-grace': { type: 'string' },
       help: { type: 'boolean', default: false },
@@ -67,7 +69,8 @@ async function main(): Promise<void> {
 
   const grace = values['node-grace'];
   const kubernetes = grace === undefined ? {} : { nodeMonitorGraceS: Number(grace) };
-  stack = await startStack({ dataDir: values.data, engines, processes: roles, log: say, kubernetes });
+  const chain = values.chain ? { chain: {} } : {};
+  stack = await startStack({ dataDir: values.data, engines, processes: roles, log: say, kubernetes, ...chain });
   const { pids, metrics, ...addresses } = stack.endpoints();
   say(`ready: ${Object.keys(pids).length} processes are running`);
   for (const [name, address] of Object.entries(addresses))

@@ -68,6 +68,13 @@ export const chainVariables = {
     .describe('number above 0')
     .default('100'),
   /**
+   * Seconds between two looks at the chain: at the vault's events, and at a settlement that is under way. Few show a
+   * deposit sooner, and ask the nodes more often.
+   *
+   * @internal
+   */
+  CHAIN_POLL_S: whole(15, 1, 300),
+  /**
    * Hours between settlements. Each costs gas for every wallet whose total changed; a provider waits for his earnings for
    * this long, and for the vault's delay.
    *
@@ -119,6 +126,8 @@ export interface ChainSettings {
   finality: Finality;
   maxFeeWei: bigint;
   batchIntervalH: number;
+  /** Seconds between two looks at the chain. */
+  pollS: number;
   /** Base units. */
   leastDeposit: bigint;
   fromBlock: number;
@@ -137,6 +146,7 @@ export function chainSettings(config: Readonly<ChainVariables & { NODE_ENV: stri
     finality: config.CHAIN_FINALITY,
     maxFeeWei: parseGwei(config.MAX_FEE_GWEI),
     batchIntervalH: config.BATCH_INTERVAL_H,
+    pollS: config.CHAIN_POLL_S,
     leastDeposit: parseUnits(config.VAULT_LEAST_DEPOSIT, 18),
     fromBlock: config.VAULT_FROM_BLOCK,
     isProduction: config.NODE_ENV === 'production',

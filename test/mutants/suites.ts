@@ -5,7 +5,9 @@ import { engineNames, type EngineName } from '../../engines/stack.js';
 import { enginesOfFolder } from '../support/run.js';
 
 /** The folders of quick tests that need no cluster; the tests of workflows come last, because they take longest. */
-export const cheapFolders = ['unit', 'store', 'flow'].filter((folder) => existsSync(join(packageRoot, 'test', folder)));
+export const cheapFolders = ['unit', 'store', 'chain', 'flow'].filter((folder) =>
+  existsSync(join(packageRoot, 'test', folder)),
+);
 
 /** The engines that these tests need. */
 export const cheapEngines: EngineName[] = [
@@ -13,7 +15,8 @@ export const cheapEngines: EngineName[] = [
 ];
 
 /** Whether a test runs workflows, whose code it does not import but bundles. */
-export const runsWorkflows = (test: string): boolean => test.startsWith('test/flow/');
+export const runsWorkflows = (test: string): boolean =>
+  test.startsWith('test/flow/') || test.endsWith('-workflow.test.ts');
 
 /** The test files of these folders, relative to the root of the checkout. */
 export function testFilesIn(folders: readonly string[]): string[] {

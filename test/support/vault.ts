@@ -80,6 +80,7 @@ export function settingsOf(
     finality: 1,
     maxFeeWei: 100_000_000_000n,
     batchIntervalH: 24,
+    pollS: 15,
     leastDeposit: 10n ** 16n,
     fromBlock: 0,
     isProduction: false,

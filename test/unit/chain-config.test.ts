@@ -36,6 +36,7 @@ describe('a site with a chain', () => {
       finality: 'finalized',
       maxFeeWei: 100_000_000_000n,
       batchIntervalH: 24,
+      pollS: 15,
       leastDeposit: 10n ** 16n,
       fromBlock: 0,
       isProduction: false,
