@@ -38,14 +38,14 @@ export type SettlementEnd =
   { number: number; is: 'final' } | { number: number; is: 'void'; why: string } | { is: 'none'; why: string };
 
 /** After so many seconds a step that failed is tried again. */
-const tryAgainInS = 30;
+const tryAgainInS = 15;
 
 export async function settlementBatch(): Promise<SettlementEnd> {
   const { beginSettlement, advanceSettlement } = proxyActivities<Steps>({
     taskQueue: chainTaskQueue(workflowInfo().taskQueue),
     startToCloseTimeout: '2 minutes',
     // Then its details say that it does not get an answer.
-    retry: { initialInterval: '5s', maximumInterval: '1 minute', maximumAttempts: 3 },
+    retry: { initialInterval: '2s', maximumAttempts: 3 },
   });
   const tell = createTeller();
   setCurrentDetails('cuts the totals of all wallets');
