@@ -174,7 +174,7 @@ export function connectBroker({
           continue;
         }
         if (!(error instanceof WorldLandError)) throw error;
-        throw new NoEvidence(`the broker does not answer ${path}: ${error.code}: ${error.message}`.slice(0, 500), {
+        throw new NoEvidence(`the broker does not answer ${path}: ${error.message}`.slice(0, 500), {
           cause: error,
         });
       }
@@ -231,7 +231,9 @@ export function connectBroker({
     keys: async () =>
       (await get('/api/v1/receipts/keys', keysReply, { auth: 'none' })).keys.map(({ address }) => address),
     async end() {
-      if (isLoggedIn) await wl.logout().catch(() => undefined);
+      const id = wl.session?.sessionId;
+      if (!isLoggedIn || id === undefined) return;
+      await wl.request('DELETE', `/api/v1/auth/sessions/${id}`, { auth: 'signed' }).catch(() => undefined);
     },
   };
 }

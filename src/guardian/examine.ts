@@ -23,6 +23,8 @@ export interface ExamineDeps {
   issuer: Omit<TrustedIssuer, 'keys'>;
   /** Read anew for each settlement: a person may have approved something meanwhile. */
   approvals: () => Approvals;
+  /** Only tests know when what they booked was committed. */
+  unsureMs?: number;
 }
 
 export type Examined =
@@ -34,6 +36,8 @@ const overlapMs = 2 * 3_600_000;
 /** Whatever books takes no longer from the time of a receipt to its commit. */
 const unsureMs = 120_000;
 const clockSkewMs = 300_000;
+/** No receipt is older. */
+const beginningMs = Date.UTC(2020, 0, 1);
 
 /**
  * Recomputes a settlement from receipts.
@@ -50,14 +54,14 @@ export async function examine(
   const { number, hash } = pending;
   const approvals = deps.approvals();
   const { draws, credits } = await broker.lines(number, signal);
-  const fromMs = memory.approved === undefined ? 0 : memory.approved.cutAtMs - overlapMs;
-  const { rows, cutAtMs } = await broker.receipts(number, Math.max(0, fromMs), signal);
+  const fromMs = memory.approved === undefined ? beginningMs : memory.approved.cutAtMs - overlapMs;
+  const { rows, cutAtMs } = await broker.receipts(number, Math.max(beginningMs, fromMs), signal);
   if (cutAtMs > Date.now() + clockSkewMs)
     throw new NoEvidence('the broker says that it cut the settlement in the future');
   const bookings = await broker.bookings(number, signal);
   const checked = await checkAll(rows, { ...deps.issuer, keys: approvals.keys }, deps.recover);
   if (checked.objections.length > 0) return { is: 'unexplained', objections: checked.objections };
-  const totals = addReceipts(memory.seen, checked.good, cutAtMs - unsureMs);
+  const totals = addReceipts(memory.seen, checked.good, cutAtMs - (deps.unsureMs ?? unsureMs));
   if (totals.problems.length > 0) return { is: 'unexplained', objections: totals.problems.map(asObjection) };
   const { others, notes } = await readBookings(deps, bookings, approvals);
   const proposed: ProposedSettlement = { number, hash, draws, credits, chainId: facts.chainId, vault: facts.vault };

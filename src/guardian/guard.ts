@@ -50,6 +50,21 @@ export function createGuard(deps: GuardDeps): Guard {
   const nowS = ({ timeS }: VaultView) => Math.max(timeS, Math.floor(Date.now() / 1_000));
   const isLate = (pending: Pending, view: VaultView) => nowS(view) >= pending.executableAtS - marginS;
 
+  async function push(number: number): Promise<void> {
+    try {
+      const pushed = await sender.push({ name: 'veto', number });
+      if (pushed.is === 'refused') logger.error({ settlement: number, why: pushed.why }, 'the vault refuses the veto');
+      else if (pushed.is === 'sent') logger.info({ settlement: number, hash: pushed.hash }, 'the veto is on its way');
+      else logger.error({ settlement: number, lacks: pushed.is }, 'the veto cannot be sent');
+      status.part('gas', pushed.is === 'gas' || pushed.is === 'coin' ? lackWords[pushed.is] : undefined);
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error;
+      // It is decided, so the next look sends it.
+      status.part('chain', error.detail);
+      logger.error({ settlement: number, why: error.detail }, 'the veto could not be sent');
+    }
+  }
+
   async function veto(pending: Pending, reasons: string[]): Promise<void> {
     const { number, hash } = pending;
     if (decisionOf(pending) !== 'vetoed') {
@@ -57,11 +72,7 @@ export function createGuard(deps: GuardDeps): Guard {
       status.decided('vetoed', number, reasons);
       logger.error({ settlement: number, hash, reasons }, 'a settlement is vetoed');
     }
-    const pushed = await sender.push({ name: 'veto', number });
-    if (pushed.is === 'refused') logger.error({ settlement: number, why: pushed.why }, 'the vault refuses the veto');
-    else if (pushed.is === 'sent') logger.info({ settlement: number, hash: pushed.hash }, 'the veto is on its way');
-    else logger.error({ settlement: number, lacks: pushed.is }, 'the veto cannot be sent');
-    status.part('gas', pushed.is === 'gas' || pushed.is === 'coin' ? lackWords[pushed.is] : undefined);
+    await push(number);
   }
 
   function approve({ number, hash }: Pending, { notes, remember }: Extract<Examined, { is: 'explained' }>): void {

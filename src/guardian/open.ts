@@ -5,7 +5,7 @@ import { readApprovals } from './approvals.js';
 import { connectBroker, type Broker } from './broker.js';
 import { checkGuardedVault } from './check-vault.js';
 import type { GuardianSettings } from './config.js';
-import { createGuard, type Guard } from './guard.js';
+import { createGuard, type Guard, type GuardDeps } from './guard.js';
 import { openMemory, type MemoryBox } from './memory.js';
 import { createSender, type Sender } from './sender.js';
 import { createStatus, type Status } from './status.js';
@@ -24,7 +24,11 @@ export interface OpenGuardian {
  *
  * @throws SetupError; BrokerError `dependency_unavailable` while the chain does not answer.
  */
-export async function openGuardian(settings: GuardianSettings, logger: Logger): Promise<OpenGuardian> {
+export async function openGuardian(
+  settings: GuardianSettings,
+  logger: Logger,
+  tuning: Pick<GuardDeps, 'unsureMs'> = {},
+): Promise<OpenGuardian> {
   readApprovals(settings);
   const memory = openMemory(settings);
   const rpcs = createRpcs(settings);
@@ -36,6 +40,7 @@ export async function openGuardian(settings: GuardianSettings, logger: Logger): 
   const guard = createGuard({
     ...{ settings, facts, rpcs, memory, sender, broker, status, recover, logger, issuer: settings.issuer },
     approvals: () => readApprovals(settings),
+    ...tuning,
   });
   return { guard, status, sender, memory, broker, rpcs };
 }
