@@ -21,7 +21,7 @@ export const exitCodeTexts: readonly (readonly [ExitCode, string])[] = [
   [exitCodes.bug, 'something went wrong in wl or in the broker'],
   [exitCodes.usage, 'the command is wrong, or a value in it'],
   [exitCodes.notLoggedIn, 'not logged in, or the login does not allow it'],
-  [exitCodes.notFound, 'no such job, provider, session, token or key'],
+  [exitCodes.notFound, 'no such job, provider, session, token, key or settlement'],
   [exitCodes.noCapacity, 'nobody has these GPUs free'],
   [exitCodes.money, 'the spending limit, a quota or the funds do not cover it'],
   [exitCodes.notRunning, 'the job did not start, or has ended; the chain or the vault refused'],

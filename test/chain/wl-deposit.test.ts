@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
-import { startWl, type RunOptions, type Wl } from '../support/wl.js';
+import { testUnless } from '../support/needs.js';
+import { missingForTerminal, startWl, type RunOptions, type Wl } from '../support/wl.js';
 import { startWlChain, type WlChain } from '../support/wl-chain.js';
 
 let chain: WlChain;
@@ -63,6 +64,16 @@ describe('wl deposit', () => {
   test('without -y and without a person it sends nothing: 2', async () => {
     expect(await run('deposit 10')).toMatchObject({ code: 2, stderr: expect.stringContaining('-y') });
     expect(await inVault()).toMatchObject({ balance: 0n });
+  });
+
+  testUnless(missingForTerminal)('a person is asked, and who says no sends nothing: 130', async () => {
+    const at = { columns: 100 };
+    const no = await run('deposit 5', { ...at, answers: [[/Deposit 5 TEST\? \[y\/N\]/, 'n\n']] });
+    expect([no.code, no.stdout]).toEqual([130, expect.stringContaining('nothing was sent')]);
+    expect(await inVault()).toMatchObject({ balance: 0n });
+    const yes = await run('deposit 5', { ...at, answers: [[/Deposit 5 TEST\? \[y\/N\]/, 'y\n']] });
+    expect(yes.code).toBe(0);
+    expect(await inVault()).toMatchObject({ balance: 5_000_000n });
   });
 
   test('more than the wallet has is refused before anything is sent: 6', async () => {

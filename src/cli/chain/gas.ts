@@ -20,7 +20,7 @@ const usualGas: Readonly<Record<Call['what'], bigint>> = {
 };
 const mostTimes = 3n;
 
-export const mostGas = ({ what }: Call): bigint => mostTimes * usualGas[what];
+export const mostGas = ({ what }: Pick<Call, 'what'>): bigint => mostTimes * usualGas[what];
 
 /** What calls cost to send, as it was shown and agreed to. */
 export interface GasPlan {
@@ -38,7 +38,11 @@ const roomTimes = 2n;
  *
  * @throws Failure if the wallet has too few coins of the chain even for the usual cost.
  */
-export async function planGas({ client, chainId }: Node, from: Address, calls: readonly Call[]): Promise<GasPlan> {
+export async function planGas(
+  { client, chainId }: Node,
+  from: Address,
+  calls: readonly Pick<Call, 'what'>[],
+): Promise<GasPlan> {
   const [fee, coins] = await saidByNode(async () => [
     await presentFee(client, 2n ** 128n),
     await client.getBalance({ address: from }),

@@ -92,11 +92,11 @@ function inWords(error: unknown): unknown {
     return new Failure(exitCodes.notRunning, line, 'try again');
   }
   if (refusal === 'no coin') {
-    const line = 'the wallet has too few coins of the chain to pay for the gas: nothing was sent';
+    const line = 'the wallet has too few coins of the chain to pay for the gas: this was not sent';
     return new Failure(exitCodes.money, line, 'send some of the chain’s own coin to the wallet');
   }
   if (refusal === 'too cheap') {
-    const line = 'the chain asks for more for its gas than was offered: nothing was sent';
+    const line = 'the chain asks for more for its gas than was offered: this was not sent';
     return new Failure(exitCodes.notRunning, line, 'try again');
   }
   if (error instanceof BaseError) {

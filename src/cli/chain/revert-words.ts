@@ -28,5 +28,5 @@ const words: Readonly<Record<string, readonly [line: string, remedy?: string]>> 
 export function revertWords({ errorName }: CallReverted): [line: string, remedy: string | undefined] {
   const name = clean(errorName).slice(0, 60);
   const [line, remedy] = Object.hasOwn(words, errorName) ? words[errorName]! : ['the contract refuses the call'];
-  return [`${line} (${name}): nothing was sent`, remedy];
+  return [`${line} (${name}): this was not sent`, remedy];
 }

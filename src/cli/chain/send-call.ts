@@ -1,6 +1,6 @@
 import { keccak256, parseTransaction, type Hex } from 'viem';
 import { mostOf, presentFee, raisedFee } from '../../chain/fees.js';
-import { sendRefusal } from '../../chain/node-words.js';
+import { asRevert, CallReverted, sendRefusal } from '../../chain/node-words.js';
 import { exitCodes, Failure } from '../failure.js';
 import type { Call } from './calls.js';
 import { feeWithin, mostGas } from './gas.js';
@@ -15,10 +15,12 @@ interface Sending {
   maxFeeWei: bigint;
   /** Writes down what is about to be sent: whoever finds it sends just that, and nothing twice. */
   keep(sent: SentCall): void;
+  /** Takes that back: the node has refused it for good. */
+  drop(sent: SentCall): void;
 }
 
 /** Tries a call, signs it, writes it down, and sends it. */
-export async function sendCall({ node, sender, maxFeeWei, keep }: Sending, call: Call): Promise<SentCall> {
+export async function sendCall({ node, sender, maxFeeWei, keep, drop }: Sending, call: Call): Promise<SentCall> {
   const gas = await triedGas(node, sender, call);
   const entry: SentCall = { what: call.what, words: call.words, hashes: [], raw: [] };
   if (sender.kind === 'wallet') {
@@ -33,19 +35,43 @@ export async function sendCall({ node, sender, maxFeeWei, keep }: Sending, call:
   entry.raw.push(raw);
   entry.hashes.push(keccak256(raw));
   keep(entry);
-  await broadcast(node, raw);
+  try {
+    await broadcast(node, raw);
+  } catch (error) {
+    // Only of a node that does not answer it is unknown whether it has it.
+    if (error instanceof Failure && error.exitCode !== exitCodes.unreachable) drop(entry);
+    throw error;
+  }
   return entry;
 }
 
 /** What the call takes, tried against the chain as it is: whatever the vault would refuse is refused here. */
 async function triedGas({ client }: Node, { address }: Sender, call: Call): Promise<bigint> {
   const { to, data } = call;
-  const needed = await saidByNode(() => client.estimateGas({ account: address, to, data }));
+  const ask = () => client.estimateGas({ account: address, to, data });
+  const needed = await saidByNode(() => (call.what === 'deposit' ? afterApproval(ask) : ask()));
   // A block later it may take a little more.
   const gas = (needed * 5n) / 4n;
   if (gas <= mostGas(call)) return gas;
   const line = `the node says that "${call.words}" takes ${needed} gas, which is far more than a vault or a token takes`;
   throw new Failure(exitCodes.unreachable, `${line}: nothing was sent`, 'ask another node: --rpc URL');
+}
+
+const approvalAttempts = 4;
+const approvalPollMs = 1_500;
+
+/** A node may be a block behind the one that has just said that the approval is mined. */
+async function afterApproval<T>(ask: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await ask();
+    } catch (error) {
+      const refused = asRevert(error);
+      const isSooner = refused instanceof CallReverted && refused.errorName === 'TransferFailed';
+      if (!isSooner || attempt >= approvalAttempts) throw error;
+      await new Promise((resolve) => setTimeout(resolve, approvalPollMs));
+    }
+  }
 }
 
 async function nextNonce({ client }: Node, { address }: Sender): Promise<number> {
@@ -78,12 +104,14 @@ async function signed(
 }
 
 /** Sends what is signed, once more if need be: a node that has it already says so, which is no failure. */
-export async function broadcast({ client }: Node, raw: Hex): Promise<void> {
+export async function broadcast({ client }: Node, raw: Hex, { isAgain = false } = {}): Promise<void> {
   await saidByNode(async () => {
     try {
       await client.sendRawTransaction({ serializedTransaction: raw });
     } catch (error) {
-      if (sendRefusal(error) !== 'known') throw error;
+      const refusal = sendRefusal(error);
+      // Of what was sent before, the first may have been mined meanwhile.
+      if (refusal !== 'known' && !(isAgain && refusal === 'nonce too low')) throw error;
     }
   });
 }
@@ -98,7 +126,7 @@ export function offered({ raw }: SentCall): bigint | undefined {
 
 /** Signs the same again, with the same nonce and an eighth more or what the chain asks for now, and sends it. */
 export async function sendFaster(
-  { node, sender, keep }: Omit<Sending, 'maxFeeWei'>,
+  { node, sender, keep }: Omit<Sending, 'maxFeeWei' | 'drop'>,
   entry: SentCall,
   agree: (wei: { before: bigint; now: bigint; atMost: bigint }) => Promise<void>,
 ): Promise<void> {
@@ -120,5 +148,5 @@ export async function sendFaster(
   entry.raw.push(raw);
   entry.hashes.push(keccak256(raw));
   keep(entry);
-  await broadcast(node, raw);
+  await broadcast(node, raw, { isAgain: true });
 }

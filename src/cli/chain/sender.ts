@@ -41,7 +41,7 @@ export async function openSender(context: Context, flags: SenderFlags, node: Nod
 function browserCannot(context: Context): Failure {
   let page = 'the console of the broker';
   try {
-    page = `${context.api()}/console/`;
+    page = `${context.api()}/console/deposits`;
   } catch {
     // There may be no broker any more, and a way out all the same.
   }

@@ -48,7 +48,7 @@ export async function sendAll(
   for (const call of calls) {
     for (const before of record.sent) await untilState(under, before, 'mined');
     if (sender.kind === 'wallet') context.screen.note(`  ${call.words}: confirm it in the wallet`);
-    const { hashes } = await sendCall({ node, sender, maxFeeWei, keep: keeper(under) }, call);
+    const { hashes } = await sendCall({ node, sender, maxFeeWei, keep: keeper(under), drop: dropper(under) }, call);
     context.screen.note(`  ${call.words}: sent as ${hashes[0]!}`);
   }
 }
@@ -58,6 +58,15 @@ export function keeper({ record, file }: Pick<Undertaking, 'record' | 'file'>): 
   return (entry) => {
     if (!record.sent.includes(entry)) record.sent.push(entry);
     file.keep(record);
+  };
+}
+
+/** Takes back what was written down and is not sent. */
+function dropper({ record, file }: Undertaking): (entry: SentCall) => void {
+  return (entry) => {
+    record.sent = record.sent.filter((each) => each !== entry);
+    if (record.sent.length === 0) file.forget(record);
+    else file.keep(record);
   };
 }
 

@@ -2,10 +2,11 @@ import type { Address } from 'viem';
 import type { WorldLand as Client } from '../../client/index.js';
 import type { Deposits, Withdrawal } from '../../client/shapes.js';
 import { clean } from '../../words/clean.js';
-import { unitsText } from '../chain/agree.js';
+import { agree, gasLine, unitsText } from '../chain/agree.js';
 import { baseOfUnits, unitsOf } from '../chain/amounts.js';
 import { addressOf, withdrawCall } from '../chain/calls.js';
 import { carryOut, goOnWith, senderFor, type SendFlags, type Wish } from '../chain/carry-out.js';
+import { planGas } from '../chain/gas.js';
 import { logInWith } from '../chain/log-in-with.js';
 import { vaultOfBroker, type FoundVault } from '../chain/named-vault.js';
 import { checkedPermit } from '../chain/permit-of-broker.js';
@@ -63,20 +64,24 @@ async function withdraw(asked: Asked, amount: bigint, to: Address): Promise<void
   const sender = isBegun || flags.print === true ? undefined : await senderFor(context, flags, { ...found, wallet });
   const text = unitsText(amount, vault);
   const receiver = to === wallet ? 'your wallet' : to;
-  const plan = async () => {
-    const call = await permittedCall(asked, { amount, to, sender });
+  const plan = async () => ({ calls: [await permittedCall(asked, { amount, to, sender })], lines: [] });
+  const question = `Take ${text} out, to ${receiver}?`;
+  // Asked before the broker is: what it permits, it holds back from jobs.
+  if (!isBegun && flags.print !== true) {
+    const gas = await planGas(found.node, wallet, [{ what: 'withdraw' }]);
     const lines = [
       ['vault', `${vault.address} on chain ${vault.chainId}`],
       ['withdraw', `${text} to ${receiver}`],
+      gasLine(1, gas),
     ] as const;
-    return { calls: [call], lines };
-  };
+    await agree(context, lines, { question, isYes: flags.yes === true });
+  }
   if (flags.print === true) return printCalls(context, found, (await plan()).calls);
   const wish: Wish = {
     ...{ action: 'withdraw', asked: `${amount} ${to}`, words: `the withdrawal of ${text}`, goOn: 'wl withdraw' },
-    ...{ question: `Take ${text} out, to ${receiver}?`, plan },
+    ...{ question, plan },
   };
-  const landed = await carryOut(context, found, wallet, { flags, wish, sender });
+  const landed = await carryOut(context, found, wallet, { flags: { ...flags, yes: true }, wish, sender });
   sayLanded(context, found, { ...{ wallet, landed, amount, to }, done: `${text} went to ${to}` });
 }
 
