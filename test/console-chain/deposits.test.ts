@@ -70,7 +70,7 @@ const sending = 'eth_sendTransaction';
     expect(missing).toBeGreaterThan(0);
     await button.click();
     await sendIn(page, 'Deposit');
-    await until(async () => (await wallet.asked.filter(({ method }) => method === sending).length) === 2);
+    await until(() => wallet.asked.filter(({ method }) => method === sending).length === 2);
     await onItsWay.waitFor();
     // What is asked for is what the page said: no more may be fetched than is deposited.
     const [approval] = wallet.asked.filter(({ method }) => method === sending);

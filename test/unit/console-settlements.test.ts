@@ -25,7 +25,7 @@ const settlement: Settlement = {
 };
 
 /** A vault as a node has it. */
-const chain = ({ said = hash as string, last = 4, spent = 100n, credited = 95n } = {}) =>
+const chain = ({ said = hash, last = 4, spent = 100n, credited = 95n } = {}) =>
   ({
     settlement: async () => ({ hash: said, executableAtS: 0, lastExecuted: last }),
     customer: async () => ({ balance: 0n, spent, cap: 0n, exitAtS: 0, withdrawn: 0n }),
