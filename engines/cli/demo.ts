@@ -202,7 +202,12 @@ async function demo(): Promise<void> {
       { name: `Demo owner of ${machines[0]!.providerId}`, privateKey: owner.privateKey },
       { name: 'Demo operator', privateKey: operator.privateKey },
     ];
-    return await writeWalletExtension(flags.data, { origin: new URL(audience).origin, chainId, accounts });
+    return await writeWalletExtension(flags.data, {
+      origin: new URL(audience).origin,
+      chainId,
+      node: stack?.endpoints().chain,
+      accounts,
+    });
   });
   const others = [...(flags.lively ? lively : []), ...(flags.stuck ? ['stuck'] : [])];
   if (chain !== undefined)

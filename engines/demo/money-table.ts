@@ -7,10 +7,10 @@ export interface MoneyRow {
   after: bigint;
 }
 
-const widths = { name: 26, amount: 15 };
+const widths = { name: 29, amount: 14 };
 
 /**
- * Who had how much before and after, at most 76 columns wide, with the sum in the last line.
+ * Who had how much before and after, 71 columns wide, with the sum in the last line.
  *
  * @throws Error if the sums differ
  */

@@ -94,6 +94,7 @@ testUnless(missingAnvil())(
       budgetMs: 240_000,
       timeoutMs: 500_000,
     });
+    expect(second.said()).toContain('It adds up to the unit, and the vault holds what it owes.');
     expect(second.said()).toContain('Running until Ctrl-C');
     expect(second.said()).toContain('npm run faucet -- 0x…');
     requireSums(second.said());
