@@ -14,6 +14,8 @@ export interface VaultFacts {
   decimals: number;
   /** From the proposal of a batch to its execution. */
   batchDelayS: number;
+  /** From a customer's request for all his money to when he may take it. */
+  exitDelayS: number;
 }
 
 /** Below it nobody could look at a batch in time. Demonstrations have a delay of seconds. */
@@ -23,6 +25,7 @@ const vaultAbi = parseAbi([
   'function token() view returns (address)',
   'function operator() view returns (address)',
   'function batchDelay() view returns (uint64)',
+  'function exitDelay() view returns (uint64)',
 ]);
 const otherAbi = parseAbi([
   'function rentalCount() view returns (uint256)',
@@ -60,7 +63,7 @@ async function vaultFacts(client: ChainReader, settings: ChainSettings): Promise
       `There is no contract at VAULT_ADDRESS (${vault}) on chain ${chainId}: deploy the vault there, or correct the address.`,
     );
   }
-  const read = (functionName: 'token' | 'operator' | 'batchDelay') =>
+  const read = (functionName: 'token' | 'operator' | 'batchDelay' | 'exitDelay') =>
     answerOf(client.readContract({ address: vault, abi: vaultAbi, functionName }));
   if (
     (await answerOf(client.readContract({ address: vault, abi: otherAbi, functionName: 'rentalCount' }))) !== undefined
@@ -71,9 +74,11 @@ async function vaultFacts(client: ChainReader, settings: ChainSettings): Promise
     );
   }
   const [token, operator, delay] = [await read('token'), await read('operator'), await read('batchDelay')];
-  if (typeof token !== 'string' || typeof operator !== 'string' || typeof delay !== 'bigint') {
+  const exitDelay = await read('exitDelay');
+  const areDelays = typeof delay === 'bigint' && typeof exitDelay === 'bigint';
+  if (typeof token !== 'string' || typeof operator !== 'string' || !areDelays) {
     throw new ConfigError(
-      `The contract at VAULT_ADDRESS (${vault}) is no RentalVault: it does not say its token, operator and batchDelay. ` +
+      `The contract at VAULT_ADDRESS (${vault}) is no RentalVault: it does not say its token, operator, batchDelay and exitDelay. ` +
         'Correct the address.',
     );
   }
@@ -90,7 +95,8 @@ async function vaultFacts(client: ChainReader, settings: ChainSettings): Promise
         '18 decimals or fewer.',
     );
   }
-  return { chainId, vault, token: token.toLowerCase() as Address, decimals, batchDelayS: Number(delay) };
+  const delays = { batchDelayS: Number(delay), exitDelayS: Number(exitDelay) };
+  return { chainId, vault, token: token.toLowerCase() as Address, decimals, ...delays };
 }
 
 function mustBeOperator(operator: Address, { operatorKey, vault }: ChainSettings): void {

@@ -10,6 +10,7 @@ import {
   stopSettlements,
   type Batch,
 } from '../db/batches.js';
+import { freezeRefused } from '../db/frozen-wallets.js';
 import { withTransaction } from '../db/pool.js';
 import { permitsOfBatch } from '../db/spend-permits.js';
 import {
@@ -184,8 +185,11 @@ const ofALine = ['CapExceeded', 'InsufficientBalance', 'Unbalanced'];
 
 async function refused(deps: SettlementDeps, batch: Batch, what: string, error: CallReverted): Promise<Advanced> {
   if (what === 'execute' && ofALine.includes(error.errorName)) {
-    // The next one is cut without it: by then what the customer took out is booked.
-    return await giveUp(deps, batch, `refused: ${error.errorName}(${error.args.map(String).join(', ')})`, false);
+    // The next one is cut without it, and without that wallet.
+    const words = `${error.errorName}(${error.args.map(String).join(', ')})`;
+    const [wallet] = error.args;
+    if (typeof wallet === 'string') await freezeRefused(deps.pool, deps.facts, wallet, words);
+    return await giveUp(deps, batch, `refused: ${words}`, false);
   }
   if (what === 'execute' && error.errorName === 'BadSignature') await refuseBadPermits(deps, batch.number);
   return await waiting(deps, batch, 'refused', `the vault, which answers ${error.errorName} to ${what}`);

@@ -4,6 +4,7 @@ import { erc20Abi, type Address } from 'viem';
 import { bookVaultEvents, type BookedVault } from '../billing/vault-events.js';
 import type { ChainSettings } from '../config/chain.js';
 import { withTransaction, type Queryable } from '../db/pool.js';
+import { recordVault } from '../db/vaults.js';
 import {
   insertVaultEvents,
   moveVaultCursor,
@@ -60,6 +61,8 @@ export class FinalBlockGone extends NodesDisagree {
  */
 export async function watchVault(deps: WatchDeps): Promise<Watched> {
   try {
+    const { facts } = deps;
+    await recordVault(deps.pool, facts, { ...facts, scale: scaleOf(facts.decimals) });
     let events = 0;
     for (let range = 0; range < rangesAtOnce; range++) {
       const read = await readRange(deps);

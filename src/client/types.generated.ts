@@ -420,6 +420,15 @@ export interface DeadLetters {
   next_cursor?: string;
 }
 
+export interface DebtWrittenOff {
+  id: string;
+  wallet: string;
+  /** Base units; 0 if it owed nothing */
+  written_off: string;
+  /** It can order again now */
+  was_frozen: boolean;
+}
+
 export interface Deposits {
   /** Null on a site that takes no deposits */
   vault: {
@@ -469,6 +478,18 @@ export interface Deposits {
   drawn_tokens: string;
   /** When you may take out everything; null if you did not ask for it */
   exit_at: string | null;
+  /** When your jobs end because of that, so that they are charged before; null if you did not ask for it */
+  jobs_end_at: string | null;
+  /** While you can order nothing, and your jobs end; null otherwise */
+  frozen: {
+    /** refused: the vault refused a settlement for your line. left_owing: you took out what was charged already */
+    reason: 'refused' | 'left_owing';
+    since: string;
+    /** Base units to deposit before anything can be ordered; 0: raise your cap, or ask the operator */
+    owed: string;
+    /** The same in tokens, for people */
+    owed_tokens: string;
+  } | null;
   /** What is held for you to take out; null if there is nothing */
   withdrawing: Withdrawal | null;
   /** Seen on the chain, and not final: they can be spent once they are */
@@ -1072,6 +1093,7 @@ export interface Problem {
     | 'start_timeout'
     | 'provider_lost'
     | 'provider_drained'
+    | 'funds_withdrawn'
     | 'allocation_released'
     | 'delegation_invalid'
     | 'provider_not_yours'
@@ -1079,6 +1101,7 @@ export interface Problem {
     | 'provider_retired'
     | 'chain_off'
     | 'mining_off'
+    | 'settlement_stalled'
     | 'dependency_unavailable'
     | 'internal_error';
   detail: string;
@@ -2915,6 +2938,23 @@ export interface Routes {
     };
     errors: CommonError | AuthError | 'payload_too_large' | 'scope_denied' | 'unsupported_media_type';
   };
+  /** Write off what a wallet owes, and let it order again if it was frozen */
+  'POST /api/v1/admin/debts': {
+    body: {
+      wallet: string;
+      /** Why; it stays in the books */
+      reason: string;
+    };
+    query: undefined;
+    reply: DebtWrittenOff;
+    errors:
+      | CommonError
+      | AuthError
+      | 'idempotency_conflict'
+      | 'payload_too_large'
+      | 'scope_denied'
+      | 'unsupported_media_type';
+  };
   /** Give a customer back a part of what a job cost, or all of it */
   'POST /api/v1/admin/jobs/:id/refunds': {
     body: {
@@ -3209,6 +3249,7 @@ export interface Routes {
       | 'container_exited'
       | 'container_not_created'
       | 'exit_pending'
+      | 'funds_withdrawn'
       | 'idempotency_conflict'
       | 'image_pull_failed'
       | 'insufficient_funds'
@@ -3224,6 +3265,7 @@ export interface Routes {
       | 'quote_expired'
       | 'quote_mismatch'
       | 'scope_denied'
+      | 'settlement_stalled'
       | 'spend_limit_exceeded'
       | 'start_timeout'
       | 'storage_exceeded'

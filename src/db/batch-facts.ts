@@ -37,6 +37,9 @@ export async function batchFacts(db: Queryable, { chainId, vault }: VaultId, sca
                                   and p.refused_at is null
          left join ledger_accounts a on a.owner = w.wallet and a.kind in ('customer', 'reserved', 'withdrawing')
         where w.chain_id = $1 and w.vault = $2 and w.deposited > 0
+          and not exists (select from frozen_wallets f
+                           where f.wallet = w.wallet and f.chain_id = $1 and f.vault = $2 and f.reason = 'refused'
+                             and f.thawed_at is null)
         group by w.chain_id, w.vault, w.wallet, p.cap
      ), sums as (
        select coalesce(sum(case name when 'BatchExecuted'

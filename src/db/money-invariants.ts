@@ -1,17 +1,10 @@
 import type { Pool } from 'pg';
+import { chainInvariants, type Invariant } from './chain-invariants.js';
 import { withTransaction, type Queryable } from './pool.js';
 import { unbookedSql } from './unbooked.js';
 
 // What must hold of money at every moment. Each is a query for what violates it, as one text a row: empty in a healthy
 // database. Each reads one snapshot, so that what happens meanwhile makes nothing differ.
-
-/** The parameters: entries after `$1` are looked at. */
-interface Invariant {
-  says: string;
-  sql: string;
-  /** Whether new entries can be checked by themselves. Otherwise only a run over everything can tell. */
-  isIncremental: boolean;
-}
 
 /** A line of an account that is the wallet's own, on either side of its reservations. */
 const own = `a.kind in ('customer', 'reserved')`;
@@ -125,6 +118,7 @@ const invariants = {
           having coalesce(sum(l.amount) filter (where not ${own}), 0)
                    > -coalesce(sum(l.amount) filter (where a.kind = 'reserved'), 0)`,
   },
+  ...chainInvariants,
 } as const satisfies Record<string, Invariant>;
 
 export type MoneyInvariant = keyof typeof invariants;

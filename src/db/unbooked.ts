@@ -1,4 +1,4 @@
-import { backfilled, bookLateChange, bookReservation, bookSettlement } from './bookings.js';
+import { backfilled, backfillReservation, bookLateChange, bookSettlement } from './bookings.js';
 import { jobTariff, lockOrderCharge, type SettledCharge } from './auth-charges.js';
 import type { Queryable } from './pool.js';
 
@@ -95,7 +95,7 @@ export async function bookCharges(tx: Queryable, jobId: string): Promise<boolean
   if (charges.length === 0) return false;
   for (const charge of charges.filter(({ settledAt }) => settledAt === null)) {
     const { requestId, wallet, reserved, booked } = charge;
-    if (booked === undefined) await bookReservation(tx, { jobId, requestId, wallet, amount: reserved }, backfilled);
+    if (booked === undefined) await backfillReservation(tx, { jobId, requestId, wallet, amount: reserved });
     else await bookLateChange(tx, jobId, wallet, reserved - booked);
   }
   const settled = charges.filter(({ settledAt }) => settledAt !== null);

@@ -195,6 +195,16 @@ export const vaultReadBlock = new Gauge({
   help: 'The last block of the chain whose events of the vault are booked',
 });
 
+export const settlementLate = new Gauge({
+  name: 'broker_settlement_late_seconds',
+  help: 'How much later than planned everything that was booked is settled on the chain',
+});
+
+export const frozenWalletCount = new Gauge({
+  name: 'broker_frozen_wallets',
+  help: 'Wallets that get no service because the vault does not pay for them, or because they left it owing',
+});
+
 export const vaultReadAt = new Gauge({
   name: 'broker_vault_read_timestamp_seconds',
   help: 'When the vault was last read by this worker to the end, in seconds since 1970; 0 if it never was',

@@ -10,6 +10,7 @@ function sweepEveryS(config: Config): number {
 }
 
 const reconcilerSchedule = 'fleet-reconciler';
+const settlementSchedule = 'settlement';
 
 /** Makes sure that the periodic work is scheduled, once however many brokers run. */
 export async function ensureSchedules(client: Client, config: Config): Promise<void> {
@@ -30,7 +31,7 @@ export async function ensureSchedules(client: Client, config: Config): Promise<v
           { id: 'vault-watch', workflowType: workflowTypes.vaultWatch, everyS: 15, timeout: '3 minutes' },
           // It lasts as long as the chain needs; the next one waits for its end.
           {
-            id: 'settlement',
+            id: settlementSchedule,
             workflowType: workflowTypes.settlementBatch,
             everyS: config.BATCH_INTERVAL_H * 3_600,
             timeout: '30 days',
@@ -75,4 +76,9 @@ async function removeSchedules(client: Client, ids: readonly string[]): Promise<
  */
 export async function reconcileNow(client: Client): Promise<void> {
   await client.schedule.getHandle(reconcilerSchedule).trigger(ScheduleOverlapPolicy.SKIP);
+}
+
+/** Has a settlement cut now instead of at its next time. If one is under way, no other is started. */
+export async function settleNow(client: Client): Promise<void> {
+  await client.schedule.getHandle(settlementSchedule).trigger(ScheduleOverlapPolicy.SKIP);
 }

@@ -265,6 +265,10 @@ export const goodRequests: Readonly<Record<string, Make>> = {
     body: { wallet: people.customer.wallet.address, amount: String(random.whole(1, 900)), reference: 'invoice 7' },
     headers: onceOnly(),
   }),
+  'post-admin-debts': async ({ people }) => ({
+    body: { wallet: people.customer.wallet.address, reason: 'it left' },
+    headers: onceOnly(),
+  }),
   'get-admin-audit': async ({ people, random }) => ({
     query: random.pick([
       { limit: '2' },

@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { createMoneyComparison } from '../../activities/reconciler/money.js';
+import type { BookedVault } from '../../src/billing/vault-events.js';
+import { insertBatch } from '../../src/db/batches.js';
 import { readLedgerChecks, recordNewCompared } from '../../src/db/ledger-checks.js';
 import { differingMoney, moneyInvariants, type MoneyInvariant } from '../../src/db/money-invariants.js';
 import { withTransaction } from '../../src/db/pool.js';
+import { recordVault } from '../../src/db/vaults.js';
 import type { JobOrder } from '../../src/domain/job.js';
 import { moneyCompared, moneyDiffers } from '../../src/observability/metrics.js';
 import { carryOut } from '../support/activity.js';
@@ -11,6 +14,7 @@ import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { putSession, testWallet } from '../support/fleet.js';
 import { moneySteps, withoutLedgerTriggers } from '../support/money.js';
 import { receiptSite } from '../support/receipts.js';
+import { vaultSays } from '../support/vault-news.js';
 
 let database: TestDatabase;
 let sessionId: string;
@@ -27,11 +31,38 @@ beforeAll(async () => {
   await steps.extend(ended, 'longer', 3_600);
   await steps.end(ended, new Date());
   await steps.place(await steps.order(sessionId, testWallet, token), 'atlas', token / 2n);
+  await settleOnChain();
 });
 afterAll(() => database.close());
 
-const lineOf = (kind: string) => `(select a.id from ledger_accounts a where a.kind = '${kind}')`;
+const lineOf = (kind: string) =>
+  `(select a.id from ledger_accounts a where a.kind = '${kind}' and a.owner in ('', '${testWallet}'))`;
 const settle = () => `(select id from ledger_entries where key = 'settle/${ended.jobId}')`;
+
+const depositor = `0x${'de'.repeat(20)}`;
+const vault: BookedVault = { chainId: 97, vault: `0x${'5'.repeat(40)}`, scale: 10n ** 12n, leastDeposit: 0n };
+
+/** A deposit of 5 tokens, of which a settlement drew 2 and credited none. */
+async function settleOnChain(): Promise<void> {
+  const hash = `0x${'a'.repeat(64)}` as const;
+  await recordVault(pool(), vault, { scale: vault.scale, batchDelayS: 60, exitDelayS: 600 });
+  await vaultSays(
+    pool(),
+    vault,
+    { name: 'Deposited', args: { customer: depositor, from: depositor, amount: '5000000' } },
+    { name: 'CapRaised', args: { customer: depositor, cap: '4000000' } },
+  );
+  await insertBatch(pool(), vault, {
+    ...{ number: 1, hash, credits: [] },
+    draws: [{ wallet: depositor as `0x${string}`, cumulative: 2_000_000n }],
+  });
+  await vaultSays(
+    pool(),
+    vault,
+    { name: 'BatchProposed', args: { number: '1', hash } },
+    { name: 'BatchExecuted', args: { number: '1', drawn: '2000000', credited: '0' } },
+  );
+}
 
 /** Faults by what has to find them. Others may find them, too. */
 const planted: Record<MoneyInvariant, () => string[]> = {
@@ -52,6 +83,9 @@ const planted: Record<MoneyInvariant, () => string[]> = {
     `update ledger_lines set amount = amount + 2 * ${token} where entry_id = ${settle()} and account_id = ${lineOf('fees')}`,
     `update ledger_lines set amount = amount - 2 * ${token} where entry_id = ${settle()} and account_id = ${lineOf('customer')}`,
   ],
+  C1: () => [`update chain_wallets set withdrawn = withdrawn + 1`],
+  C2: () => [`update chain_wallets set cap = 1999999999999999999`],
+  C3: () => [`update chain_events set args = args || '{"drawn": "2000001"}' where name = 'BatchExecuted'`],
 };
 
 class Undone extends Error {}
@@ -66,7 +100,7 @@ test.each(moneyInvariants)('%s finds the difference that is planted for it, and 
     for (const statement of planted[invariant]()) expect((await tx.query(statement)).rowCount).toBe(1);
     const found = (await differingMoney(tx, 'everything')).find((each) => each.invariant === invariant);
     expect(found).toMatchObject({ count: 1 });
-    expect(found!.examples[0]).toMatch(/^(entry|account|wallet|job|session|receipt) \S/);
+    expect(found!.examples[0]).toMatch(/^(entry|account|wallet|job|session|receipt|settlement) \S/);
     throw new Undone();
   });
   await expect(planting).rejects.toBeInstanceOf(Undone);

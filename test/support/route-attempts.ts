@@ -190,6 +190,12 @@ export const attempts: Record<string, MakeAttempt> = {
     headers: onceOnly(),
     foreign: 'scope_denied',
   }),
+  'POST /api/v1/admin/debts': ({ wallet }) => ({
+    target: '/api/v1/admin/debts',
+    body: { wallet: wallet.address, reason: 'it left' },
+    headers: onceOnly(),
+    foreign: 'scope_denied',
+  }),
   'GET /api/v1/admin/receipts': ({ wallet }) => ({
     target: `/api/v1/admin/receipts?wallet=${wallet.address}&status=pending`,
     foreign: 'scope_denied',

@@ -74,6 +74,7 @@ export const outcomes: Record<string, Outcome> = {
   'POST /api/v1/admin/settlements/resume': { taken: 200 },
   'POST /api/v1/admin/payouts': { taken: 201 },
   'POST /api/v1/admin/payments': { taken: 201 },
+  'POST /api/v1/admin/debts': { taken: 201 },
   'GET /api/v1/admin/revenue': { taken: 200 },
   'GET /api/v1/admin/jobs/:id': { taken: 200 },
   'DELETE /api/v1/admin/jobs/:id': { taken: 202, away: 503 },

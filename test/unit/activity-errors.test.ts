@@ -1,9 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import * as k8s from '@kubernetes/client-node';
 import { ApplicationFailure } from '@temporalio/activity';
+import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { withErrorCodes } from '../../activities/failures.js';
 import { asPodDenial, withPort } from '../../activities/pod-denials.js';
 import { BrokerError } from '../../src/domain/errors.js';
+import { asBrokerError } from '../../src/temporal/failures.js';
 
 const refusal = (code: number, message: string, reason = 'Invalid') =>
   new k8s.ApiException(code, message, JSON.stringify({ code, reason, message }), {});
@@ -72,6 +74,13 @@ describe('an activity', () => {
       type: 'dependency_unavailable',
       nonRetryable: false,
     });
+  });
+
+  test('what an error adds to a reply reaches the reply, through activity and workflow', async () => {
+    const extra = { required: '3', missing: '2' };
+    const failure = (await outcome(new BrokerError('insufficient_funds', 'too little', extra))) as ApplicationFailure;
+    const failed = new WorkflowUpdateFailedError('the update failed', failure);
+    expect(asBrokerError(failed, 'job_requests')).toMatchObject({ code: 'insufficient_funds', extra });
   });
 
   test('an activity that throws an unexpected error fails with exactly that error', async () => {
