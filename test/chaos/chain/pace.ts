@@ -9,6 +9,7 @@ import type { Edit } from '../faults/edit.js';
  */
 export const hurried: readonly Edit[] = [
   { file: 'src/chain/settlement.ts', find: 'const pollS = 15;', replace: 'const pollS = 1;' },
+  { file: 'src/chain/settlement.ts', find: 'const pausePollS = 60;', replace: 'const pausePollS = 2;' },
   { file: 'src/chain/outbox.ts', find: 'const patienceS = 60;', replace: 'const patienceS = 5;' },
   {
     file: 'workflows/settlement-batch.ts',

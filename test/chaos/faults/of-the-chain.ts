@@ -53,6 +53,30 @@ export const faultsOfTheChain: Readonly<Record<string, Fault>> = {
     foundBy: ['settlements'],
     run: { chain: 'calm' },
   },
+  'unpaid-rented': {
+    what: 'who pays in advance may owe all the same',
+    edits: [
+      {
+        file: 'src/api/place-order.ts',
+        find: 'if (config.ENABLE_BLOCKCHAIN) await payInAdvance(',
+        replace: 'if (config.ENABLE_BLOCKCHAIN && config.JOB_MIN_DURATION_S < 0) await payInAdvance(',
+      },
+    ],
+    foundBy: ['prepaid'],
+    run: { chain: 'calm' },
+  },
+  'permit-signed-twice': {
+    what: 'the money of a withdrawal is given back while its permit can still be used, and signed for again',
+    edits: [
+      {
+        file: 'src/db/withdrawals.ts',
+        find: 'else deadline < to_timestamp($3) end',
+        replace: `else deadline < to_timestamp($3) + interval '1 hour' end`,
+      },
+    ],
+    foundBy: ['withdrawals'],
+    run: { chain: 'calm', jobs: 21 },
+  },
   'lie-believed': {
     what: 'the first node is believed, whatever the other one says',
     edits: [
