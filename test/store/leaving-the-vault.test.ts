@@ -124,7 +124,7 @@ describe('a customer who left the vault with what he owes', () => {
     await leaves();
     expect(await writeOff(wallet, `early ${wallet}`)).toMatchObject({ amount: 0n, wasFrozen: false });
     await steps.end(job, new Date(Date.now()));
-    const owed = (await frozen(wallet))[0]!.owed;
+    const { owed } = (await frozen(wallet))[0]!;
     expect(owed).toBeGreaterThan((token * 9n) / 10n);
     const first = await writeOff(wallet, `late ${wallet}`);
     expect(first).toEqual({ id: `late ${wallet}`, amount: owed, wasFrozen: true, isRepeat: false });
