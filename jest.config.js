@@ -1,5 +1,16 @@
 /** Suites with commands of their own. `npm test` leaves them out, unless it is given the files that it is to run. */
-const ownCommand = ['chain', 'chaos', 'console', 'contracts', 'e2e', 'integration', 'node', 'stack', 'workflow'];
+const ownCommand = [
+  'chain',
+  'chaos',
+  'console',
+  'console-chain',
+  'contracts',
+  'e2e',
+  'integration',
+  'node',
+  'stack',
+  'workflow',
+];
 const isTold = process.argv.slice(2).some((argument) => !argument.startsWith('-'));
 /** In CI the tests of a file run in the order of the seed that `.ci/run` names: `npm test -- --seed=N --randomize`. */
 const isCi = (process.env.CI ?? '') !== '';

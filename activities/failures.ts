@@ -2,8 +2,8 @@ import { ApplicationFailure } from '@temporalio/activity';
 import { BrokerError } from '../src/domain/errors.js';
 
 /**
- * Wraps activities so that a `BrokerError` reaches the workflow as an ApplicationFailure. Its type is the error's code,
- * and it is retryable exactly if the error table says so. Anything else is a bug or an outage: it is retried, and
+ * Wraps activities so that a `BrokerError` reaches the workflow as an ApplicationFailure. Its type is the error's code, its
+ * details are what the error adds to a reply, and it is retryable exactly if the error table says so. Anything else is a bug or an outage: it is retried, and
  * passed on unchanged.
  */
 export function withErrorCodes<T extends Record<string, (...args: never[]) => Promise<unknown>>>(activities: T): T {
@@ -14,7 +14,9 @@ export function withErrorCodes<T extends Record<string, (...args: never[]) => Pr
         return await activity(...args);
       } catch (error) {
         if (!(error instanceof BrokerError)) throw error;
-        throw ApplicationFailure.create({ type: error.code, message: error.detail, nonRetryable: !error.retryable });
+        const { code, detail, extra, retryable } = error;
+        const details = Object.keys(extra).length === 0 ? {} : { details: [extra] };
+        throw ApplicationFailure.create({ type: code, message: detail, nonRetryable: !retryable, ...details });
       }
     },
   ]);

@@ -255,6 +255,7 @@ export function createJobRecordActivities({ pool, logger, config }: JobRecordDep
           throw noCapacity(order, failedAt, 'what is free costs more than the monthly cap of the wallet leaves');
         if (result === 'over_deposit')
           throw noCapacity(order, failedAt, 'what is free costs more than the wallet has deposited');
+        if (result === 'leaving') throw noCapacity(order, failedAt, 'the wallet has asked the vault for its money');
       }
     }
     throw noCapacity(order, failedAt, reason);

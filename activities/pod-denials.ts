@@ -2,12 +2,27 @@ import { BrokerError } from '../src/domain/errors.js';
 import { asDependencyError, statusOf } from '../src/kubernetes/client.js';
 import { lacksRight } from '../src/kubernetes/tenant-rights.js';
 
-/** Gives a code to the denial of a Service for which the cluster has no port or address left. */
-export async function withPort<T>(creation: Promise<T>): Promise<T> {
+/**
+ * For how long "no address" is not believed: an API server that has just started says so until it has read its ranges,
+ * however many addresses are left.
+ */
+const addressesReadWithinMs = 15_000;
+
+/**
+ * Gives a code to the denial of a Service for which the cluster has no port or address left.
+ *
+ * @param askedForMs for how long a Service has been asked for, over all attempts.
+ * @throws no_ports_left; dependency_unavailable while it may be the API server that is not ready.
+ */
+export async function withPort<T>(creation: Promise<T>, askedForMs: number): Promise<T> {
   try {
     return await creation;
   } catch (error) {
-    if (!/range is full/i.test(statusOf(error)?.message ?? '')) throw error;
+    const message = statusOf(error)?.message ?? '';
+    if (!/range is full/i.test(message)) throw error;
+    if (/service\s?IP/i.test(message) && askedForMs < addressesReadWithinMs) {
+      throw new BrokerError('dependency_unavailable', message, {}, { cause: error });
+    }
     const detail = 'all ports that the cluster has for jobs are taken; it is no matter of this job or its machine';
     throw new BrokerError('no_ports_left', detail, {}, { cause: error });
   }

@@ -194,8 +194,9 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
     const { order, placement, namespace } = job;
     const body = labelledFor(await installationId(pool), jobService(order, placement));
     const name = jobObjectName(order.jobId);
+    const askedForMs = Date.now() - Context.current().info.scheduledTimestampMs;
     const service =
-      (await unlessExists(withPort(core.createNamespacedService({ namespace, body })))) ??
+      (await unlessExists(withPort(core.createNamespacedService({ namespace, body }), askedForMs))) ??
       (await core.readNamespacedService({ name, namespace }));
     await requireOwn(job, service, (options) => core.deleteNamespacedService({ name, namespace, body: options }));
     const port = service.spec?.ports?.[0]?.nodePort;

@@ -53,5 +53,5 @@ export interface Engine {
   /** The environment that leads the broker's roles to it. */
   roleEnv: Record<string, string>;
   /** What of it the role `worker` alone may know. */
-  workerEnv?: Record<string, string>;
+  workerEnv?: NodeJS.ProcessEnv;
 }

@@ -110,7 +110,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   try {
     const context: EngineContext = { dataDir, ports, supervisor, log, env };
     const roleEnv: Record<string, string> = {};
-    const workerEnv: Record<string, string> = {};
+    const workerEnv: NodeJS.ProcessEnv = {};
     const starters: Record<EngineName, () => Promise<Engine>> = {
       postgres: () => startPostgres(context),
       redis: () => startRedis(context),

@@ -12,6 +12,7 @@ import argparse
 import json
 import re
 import sys
+import time
 import urllib.request
 from datetime import datetime, timezone
 
@@ -264,22 +265,24 @@ def revision_problems(m, first):
 
 
 def statement_problems(found, statement):
-    span = statement.get("receipts") or {}
-    first, last = span.get("first") or 1, span.get("last") or 0
-    latest, charged, refunded, digests = {}, 0, 0, {}
+    span = statement.get("receipts")
+    if span is None:
+        return
+    last = span.get("last") or 0
+    first = span.get("first") or last + 1
+    latest, net, digests = {}, 0, {}
     for digest, m in sorted(found, key=lambda pair: pair[1]["number"]):
         amount, before = int(m["charged"]), latest.get(m["jobId"])
         digests[m["number"]] = digest
         latest[m["jobId"]] = amount
-        if first <= m["number"] <= last and before is None:
-            charged += amount
-        elif first <= m["number"] <= last:
-            refunded += before - amount
-    for name, total in (("charged", charged), ("refunded", refunded)):
-        if name in statement and abs(int(statement[name])) != total:
-            yield f"the statement has {statement[name]} {name}, and receipts {first} to {last} come to {total}"
-    if span.get("last_digest") and digests.get(last) != span["last_digest"].lower():
-        yield f"the statement ends with another receipt {last}"
+        # A refund has the corrected total of its job.
+        if first <= m["number"] <= last:
+            net += amount - (before or 0)
+    due = int(statement["charged"]) - int(statement["refunded"]) - int(statement.get("without_receipt", 0))
+    if due != net:
+        yield f"the statement has {due} charged by receipts {first} to {last}, which come to {net}"
+    if last > 0 and digests.get(last) != (span.get("last_digest") or "").lower():
+        yield f"the statement ends with another receipt {last}" if last in digests else f"receipt {last} is missing, with which the statement ends"
 
 
 # ---- Reading.
@@ -306,6 +309,8 @@ def fetched(api, token, into):
             return json.load(reply)
 
     gathered(read("/api/v1/receipts/keys"), into)
+    # Before the receipts, so that it names none that they do not have yet.
+    gathered(read("/api/v1/billing/statements/" + time.strftime("%Y-%m", time.gmtime())), into)
     cursor = ""
     while cursor is not None:
         page = read("/api/v1/receipts?limit=100" + (f"&cursor={cursor}" if cursor else ""))

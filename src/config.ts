@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { environment, type Environment } from './config/environment.js';
 import { roles, type Role } from './config/process.js';
-import { chainProblems, isChainVariable, isOn } from './config/chain.js';
+import { chainProblems, isChainVariable, isOn, longestPrepaidJobS } from './config/chain.js';
 import { isPublicKey } from './config/signing-keys.js';
 import { readTls, type TlsWorkedOut } from './tls-settings.js';
 
@@ -76,6 +76,9 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     ...tls,
     BROKER_ROLES: config.BROKER_ROLES.length > 0 ? config.BROKER_ROLES : byDefault,
     AUTH_CHAIN_IDS: chainIds,
+    JOB_MAX_DURATION_S: config.ENABLE_BLOCKCHAIN
+      ? Math.min(config.JOB_MAX_DURATION_S, longestPrepaidJobS)
+      : config.JOB_MAX_DURATION_S,
     ALLOW_FREE_JOBS: config.ALLOW_FREE_JOBS ?? config.NODE_ENV !== 'production',
   });
 }

@@ -2,7 +2,7 @@
  * Compares what Postgres, Temporal and Kubernetes say about the same jobs and providers, and repairs what differs.
  *
  * **Flow.** A Schedule starts it every minute. It makes its comparisons one after the other: workflows, ledger, money, pods,
- * tenants, nodes, miners, what can be tidied away, and receipts without a signature. A comparison that takes longer than
+ * tenants, nodes, miners, what can be tidied away, receipts without a signature, and jobs that are no longer paid for. A comparison that takes longer than
  * `headStart` no longer holds up the next one. Abandoned jobs are ended concurrently with the rest. Its result is the
  * report that operators read.
  *
@@ -41,6 +41,7 @@ const comparisons = proxyActivities<
     | 'compareWorkflows'
     | 'compareLedger'
     | 'compareMoney'
+    | 'compareFunds'
     | 'comparePods'
     | 'compareTenants'
     | 'compareNodes'
@@ -100,6 +101,7 @@ export async function fleetReconciler(): Promise<ReconcilerReport> {
   ];
   const sign = async () => ({ ...nothing, ...(await comparisons.signReceipts()) });
   if (patched('receipts-are-signed')) steps.push(async () => void (await run('receipts', sign)));
+  if (patched('jobs-without-funds-end')) steps.push(async () => void (await run('funds', comparisons.compareFunds)));
   if (patched('slow-comparison-holds-up-none')) await inTurn(steps);
   else for (const step of steps) await step();
   await Promise.all(endings);

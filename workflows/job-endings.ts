@@ -39,16 +39,22 @@ export function failedBecause(reason: ErrorCode, message: string): Ending {
 }
 
 /**
- * Its customer ended it, or an operator did, whose wallet is no business of the customer's.
+ * Its customer ended it, or an operator did; or the broker, because nobody pays for it any more, whose wallet is no business of the customer's.
  *
  * @param cancellation undefined if an operator cancelled the workflow itself.
  * @param wallet the customer's.
  */
 export function cancelled(cancellation: Omit<Cancellation, 'at'> | undefined, wallet: string): Ending {
+  if (cancellation?.code !== undefined) return unpaid(cancellation.code, cancellation.reason);
   const endedBy = cancellation?.by === wallet ? 'you' : 'operator';
   const who = endedBy === 'you' ? 'you ended it' : 'an operator ended it';
   const why = cancellation?.reason === undefined ? '' : `: ${cancellation.reason}`;
   return { status: 'cancelled', message: sentence(who + why), endedBy };
+}
+
+/** The wallet has put an end to what it pays with, and so to its jobs. */
+function unpaid(reason: 'funds_withdrawn', why = sentence('the wallet has no money in the vault any more')): Ending {
+  return { status: 'cancelled', message: why, endedBy: 'you', failure: { reason, message: why } };
 }
 
 /** The provider went away for good; the customer does not pay for the time in which it did not serve. */

@@ -75,6 +75,8 @@ export interface Cancellation {
   at?: Instant;
   /** Why, for the job's customer; operators give one. */
   reason?: Printable;
+  /** Set if the broker itself ends it: the failure that its row names. */
+  code?: 'funds_withdrawn';
 }
 
 /** Ends the job. A signal, so that the job ends once the server has the message, even while no worker is running. */

@@ -9,5 +9,6 @@ export const searchAttributes = {
   providerId: defineSearchAttributeKey('ProviderId', 'KEYWORD'),
   wallet: defineSearchAttributeKey('Wallet', 'KEYWORD'),
   gpuType: defineSearchAttributeKey('GpuType', 'KEYWORD'),
+  settlementWait: defineSearchAttributeKey('SettlementWait', 'KEYWORD'),
   expiresAt: defineSearchAttributeKey('ExpiresAt', 'DATETIME'),
 } as const;

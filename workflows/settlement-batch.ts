@@ -10,14 +10,26 @@
  * vault and in Postgres, so a new run, or the next one, goes on with the settlement that is under way.
  *
  * **Retries.** For ever, with pauses: no node, gas that is too dear and a pause of the vault pass. *Current details* say
- * what it waits for, and since when.
+ * what it waits for, and since when; the search attribute `SettlementWait` has that in a word.
  *
  * **End.** It completes when the settlement is booked, or void: vetoed, for instance. Nothing is settled then until an
- * operator resumes.
+ * operator resumes, and its details say so.
  */
-import { continueAsNew, proxyActivities, setCurrentDetails, sleep, workflowInfo } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  continueAsNew,
+  isCancellation,
+  patched,
+  proxyActivities,
+  setCurrentDetails,
+  sleep,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { ChainActivities } from '../activities/chain.js';
+import type { SettlementWait } from '../src/domain/settlement-step.js';
 import { chainTaskQueue } from './chain-task-queue.js';
+import { searchAttributes } from './search-attributes.js';
 
 type Steps = Pick<ChainActivities, 'beginSettlement' | 'advanceSettlement'>;
 
@@ -25,28 +37,77 @@ type Steps = Pick<ChainActivities, 'beginSettlement' | 'advanceSettlement'>;
 export type SettlementEnd =
   { number: number; is: 'final' } | { number: number; is: 'void'; why: string } | { is: 'none'; why: string };
 
+/** After so many seconds a step that failed is tried again. */
+const tryAgainInS = 15;
+
 export async function settlementBatch(): Promise<SettlementEnd> {
   const { beginSettlement, advanceSettlement } = proxyActivities<Steps>({
     taskQueue: chainTaskQueue(workflowInfo().taskQueue),
     startToCloseTimeout: '2 minutes',
-    retry: { initialInterval: '5s', maximumInterval: '1 minute' },
+    // Then its details say that it does not get an answer.
+    retry: { initialInterval: '2s', maximumAttempts: 3 },
   });
-  setCurrentDetails(
-    'cuts the totals of all wallets; without an answer, no node of the chain answers, or they disagree',
-  );
-  const begun = await beginSettlement();
-  if ('none' in begun) return { is: 'none', why: begun.why ?? begun.none };
+  const tell = createTeller();
+  setCurrentDetails('cuts the totals of all wallets');
+  const begun = await untilAnswered(tell, 'settlement', beginSettlement);
+  if ('none' in begun) {
+    const why = begun.why ?? begun.none;
+    if (begun.none === 'stopped') tell.stopped('settlements', why);
+    return { is: 'none', why };
+  }
   const { number } = begun;
-  let told = '';
+  const name = `settlement ${number}`;
   for (;;) {
-    const now = await advanceSettlement(number);
+    const now = await untilAnswered(tell, name, () => advanceSettlement(number));
+    if (now.is === 'void') tell.stopped(name, now.why);
     if (now.is === 'final') return { number, is: now.is };
     if (now.is === 'void') return { number, is: now.is, why: now.why };
-    if (now.waitsFor !== told) {
-      told = now.waitsFor;
-      setCurrentDetails(`**settlement ${number}** since ${new Date().toISOString()}: waits for ${told}`);
-    }
+    tell.waits(name, now.kind, now.waitsFor, now.since);
     await sleep(now.againInS * 1_000);
     if (workflowInfo().continueAsNewSuggested) await continueAsNew();
+  }
+}
+
+/** Says what a settlement waits for, once for each thing, and since when. */
+function createTeller() {
+  let told = '';
+  return {
+    waits(name: string, kind: SettlementWait, words: string, since = new Date().toISOString()) {
+      const next = `${name} ${words}`;
+      if (next === told) return;
+      told = next;
+      setCurrentDetails(`**${name}** since ${since}: waits for ${words}`);
+      showWait(kind);
+    },
+    /** A settlement that the vault refused for one of its lines is cut anew at the next time; all others wait for a person. */
+    stopped(name: string, why: string) {
+      const isRefusal = why.startsWith('refused');
+      const words = isRefusal
+        ? 'the next one is cut without that line'
+        : 'nothing is settled until an operator resumes';
+      setCurrentDetails(`**${name}**: ${why}; ${words} (see docs/operate.md)`);
+      showWait(isRefusal ? 'refused' : 'operator');
+    },
+  };
+}
+
+function showWait(kind: SettlementWait | 'operator'): void {
+  if (!patched('a-settlement-is-found-by-its-wait')) return;
+  upsertSearchAttributes([{ key: searchAttributes.settlementWait, value: kind }]);
+}
+
+async function untilAnswered<T>(
+  tell: ReturnType<typeof createTeller>,
+  name: string,
+  step: () => Promise<T>,
+): Promise<T> {
+  for (;;) {
+    try {
+      return await step();
+    } catch (error) {
+      if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
+      tell.waits(name, 'nodes', `an answer: ${error.cause?.message ?? 'none'}`);
+      await sleep(tryAgainInS * 1_000);
+    }
   }
 }

@@ -1,4 +1,5 @@
 import type { ActivityDeps } from '../deps.js';
+import { createFundsComparison } from './funds.js';
 import { createLedgerComparison } from './ledger.js';
 import { createMoneyComparison } from './money.js';
 import { createNodeComparison } from './nodes.js';
@@ -14,6 +15,7 @@ export function createReconcilerActivities(deps: ActivityDeps, steps: JobEnd & N
     ...createAbandonedJobEnd(deps, steps),
     ...createLedgerComparison(deps),
     ...createMoneyComparison(deps),
+    ...createFundsComparison(deps),
     ...createPodComparison(deps),
     ...createTenantComparison(deps),
     ...createNodeComparison(deps),

@@ -9,6 +9,7 @@ import {
   recordUnbookable,
   unbookedJobs,
 } from '../../src/db/unbooked.js';
+import { BrokerError } from '../../src/domain/errors.js';
 import { printable } from '../../src/domain/outside.js';
 import { ledgerUnbookable, ledgerUnbooked } from '../../src/observability/metrics.js';
 import type { RepairLog } from './repairs.js';
@@ -21,7 +22,7 @@ const countedUnbooked = 1_000_000;
 
 /**
  * Books what a version without the ledger charged. Routine after an upgrade, and no repair. One job after the other, so
- * that orders never wait for long; a job that cannot be booked stands aside until all others are.
+ * that orders never wait for long; a job that cannot be booked stands aside until all others are booked.
  *
  * @returns how many jobs it booked.
  */
@@ -51,7 +52,10 @@ export async function bookTheRest(pool: Pool, logger: Logger, log: RepairLog): P
   return booked;
 }
 
-/** A failure is remembered, so that the same job is not taken again at once. */
+/**
+ * A failure is remembered, so that the same job is not taken again at once. What fails because the database is busy or
+ * away can be booked all the same.
+ */
 async function bookOne(pool: Pool, log: RepairLog, jobId: string): Promise<boolean> {
   try {
     return await withTransaction(pool, (tx) => bookCharges(tx, jobId));
@@ -59,7 +63,8 @@ async function bookOne(pool: Pool, log: RepairLog, jobId: string): Promise<boole
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     log.failed(`booking of job ${jobId}`, cause);
     const reason = (cause instanceof Error && printable(cause.message, 200)) || 'failed';
-    await recordUnbookable(pool, jobId, reason);
+    const forGood = !(error instanceof BrokerError && error.code === 'dependency_unavailable');
+    await recordUnbookable(pool, jobId, { reason, forGood });
     return false;
   }
 }

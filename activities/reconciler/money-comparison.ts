@@ -29,12 +29,21 @@ const fullWhileDifferingMs = 600_000;
 export interface ComparisonLimits {
   /** Of new entries, by one invariant. */
   newMs: number;
+  /** From the beginning of the activity: the invariants share what is left until then for new entries. */
+  newWithinMs: number;
   /** Of everything, by one invariant. */
   fullMs: number;
-  /** From the beginning of the activity: later, nothing is compared over everything any more until the next run. */
+  /** From the beginning of the activity: later, nothing but the first is compared over everything until the next run. */
   fullBeginsWithinMs: number;
+  /** From the beginning of the activity: then every comparison has ended. */
+  allWithinMs: number;
 }
-export const comparisonLimits: ComparisonLimits = { newMs: 15_000, fullMs: 100_000, fullBeginsWithinMs: 60_000 };
+export const comparisonLimits: ComparisonLimits = {
+  ...{ newMs: 15_000, newWithinMs: 55_000 },
+  ...{ fullMs: 100_000, fullBeginsWithinMs: 60_000, allWithinMs: 165_000 },
+};
+/** Of each comparison, at least: a limit of 0 would be none. */
+const leastMs = 1_000;
 
 /** Where money is compared, and what has to be told about it. */
 interface Comparing {
@@ -46,25 +55,29 @@ interface Comparing {
 }
 
 /**
- * Compares new entries, then everything by the invariants that are due. Each is compared by itself: one that takes too
- * long hides none of the others, and stands as one that cannot be compared.
+ * Compares new entries, then everything by the invariants that are due, and by the first of them however long the new
+ * entries took. Each is compared by itself: one that takes too long hides none of the others, and stands as one that
+ * cannot be compared.
  */
 export async function compareByInvariants(comparing: Comparing): Promise<void> {
   const { pool, limits, beganMs } = comparing;
   const checks = await readLedgerChecks(pool);
   await compareNew(comparing, checks.seenEntry);
-  for (const invariant of dueInFull(checks)) {
-    if (Date.now() - beganMs > limits.fullBeginsWithinMs) break;
+  for (const [at, invariant] of dueInFull(checks).entries()) {
+    if (at > 0 && Date.now() - beganMs > limits.fullBeginsWithinMs) break;
     await compareFull(comparing, invariant);
   }
   showMetrics(await readLedgerChecks(pool));
 }
 
 async function compareNew(comparing: Comparing, afterEntry: number): Promise<void> {
+  const { limits } = comparing;
   const found: MoneyDifference[] = [];
   let isWhole = true;
-  for (const invariant of incrementalInvariants) {
-    const difference = await compareBy(comparing, invariant, { afterEntry });
+  for (const [at, invariant] of incrementalInvariants.entries()) {
+    // What one does not need is for those after it.
+    const share = leftMs(comparing, limits.newWithinMs) / (incrementalInvariants.length - at);
+    const difference = await compareBy(comparing, invariant, { afterEntry }, Math.min(limits.newMs, share));
     if ('why' in difference) isWhole = false;
     else if (difference.count > 0) found.push(difference);
   }
@@ -72,22 +85,26 @@ async function compareNew(comparing: Comparing, afterEntry: number): Promise<voi
 }
 
 async function compareFull(comparing: Comparing, invariant: MoneyInvariant): Promise<void> {
-  const { pool } = comparing;
+  const { pool, limits } = comparing;
   await recordFullTried(pool, invariant);
-  const difference = await compareBy(comparing, invariant, 'everything');
+  const mostMs = Math.min(limits.fullMs, leftMs(comparing, limits.allWithinMs));
+  const difference = await compareBy(comparing, invariant, 'everything', mostMs);
   if ('why' in difference) await recordFullFailed(pool, invariant, difference.why);
   else await recordFullCompared(pool, difference);
 }
 
+const leftMs = ({ beganMs }: Comparing, withinMs: number) => beganMs + withinMs - Date.now();
+
 async function compareBy(
-  { pool, logger, log, limits }: Comparing,
+  { pool, logger, log }: Comparing,
   invariant: MoneyInvariant,
   since: Since,
+  mostMs: number,
 ): Promise<MoneyDifference | { why: string }> {
   let difference: MoneyDifference;
   const isFull = since === 'everything';
   try {
-    difference = await compareInvariant(pool, invariant, since, isFull ? limits.fullMs : limits.newMs);
+    difference = await compareInvariant(pool, invariant, since, Math.max(leastMs, Math.floor(mostMs)));
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     log.failed(`money, ${invariant}: ${isFull ? 'everything' : 'what is new'} could not be compared`, cause);

@@ -10,7 +10,7 @@ import { setTheme, theme, type Theme } from './theme.js';
 const places = [
   { to: '/', name: 'Market', also: /^\/$|^\/rent/ },
   { to: '/jobs', name: 'Jobs', also: /^\/jobs/ },
-  { to: '/cost', name: 'Cost', also: /^\/(cost|receipts)/ },
+  { to: '/cost', name: 'Cost', also: /^\/(cost|receipts|deposits|settlements)/ },
   { to: '/provider', name: 'Rent out', also: /^\/provider/ },
 ];
 

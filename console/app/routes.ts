@@ -20,8 +20,23 @@ export const routes: readonly Route[] = [
   { path: '/jobs/:id/receipt', folder: 'receipts', load: () => import('../receipts/receipt-of-job-page.js') },
   { path: '/cost', folder: 'cost', also: ['receipts'], load: () => import('../cost/cost-page.js') },
   { path: '/receipts/:digest', folder: 'receipts', load: () => import('../receipts/receipt-page.js') },
+  {
+    ...{ path: '/deposits', folder: 'deposits', also: ['chain', 'cost'] },
+    load: () => import('../deposits/deposits-page.js'),
+  },
+  {
+    ...{ path: '/settlements', folder: 'deposits', also: ['chain'] },
+    load: () => import('../settlements/settlements-page.js'),
+  },
+  {
+    ...{ path: '/settlements/:number', folder: 'deposits', also: ['chain', 'receipts'] },
+    load: () => import('../settlements/settlement-page.js'),
+  },
   { path: '/account', folder: 'account', also: ['cost'], load: () => import('../account/account-page.js') },
-  { path: '/provider', folder: 'machines', also: ['receipts'], load: () => import('../machines/machines-page.js') },
+  {
+    ...{ path: '/provider', folder: 'machines', also: ['receipts', 'chain'] },
+    load: () => import('../machines/machines-page.js'),
+  },
   {
     ...{ path: '/provider/receipts/:digest', folder: 'receipts' },
     load: () => import('../receipts/earned-receipt-page.js'),

@@ -106,7 +106,8 @@ export function silenceInWords(name: string): string {
   return `${name} has not answered yet. Look for its window, its icon beside the address bar, or its app: it may be locked, or wait for you there.`;
 }
 
-function refusalInWords(name: string, error: unknown): string {
+/** What a wallet did not do, as a sentence for the person at the screen. */
+export function refusalInWords(name: string, error: unknown): string {
   const code = codeOf(error);
   if (code === 4001 || code === 'ACTION_REJECTED')
     return `You said no in ${name}. Nothing was signed, and nothing was sent.`;

@@ -1,7 +1,8 @@
 import { PageHead } from '../app/page.js';
 import { setQuery, type PageProps } from '../app/router.js';
 import { login, nowMs } from '../live/index.js';
-import { ConnectFirst, Tabs } from '../parts/index.js';
+import { hasChain } from '../chain/has-chain.js';
+import { ConnectFirst, LinkButton, Tabs } from '../parts/index.js';
 import { ByJobCard } from './by-job-card.js';
 import { CapCard } from './cap-card.js';
 import { DaysCard } from './days-card.js';
@@ -33,7 +34,9 @@ export default function CostPage({ query }: PageProps) {
   const view = views.find(({ value }) => value === asked)?.value ?? 'usage';
   return (
     <>
-      <PageHead title="Cost" lead="A job is charged when it ends, for the time in which it was served." />
+      <PageHead title="Cost" lead="A job is charged when it ends, for the time in which it was served.">
+        {hasChain() === true && <LinkButton to="/deposits">Deposits</LinkButton>}
+      </PageHead>
       <Standing />
       <CapCard />
       <Tabs

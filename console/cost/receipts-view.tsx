@@ -1,8 +1,9 @@
 import { useState } from 'preact/hooks';
 import type { Receipt } from '../../src/client/types.generated.js';
+import type { VerifiedReceipts } from '../../src/client/verify-receipts.js';
 import { Link } from '../app/link.js';
 import { segment } from '../app/match.js';
-import { act, broker, login, useResource } from '../live/index.js';
+import { act, broker, login, nowMs, useResource } from '../live/index.js';
 import { Button, Card, Empty, LinkButton, Loaded, Skeleton } from '../parts/index.js';
 import { SaveButton } from '../parts/save-button.js';
 import { SaveCsv } from '../parts/save-csv.js';
@@ -10,6 +11,7 @@ import { saveFile } from '../parts/save-file.js';
 import { ReceiptTable } from '../receipts/receipt-table.js';
 import { VerifyAll } from '../receipts/verify-all.js';
 import { receiptsAsJson, verifyMany } from '../receipts/verify.js';
+import { monthOf } from './months.js';
 
 const pageSize = 50;
 const everyMs = 60_000;
@@ -68,8 +70,8 @@ export function ReceiptsView() {
       </Card>
       <VerifyAll
         what="all of your receipts"
-        verify={async () => await verifyMany(await act(readAll), true, login.peek()?.wallet)}
-        lead="Reads all of them, recomputes every digest and figure in this browser, finds out who signed, and looks whether one before the newest is missing: they are numbered without a hole, and each names the one before it. Your statement says which is the newest."
+        verify={verifyAll}
+        lead="Reads all of them, recomputes every digest and figure in this browser, finds out who signed, and looks whether one is missing: they are numbered without a hole, each names the one before it, and your statement names the newest."
       />
     </div>
   );
@@ -88,6 +90,12 @@ async function readReceipts(pages: number, signal: AbortSignal): Promise<{ recei
 }
 
 const readAll = async () => await broker().receipts.list({ limit: 100 }).all();
+
+async function verifyAll(): Promise<VerifiedReceipts> {
+  // Before the receipts, so that it names none that they do not have yet.
+  const statement = await act(() => broker().money.statement(monthOf(nowMs())));
+  return await verifyMany(await act(readAll), { areAll: true, customer: login.peek()?.wallet, statement });
+}
 
 async function saveAll(): Promise<void> {
   saveFile('receipts.json', 'application/json', await receiptsAsJson(await act(readAll)));

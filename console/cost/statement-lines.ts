@@ -13,7 +13,7 @@ export function statementLines(statement: Statement): {
   moved: StatementLine[];
   closing: StatementLine;
 } {
-  const { opening, paid, charged, refunded, adjusted, closing, jobs, is_final: isFinal } = statement;
+  const { opening, paid, charged, refunded, withdrawn, adjusted, closing, jobs, is_final: isFinal } = statement;
   const jobsText = jobs === 1 ? '1 job' : `${jobs} jobs`;
   return {
     opening: { key: 'opening', what: 'At its beginning', amount: opening },
@@ -21,6 +21,7 @@ export function statementLines(statement: Statement): {
       ...(paid === '0' ? [] : [{ key: 'paid', what: 'You paid', amount: paid }]),
       { key: 'charged', what: `Charged for ${jobsText}`, amount: negative(charged) },
       ...(refunded === '0' ? [] : [{ key: 'refunded', what: 'Refunded', amount: refunded }]),
+      ...(withdrawn === '0' ? [] : [{ key: 'withdrawn', what: 'Withdrawn', amount: negative(withdrawn) }]),
       ...(adjusted === '0' ? [] : [{ key: 'adjusted', what: 'Corrected by an operator', amount: adjusted }]),
     ],
     closing: { key: 'closing', what: isFinal ? 'At its end' : 'So far', amount: closing },

@@ -37,7 +37,7 @@ export function endingOf(job: Job): Ending | undefined {
     case 'expired':
       return { title: 'Its time was over', tone: 'good' };
     case 'cancelled':
-      return { ...cancelled(job), ...(by === 'owner' ? reason : {}) };
+      return { ...cancelled(job), ...(by === 'owner' || code === 'funds_withdrawn' ? reason : {}) };
     case 'provider_lost':
       return { title: 'Its machine was lost', tone: 'bad', ...said(job.failure_message ?? job.message), ...reason };
     case 'failed': {
@@ -52,10 +52,12 @@ export function endingOf(job: Job): Ending | undefined {
 /** What the broker writes before the reason of an operator. */
 const operatorEnded = /^an operator ended it(?:: )?/i;
 
-function cancelled({ ended_by: by, message = '' }: Job): Ending {
+function cancelled({ ended_by: by, failure_reason: failure, message = '' }: Job): Ending {
   switch (by) {
     case 'you':
-      return { title: 'You ended it', tone: 'off' };
+      return failure === 'funds_withdrawn'
+        ? { title: 'Its money left the vault', tone: 'warn', ...said(message) }
+        : { title: 'You ended it', tone: 'off' };
     case 'owner':
       return { title: 'Its machine was taken out of service', tone: 'warn' };
     case 'operator':

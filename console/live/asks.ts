@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
 import type { Broker } from './client.js';
-import { isLost, login, operator } from './who.js';
+import { isLost, login, operator, renewing } from './who.js';
 
 /** What a page may ask the person for; the shell shows the dialog, and settles it. */
 export type Ask = (
@@ -66,5 +66,5 @@ export async function requireOperator(): Promise<Broker | undefined> {
 
 /** The operator's client in a component; undefined until the wallet has signed for it in this page. */
 export function useOperator(): Broker | undefined {
-  return operator.value;
+  return operator.value ?? renewing.value;
 }

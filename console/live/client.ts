@@ -40,6 +40,7 @@ export function connectLazily(options: ConnectOptions): Broker {
     jobs: room(async () => (await rooms()).jobs),
     money: room(async () => (await rooms()).money),
     receipts: room(async () => (await rooms()).receipts),
+    settlements: room(async () => (await rooms()).settlements),
     providers: room(async () => (await rooms()).providers),
     mining: room(async () => (await rooms()).mining),
     admin: room(async () => (await rooms()).admin),

@@ -6,7 +6,8 @@ import type { Broker } from './client.js';
 import { isClockKnown, second } from './clock.js';
 import { dropOperator, endAllOf, endsLogin, endWhatIsLeft, left } from './ends.js';
 import { comebacks } from './reach.js';
-import { isLost, login, operator, whoami, type Login } from './who.js';
+import { toast } from './toasts.js';
+import { isLost, login, operator, renewing, whoami, type Login } from './who.js';
 
 /**
  * `act` for operators, with the client that signs: `actAsOperator(({ admin }) => admin.endJob(id, { reason }))`.
@@ -16,8 +17,12 @@ import { isLost, login, operator, whoami, type Login } from './who.js';
 export async function actAsOperator<T>(action: (client: Broker) => Promise<T>): Promise<T> {
   const first = operator.peek()?.session?.wallet;
   for (let isSecond = false; ; isSecond = true) {
-    const client = await requireOperator();
-    if (client === undefined) throw new WorldLandError('not_logged_in', 'this needs the signature of an operator');
+    const client = await requireOperator().finally(() => (renewing.value = undefined));
+    if (client === undefined) {
+      // The sheet that would say so is gone with the page.
+      if (isSecond) toast('Your session as an operator has ended. Nothing was changed.', 'bad');
+      throw new WorldLandError('not_logged_in', 'this needs the signature of an operator');
+    }
     // What one operator was about to do is not done in the name of another.
     if (first !== undefined && client.session?.wallet !== first)
       throw new WorldLandError('wallet_changed', 'Nothing was sent in its name. Look again, then do it once more.');
@@ -25,6 +30,7 @@ export async function actAsOperator<T>(action: (client: Broker) => Promise<T>): 
       return await action(client);
     } catch (error) {
       if (isSecond || !endsLogin(error)) throw error;
+      renewing.value = client;
       dropOperator();
     }
   }

@@ -29,3 +29,5 @@ export const mayBeAdmin = computed(() => whoami.value?.may_be_admin === true);
 
 /** The operator's client, whose key is in memory only: a reload asks the wallet again. */
 export const operator = signal<Broker | undefined>(undefined);
+/** The operator's last client while the wallet is asked again in the middle of an action: the page stays as it is. */
+export const renewing = signal<Broker | undefined>(undefined);

@@ -10,6 +10,7 @@ import { Button, Card, CommandLine, Input, Select, State } from '../parts/index.
 import { idProblem, joinCommands, joinStep, type JoinStep } from './join-commands.js';
 import { readPrice } from './price-fields.js';
 import { emptyDraft, isComplete, signAndLeave, SignForm } from './sign-form.js';
+import { withPoint } from '../parts/typed-number.js';
 
 interface AddMachineProps {
   machines: readonly OwnProvider[];
@@ -27,7 +28,7 @@ export function AddMachine({ machines, onClose }: AddMachineProps) {
   const read = readPrice(price);
   const commands = joinCommands({
     ...{ broker: site.value?.audience ?? api, id, owner, caHash: site.value?.providers.ca_hash ?? null },
-    gpuPrice: 'price' in read ? price.trim().replace(',', '.') : '',
+    gpuPrice: 'price' in read ? withPoint(price) : '',
   });
   return (
     <Card

@@ -14,6 +14,7 @@ import {
   Untrusted,
 } from '../parts/index.js';
 import { drainPlan } from './drain-plan.js';
+import { withPoint } from '../parts/typed-number.js';
 
 type ActiveJob = Parameters<typeof drainPlan>[0][number];
 
@@ -39,7 +40,7 @@ const deadlines = [
 /** Seconds from now until the jobs end at the latest; undefined: no deadline; null: what was typed is none. */
 function deadlineOf(choice: string, hours: string): number | undefined | null {
   if (choice === 'none') return undefined;
-  const typed = choice === 'own' ? hours.trim().replace(',', '.') : choice;
+  const typed = choice === 'own' ? withPoint(hours) : choice;
   const value = /^\d{1,4}(?:\.\d{1,2})?$/.test(typed) ? Number(typed) : Number.NaN;
   return Number.isNaN(value) || value > 24 * 30 ? null : Math.round(value * hour);
 }

@@ -73,7 +73,7 @@ export function EarnedReceipts() {
       <VerifyAll
         what="all of these receipts"
         lead="Reads all of them, recomputes every digest and figure in this browser, and finds out who signed. Whether one is missing, only its customer can tell: numbers count the receipts of a customer."
-        verify={async () => await verifyMany(await act(readAll), false)}
+        verify={async () => await verifyMany(await act(readAll), { areAll: false })}
       />
     </div>
   );

@@ -6,6 +6,7 @@ import { Card, Duration, Empty, Loaded, Money, Segmented, Skeleton, Stats, Table
 import { SaveCsv } from '../parts/save-csv.js';
 import { EarnedBars } from './earned-bars.js';
 import { dayOf, earnedDays, earnedIn } from './earned-days.js';
+import { earningsShare } from './earnings-share.js';
 import { Earned } from './totals.js';
 
 const shownDays = 30;
@@ -81,7 +82,7 @@ function ByJob({ earnings: { rows, next_cursor: next } }: { earnings: Earnings }
             cell: ({ to }) => (to === undefined ? <span class="soft">runs</span> : <Time at={to} />),
           },
           { key: 'time', head: 'Rented for', align: 'end', cell: ({ seconds }) => <Duration seconds={seconds} /> },
-          { key: 'earned', head: 'Earned', align: 'end', cell: ({ earned }) => <Money units={earned} bare /> },
+          { key: 'earned', head: 'Earned', align: 'end', cell: (row) => <Money units={earningsShare(row).net} bare /> },
           { key: 'held', head: 'Held', align: 'end', cell: ({ pending }) => <Money units={pending} bare /> },
         ]}
       />

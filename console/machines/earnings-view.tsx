@@ -20,6 +20,8 @@ import {
   Untrusted,
   type Column,
 } from '../parts/index.js';
+import { hasChain } from '../chain/has-chain.js';
+import { Late } from '../parts/late.js';
 import { SaveCsv } from '../parts/save-csv.js';
 import { EarnedBars } from './earned-bars.js';
 import { dayOf, earnedDays } from './earned-days.js';
@@ -31,12 +33,7 @@ const everyMs = 60_000;
 const pageSize = 50;
 const fromDay = () => dayOf(nowMs() - (shownDays - 1) * 86_400_000);
 
-/** Days with what the owner keeps of them: one on which more was given back than earned has nothing. */
-const netDays = ({ rows }: Earnings) =>
-  earnedDays(
-    rows.map((row) => ({ ...row, earned: earningsShare(row).net.toString() })),
-    { nowMs: nowMs(), days: shownDays },
-  );
+const netDays = ({ rows }: Earnings) => earnedDays(rows, { nowMs: nowMs(), days: shownDays });
 
 /** What the wallet's machines have earned, what of it is still to be paid, and what was. */
 export function EarningsView() {
@@ -50,7 +47,14 @@ export function EarningsView() {
   return (
     <div class="stack loose">
       <Shown of={earnings} skeleton={<Skeleton lines={1} height={6} />}>
-        {(read) => <Standing earnings={read} />}
+        {(read) => (
+          <div class="stack loose">
+            <Standing earnings={read} />
+            {hasChain() === true && (
+              <Late load={() => import('../chain/earned-on-chain.js')} with={{ earnings: read }} />
+            )}
+          </div>
+        )}
       </Shown>
       <Card
         title={`Earned in ${shownDays} days`}
@@ -131,7 +135,9 @@ function Standing({ earnings: { payable, paid_out: paidOut, unclaimed, total } }
           note={
             owes
               ? 'refunded after it was paid out; later earnings pay it off'
-              : 'the operator pays it, and gives a reference'
+              : hasChain() === true
+                ? 'the next settlement credits it to you'
+                : 'the operator pays it, and gives a reference'
           }
         />
         <Stat label={`Earned in ${shownDays} days`} value={<Money units={net} />} note={<FeeNote total={total} />} />

@@ -3,23 +3,21 @@ import { gpuText } from '../../src/words/gpu-text.js';
 import { priceText } from '../../src/words/money.js';
 import { providerState } from '../../src/words/states.js';
 import type { OwnProvider } from '../../src/client/types.generated.js';
-
-/** How a state is to be taken: its colour, which never stands alone. */
-export type MachineTone = 'good' | 'busy' | 'warn' | 'bad' | 'off';
+import type { Tone } from '../parts/tone.js';
 
 export interface MachineState {
   glyph: string;
   word: string;
-  tone: MachineTone;
+  tone: Tone;
   /** Why, and what follows for its jobs. Parts of it may be a stranger's words. */
   because?: string;
 }
 
 /** Whoever rents out machines likes a full one as well as one that waits for customers. */
-const tones: Readonly<Record<string, MachineTone>> = { green: 'good', cyan: 'good', red: 'bad', dim: 'off' };
+const tones: Readonly<Record<string, Tone>> = { green: 'good', cyan: 'good', red: 'bad', dim: 'off' };
 const onTheWay: ReadonlySet<string> = new Set(['pending', 'approved', 'joined']);
 
-function toneOf(status: string, style: string | undefined): MachineTone {
+function toneOf(status: string, style: string | undefined): Tone {
   if (style === 'yellow') return onTheWay.has(status) ? 'busy' : 'warn';
   return tones[style ?? ''] ?? 'off';
 }

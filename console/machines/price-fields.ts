@@ -1,5 +1,6 @@
 import { gpuText } from '../../src/words/gpu-text.js';
 import type { MarketType, OwnProvider } from '../../src/client/types.generated.js';
+import { withPoint } from '../parts/typed-number.js';
 
 /** One GPU type of a machine, and what its price may be compared with. */
 export interface PriceField {
@@ -63,8 +64,8 @@ export const highestPrice = 1_000_000;
  * @returns the price, or what is wrong with it.
  */
 export function readPrice(text: string): { price: number } | { problem: string } {
-  const plain = text.trim().replace(',', '.');
-  if (!/^(?:\d+\.?\d*|\.\d+)$/.test(plain)) return { problem: 'Write a number, such as 0.5.' };
+  const plain = withPoint(text);
+  if (!/^(?:\d+\.?\d*|\.\d+)$/.test(plain)) return { problem: 'Write a number with a point, such as 0.5 or 1250.' };
   const [whole = '', decimals = ''] = plain.split('.');
   if (decimals.replace(/0+$/, '').length > 12) return { problem: 'Use 12 decimals at most.' };
   if (`${whole}${decimals}`.replace(/^0+/, '').length > 15) return { problem: 'Use 15 digits at most.' };
@@ -77,8 +78,8 @@ export function inTheMarket(price: number, market: PriceField['market'], symbol:
   if (market === undefined) return 'Nobody else offers this type now.';
   if (price === 0) return '0 leaves the price to the operator of this site; without one, the GPU is not offered.';
   const gap = market.median === 0 ? 0 : Math.round((price / market.median - 1) * 100);
-  if (price < market.min) return `The cheapest: below all others, who ask ${market.min} ${symbol} or more.`;
-  if (price > market.max) return `The dearest: above all others, who ask ${market.max} ${symbol} at most.`;
+  if (price < market.min) return `Below everything offered now: the lowest is ${market.min} ${symbol}.`;
+  if (price > market.max) return `Above everything offered now: the highest is ${market.max} ${symbol}.`;
   if (gap === 0) return 'At the median.';
   return gap < 0 ? `${-gap} % below the median.` : `${gap} % above the median.`;
 }

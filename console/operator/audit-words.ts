@@ -16,6 +16,7 @@ const words: Readonly<Record<string, string>> = {
   'job.refund': 'refunded a job',
   'wallet.payout': 'recorded a payout',
   'wallet.payment': 'recorded a payment',
+  'wallet.write_off': 'wrote off a debt',
   'wallet.monthly_cap': 'changed a monthly cap',
   'wallet.block': 'blocked a wallet',
   'wallet.unblock': 'took the block of a wallet back',

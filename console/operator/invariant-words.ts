@@ -1,7 +1,7 @@
 /** What must hold of the books, as docs/money.md has it. */
 const words: Record<string, string> = {
   I1: 'The lines of an entry sum to 0',
-  I2: 'A balance is the sum of its lines',
+  I2: 'A balance is the sum of its lines, and what a wallet was charged in a month the sum of its charges',
   I3: 'What is reserved of a wallet is what its open charges reserve',
   I4: 'A settled job costs its wallet what its charges say',
   I5: 'A job that has ended holds no reservation',

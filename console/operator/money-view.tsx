@@ -52,18 +52,21 @@ export function MoneyView({ query }: { query: URLSearchParams }) {
     everyMs,
   );
   return (
-    <Loaded of={revenue} skeleton={<Skeleton lines={4} height={6} />}>
-      {(read) => (
-        <div class="stack loose">
-          <Figures revenue={read} by={by} />
-          <BooksCard ledger={read.ledger} />
-          <RevenueCard revenue={read} by={by} from={asked.from} />
-          <Debtors revenue={read} onSheet={setSheet} />
-          <Creditors revenue={read} onSheet={setSheet} />
-          {sheet !== undefined && <ByHandSheet {...sheet} onClose={() => setSheet(undefined)} />}
-        </div>
-      )}
-    </Loaded>
+    <>
+      <Loaded of={revenue} skeleton={<Skeleton lines={4} height={6} />}>
+        {(read) => (
+          <div class="stack loose">
+            <Figures revenue={read} by={by} />
+            <BooksCard ledger={read.ledger} />
+            <RevenueCard revenue={read} by={by} from={asked.from} />
+            <Debtors revenue={read} onSheet={setSheet} />
+            <Creditors revenue={read} onSheet={setSheet} />
+          </div>
+        )}
+      </Loaded>
+      {/* Outside: a reading of another day, or of another session, must not take away what somebody is writing. */}
+      {sheet !== undefined && <ByHandSheet {...sheet} onClose={() => setSheet(undefined)} />}
+    </>
   );
 }
 
@@ -132,6 +135,7 @@ function RevenueCard({ revenue, by, from }: { revenue: Revenue; by: RevenueBy; f
             query={{ by: revenue.by, from }}
             name={`revenue-by-${revenue.by}-${from}.csv`}
             as="operator"
+            rows={by === 'month' ? 'the days' : undefined}
           />
         </>
       }

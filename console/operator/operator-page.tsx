@@ -1,6 +1,8 @@
 import { PageHead } from '../app/page.js';
 import { navigate, type PageProps } from '../app/router.js';
 import { dropOperator, login, mayBeAdmin, requireOperator, useOperator, whoami } from '../live/index.js';
+import { hasChain } from '../chain/has-chain.js';
+import { Late } from '../parts/late.js';
 import { Button, Empty, shortAddress, Tabs } from '../parts/index.js';
 import { AuditView } from './audit-view.js';
 import { BlocksView } from './blocks-view.js';
@@ -12,11 +14,12 @@ import { NowView } from './now-view.js';
 import { viewTo, type View } from './parts.js';
 import { ReceiptsView } from './receipts-view.js';
 
-const views: readonly { value: View; label: string }[] = [
+const all: readonly { value: View; label: string }[] = [
   { value: 'now', label: 'Now' },
   { value: 'jobs', label: 'Jobs' },
   { value: 'machines', label: 'Machines' },
   { value: 'money', label: 'Money' },
+  { value: 'settlements', label: 'Settlements' },
   { value: 'receipts', label: 'Receipts' },
   { value: 'letters', label: 'Dead letters' },
   { value: 'audit', label: 'Audit' },
@@ -35,6 +38,7 @@ export default function OperatorPage({ query }: PageProps) {
     );
   }
   const asked = query.get('view');
+  const views = hasChain() === true ? all : all.filter(({ value }) => value !== 'settlements');
   const view = views.find(({ value }) => value === asked)?.value ?? 'now';
   const wallet = client.session?.wallet;
   return (
@@ -63,6 +67,8 @@ function contentOf(view: View, query: URLSearchParams) {
       return <MachinesView query={query} />;
     case 'money':
       return <MoneyView query={query} />;
+    case 'settlements':
+      return <Late load={() => import('./settlements-view.js')} with={{}} />;
     case 'receipts':
       return <ReceiptsView query={query} />;
     case 'letters':

@@ -5,7 +5,7 @@ import { Button, shortAddress, Untrusted } from '../parts/index.js';
 import type { Paged } from './as-operator.js';
 import { webAddress } from './stuck-words.js';
 
-export type View = 'now' | 'jobs' | 'machines' | 'money' | 'receipts' | 'letters' | 'audit' | 'blocks';
+export type View = 'now' | 'jobs' | 'machines' | 'money' | 'settlements' | 'receipts' | 'letters' | 'audit' | 'blocks';
 
 /** An address of this page: a view, and what it is narrowed to. */
 export function viewTo(view: View, members: Record<string, string> = {}): string {

@@ -121,7 +121,7 @@ export function ReceiptsView({ query }: { query: URLSearchParams }) {
           lead="Recomputes every digest and figure in this browser, finds out who signed, and looks whether one is missing."
           verify={async () => {
             const all = await actAsOperator(async (client) => await client.admin.receipts(asked).all());
-            return await verifyMany(all, true);
+            return await verifyMany(all, { areAll: true });
           }}
         />
       )}

@@ -1,9 +1,12 @@
 import { useRef } from 'preact/hooks';
 import { second } from '../live/clock.js';
-import { Button } from './button.js';
+import { token } from '../live/broker.js';
+import { Button, LinkButton } from './button.js';
 import { Copy } from './copy.js';
 import type { ErrorNoteProps } from './error-note-props.js';
+import { depositPath, isUnits } from './deposit-path.js';
 import { failureInWords } from './failures.js';
+import { Money } from './money.js';
 import { Untrusted } from './untrusted.js';
 
 /** What failed, in words, with the id that an operator can look up, and a way on. */
@@ -15,6 +18,7 @@ export function ErrorDetails({ error, onRetry, nextAtMs, action, children }: Err
     <div class="note tone-bad">
       <Said error={error} nextAtMs={lastNextAtMs.current} action={action} />
       {children}
+      {error.code === 'insufficient_funds' && <ToDeposit error={error} />}
       <div class="row">
         {onRetry !== undefined && (
           <Button size="s" onClick={onRetry}>
@@ -32,6 +36,26 @@ export function ErrorDetails({ error, onRetry, nextAtMs, action, children }: Err
             </Copy>
           </span>
         )}
+      </div>
+    </div>
+  );
+}
+
+/** Leads to the deposit, with what is missing filled in. */
+function ToDeposit({ error: { data } }: Pick<ErrorNoteProps, 'error'>) {
+  const { required, missing } = data as { required?: unknown; missing?: unknown };
+  const to = depositPath({ required, missing }, token().decimals);
+  return (
+    <div class="stack tight">
+      {isUnits(missing) && (
+        <p>
+          <Money units={missing} /> are missing.
+        </p>
+      )}
+      <div class="row">
+        <LinkButton size="s" kind="main" to={to}>
+          Deposit…
+        </LinkButton>
       </div>
     </div>
   );

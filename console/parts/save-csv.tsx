@@ -10,10 +10,12 @@ export interface SaveCsvProps {
   name: string;
   /** It is read with the operator's client. */
   as?: 'operator';
+  /** What its rows are, where the table beside it shows others. */
+  rows?: string | undefined;
 }
 
 /** A button that gives the whole table to the person as a file, in the broker's own figures. */
-export function SaveCsv({ path, query = {}, name, as }: SaveCsvProps) {
+export function SaveCsv({ path, query = {}, name, as, rows }: SaveCsvProps) {
   const read = async (client: Pick<ReturnType<typeof broker>, 'request'>) =>
     await client.request('GET', path, { query, headers: { accept: 'text/csv' } });
   const save = async () => {
@@ -22,7 +24,7 @@ export function SaveCsv({ path, query = {}, name, as }: SaveCsvProps) {
   };
   return (
     <SaveButton what="the table" save={save}>
-      Save as CSV
+      {rows === undefined ? 'Save as CSV' : `Save ${rows} as CSV`}
     </SaveButton>
   );
 }

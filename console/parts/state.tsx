@@ -1,6 +1,5 @@
 import type { ComponentChildren } from 'preact';
-
-export type Tone = 'good' | 'busy' | 'warn' | 'bad' | 'off';
+import type { Tone } from './tone.js';
 
 const glyphs: Record<Tone, string> = { good: '●', busy: '◐', warn: '▲', bad: '✕', off: '○' };
 

@@ -1,7 +1,20 @@
 import { shortDuration } from '../parts/times.js';
+import { WorldLandError } from '../../src/client/index.js';
 import type { Receipt } from '../../src/client/types.generated.js';
 
 export type ReceiptMessage = Receipt['typed_data']['message'];
+
+/**
+ * Whoever asks for the receipt of a job wants no other one, however right that is in itself.
+ *
+ * @throws WorldLandError `protocol`
+ */
+export function requireOfJob(receipt: Receipt, jobId: string): Receipt {
+  const { jobId: given } = receipt.typed_data.message;
+  if (given.toLowerCase() === jobId.toLowerCase()) return receipt;
+  const detail = 'the broker answered with the receipt of another job';
+  throw new WorldLandError('protocol', detail, { data: { field: 'jobId', asked: jobId, proposed: given } });
+}
 
 /** One line of how a receipt is worked out: what, from which figures, and what comes out. Base units and milliseconds. */
 export interface WorkedLine {

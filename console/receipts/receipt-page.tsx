@@ -9,7 +9,7 @@ import { act, broker, login, useResource } from '../live/index.js';
 import { Badge, ConnectFirst, Empty, LinkButton, Loaded, Skeleton } from '../parts/index.js';
 import { SaveButton } from '../parts/save-button.js';
 import { saveFile } from '../parts/save-file.js';
-import { previousOf } from './receipt-facts.js';
+import { previousOf, requireOfJob } from './receipt-facts.js';
 import { ReceiptView } from './receipt-view.js';
 import { receiptsAsJson, verifyOne } from './verify.js';
 import { VerifyCard } from './verify-card.js';
@@ -32,7 +32,7 @@ export function EarnedReceiptPage({ params: { digest = '' } }: PageProps) {
 
 /** The last receipt of a job: what it cost after all refunds. */
 export function ReceiptOfJobPage({ params: { id = '' } }: PageProps) {
-  return <Shown what={`job:${id}`} load={() => broker().receipts.ofJob(id)} of="job" />;
+  return <Shown what={`job:${id}`} load={async () => requireOfJob(await broker().receipts.ofJob(id), id)} of="job" />;
 }
 
 interface ShownProps {

@@ -1,5 +1,5 @@
 import { WorldLandError } from '../../src/client/index.js';
-import type { ReceiptKeys, Receipt } from '../../src/client/types.generated.js';
+import type { ReceiptKeys, Receipt, Statement } from '../../src/client/types.generated.js';
 import type { CheckedPart, VerifiedReceipts } from '../../src/client/verify-receipts.js';
 import { broker } from '../live/index.js';
 
@@ -33,15 +33,18 @@ export async function verifyOne(
   return checkReceipt(receipt, { keys, audience: broker().audience, customer, previous: before });
 }
 
-/** Checks receipts that are all of one customer, or only some. */
+/**
+ * Checks receipts that are all of one customer, or only some.
+ *
+ * @param of.statement that was read before them.
+ */
 export async function verifyMany(
   receipts: readonly Receipt[],
-  areAll: boolean,
-  customer?: string,
+  of: { areAll: boolean; customer?: string | undefined; statement?: Statement },
 ): Promise<VerifiedReceipts> {
   const { verifyReceipts } = await verifier();
   const keys: Keys = await broker().receipts.keys();
-  return verifyReceipts(receipts, { keys, audience: broker().audience, customer, areAll });
+  return verifyReceipts(receipts, { keys, audience: broker().audience, ...of });
 }
 
 /** Receipts with the keys, in the form that the verifier in Python and `wl` have. */

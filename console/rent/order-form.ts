@@ -1,6 +1,7 @@
 import type { Order, Site } from '../../src/client/shapes.js';
 import type { PublicKey } from '../parts/ssh-keys.js';
 import { environmentOf, type Variable } from './variables.js';
+import { withPoint } from '../parts/typed-number.js';
 
 /**
  * The form as it is typed: numbers are text until they are sent, so that nothing that somebody types is changed under
@@ -173,6 +174,6 @@ export function orderOf(form: OrderForm, site: Pick<Site, 'jobs'>, provider?: st
 
 /** A number as people write it: `0,5` is `0.5`. */
 export function numberOf(text: string): number | undefined {
-  const written = text.trim().replace(',', '.');
+  const written = withPoint(text);
   return /^\d{1,9}(?:\.\d{1,6})?$/.test(written) ? Number(written) : undefined;
 }

@@ -1,6 +1,7 @@
-import { canAct, login, nowMs } from '../live/index.js';
-import { Button, Money } from '../parts/index.js';
+import { canAct, login, nowMs, token } from '../live/index.js';
+import { Button } from '../parts/index.js';
 import { buttonState, type Situation } from './button-state.js';
+import { riseText } from './price-change.js';
 import type { PriceChange } from './use-order.js';
 
 interface RentButtonProps extends Omit<Situation, 'canAct' | 'isConnected' | 'hasChanged'> {
@@ -38,12 +39,7 @@ function Changed({ was: { cost: was }, now }: PriceChange) {
         <span aria-hidden="true">▲ </span>
         {now.can_start ? 'The price has gone up' : 'No machine can take this any more'}
       </p>
-      {now.can_start && now.cost !== null && was !== null && (
-        <p>
-          It is <Money units={now.cost.expected} /> in all now, instead of <Money units={was.expected} />, and{' '}
-          <Money units={now.cost.at_most} /> at most, instead of <Money units={was.at_most} />.
-        </p>
-      )}
+      {now.can_start && <p>{riseText(was, now.cost, token())}</p>}
       <p>Nothing was ordered.</p>
     </div>
   );

@@ -59,7 +59,8 @@ export async function startChain(context: EngineContext, options: ChainOptions =
       // Machines that were authorized for the chain of Ethereum, which is what they propose, may join as well.
       AUTH_CHAIN_IDS: context.env['AUTH_CHAIN_IDS'] || `${chainId},1`,
     },
-    workerEnv: { BACKEND_PRIVATE_KEY: '', BACKEND_PRIVATE_KEY_FILE: roleKeyFile(context.dataDir, 'operator') },
+    // Not that of another site, which may be in this environment.
+    workerEnv: { BACKEND_PRIVATE_KEY: undefined, BACKEND_PRIVATE_KEY_FILE: roleKeyFile(context.dataDir, 'operator') },
   };
 }
 

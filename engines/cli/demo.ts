@@ -7,10 +7,12 @@ import { howToLook } from '../demo/how-to-look.js';
 import { demoWallet, machineKeys, ownerWallet } from '../demo/keys.js';
 import { makeLively } from '../demo/lively.js';
 import { machines, madeUpUsage } from '../demo/machines.js';
+import { onChain, type OnChain } from '../demo/on-chain.js';
 import { makeUpPast } from '../demo/past.js';
 import { orderStuckJob, patientStart } from '../demo/stuck.js';
 import { writeWalletExtension } from '../demo/wallet-extension.js';
-import { writeDemoWl } from '../demo/wl.js';
+import { demoWlAccount, writeDemoWl } from '../demo/wl.js';
+import type { Endpoints } from '../engine.js';
 import { seconds } from '../log.js';
 import { startSimulatedProvider, type SimulatedProvider } from '../simulated-provider/provider.js';
 import { startStack, type Stack } from '../stack.js';
@@ -18,39 +20,51 @@ import { createSteps } from './steps.js';
 
 const usage = `Usage: npm run demo -- [options]
 
-Starts the whole stack on this machine, joins simulated providers, rents two GPUs as a customer, and keeps running.
+Starts the whole stack on this machine, joins simulated providers, rents GPUs
+as a customer, and keeps running.
 
-  --data DIR   where the stack keeps its data (default .data/demo)
-  --lively     prices move, other customers rent and leave, and one machine goes and comes
+  --chain      jobs are paid on a chain of its own: the customer deposits, the
+               job is settled in the vault, the provider withdraws
+  --data DIR   where the stack keeps its data (default .data/demo; with --chain
+               .data/demo-chain)
+  --lively     prices move, others rent and leave, one machine goes and comes
   --stuck      one job whose image never comes, for an operator to find
   --once       exit after the last step, with code 1 if a step failed
   --help       show this text
 `;
 
-const wanted = { gpu_type: 'RTX 4090', gpu_count: 2, duration_hours: 1 };
-
-const { step, say } = createSteps();
+const steps = createSteps();
+const { step, say } = steps;
 let stack: Stack | undefined;
 let providers: SimulatedProvider[] = [];
 let wl: string | undefined;
 let extension: string | undefined;
 const over = new AbortController();
-const chainId = 1;
 
-const { values: flags } = parseArgs({
+const { values } = parseArgs({
   options: {
-    data: { type: 'string', default: '.data/demo' },
+    chain: { type: 'boolean', default: false },
+    data: { type: 'string' },
     lively: { type: 'boolean', default: false },
     stuck: { type: 'boolean', default: false },
     once: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
-if (flags.help) {
+if (values.help) {
   console.log(usage);
   process.exit(0);
 }
+const flags = { ...values, data: values.data ?? (values.chain ? '.data/demo-chain' : '.data/demo') };
+const chainId = flags.chain ? 31_337 : 1;
+// On a chain something dear, so that its price is seen after some seconds.
+const wanted = {
+  ...(flags.chain ? { gpu_type: 'H100', gpu_count: 4 } : { gpu_type: 'RTX 4090', gpu_count: 2 }),
+  duration_hours: 1,
+};
 const operator = demoWallet(flags.data, 'operator');
+const renter = demoWallet(flags.data, 'customer').account;
+const lively = ['ada', 'grace', 'linus'];
 let leaving = 0;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
@@ -72,17 +86,23 @@ try {
 }
 if (flags.once || stack === undefined) await leave(failed ? 1 : 0);
 else {
-  const { api, temporal_ui: ui } = stack.endpoints();
+  const { api, temporal_ui: ui, chain: node } = stack.endpoints();
+  const folder = flags.data === '.data/demo-chain' ? '' : ` --data ${flags.data}`;
+  const faucet = node === undefined ? undefined : `npm run faucet -- 0x…${folder}`;
   console.log(`\n  ${failed ? 'Some steps failed. ' : ''}Running until Ctrl-C:\n`);
   console.log(`    console       ${api}/console/`);
   if (extension !== undefined) {
     const wallets = [demoWallet(flags.data, 'customer'), ownerWallet(flags.data, machines[0]!.providerId), operator];
-    for (const line of howToLook(api!, { wallets, extension, chainId, isStuck: flags.stuck }))
+    for (const line of howToLook(api!, { wallets, extension, chainId, faucet, node, isStuck: flags.stuck }))
       console.log(`      ${line}`);
   }
   if (wl !== undefined) {
     console.log(`    rent          ${wl} offers`);
     console.log(`                  ${wl} up 2x4090 --hours 1`);
+  }
+  if (faucet !== undefined) {
+    console.log(`    test tokens   ${faucet}`);
+    console.log(`    chain         ${node}, whose blocks and keys are lost with ${flags.data}`);
   }
   console.log(`    API           ${api}`);
   console.log(`    Temporal UI   ${ui}`);
@@ -91,14 +111,19 @@ else {
 
 async function demo(): Promise<void> {
   const began = Date.now();
-  stack = await step('starting Postgres, Redis, Temporal, Kubernetes and the broker', (note) =>
+  const engines = flags.chain ? 'the engines, a chain, a vault' : 'Postgres, Redis, Temporal, Kubernetes';
+  stack = await step(`starting ${engines} and the broker`, (note) =>
     startStack({
       dataDir: flags.data,
       processes: roles,
+      ...(flags.chain ? { chain: { chainId, batchDelayS: 10 } } : {}),
       env: {
         ADMIN_WALLETS: operator.account.address,
         // Everybody here comes from one address: the demo's own customers, and who looks at it.
         RATE_LIMIT_LOGINS: '100',
+        // Its wallets log in at every start.
+        AUTH_MAX_SESSIONS: '1000',
+        ...(flags.chain ? { FEE_BPS: '500' } : {}),
         ...(flags.stuck ? patientStart : {}),
         ...process.env,
       },
@@ -113,7 +138,7 @@ async function demo(): Promise<void> {
 
   await step(`${machines.length} providers join the cluster`, async (note) => {
     providers = machines.map((machine) => {
-      const signAs = { audience, keys: machineKeys(flags.data, machine.providerId) };
+      const signAs = { audience, chainId, keys: machineKeys(flags.data, machine.providerId) };
       return startSimulatedProvider({ redisUrl: redis, signAs, usage: madeUpUsage(machine.gpus.count), ...machine });
     });
     note('each signs with its own key, authorized by its owner’s wallet');
@@ -133,10 +158,12 @@ async function demo(): Promise<void> {
   });
 
   const customer = await step('a customer logs in with a wallet', async (note) => {
-    const created = await createCustomer(api);
+    const created = await createCustomer(api, flags.chain ? renter : undefined);
     note(`wallet ${created.wallet}; from now on a session key signs`);
     return created;
   });
+  const chain = chainOf(stack.endpoints());
+  const money = await chain?.arrive(renter, customer);
   const before = await step('their GPUs are offered', (note) => offered(customer, note));
 
   const job = await step(`the customer rents ${wanted.gpu_count} GPUs`, async (note) => {
@@ -157,7 +184,10 @@ async function demo(): Promise<void> {
       throw new Error(`the rental still ends at ${expires_at}`);
     note(`until ${expires_at}`);
   });
+  if (chain !== undefined) await step('the job runs for fifteen seconds', () => sleep(15_000, undefined));
   await step('the customer cancels the rental', async (note) => note((await customer.cancel(job.job_id)).status));
+  if (chain !== undefined && money !== undefined)
+    await chain.settle({ customer: renter, visitor: customer, providerId: job.provider_id, before: money });
   await step('wl is logged in with a wallet of its own', async (note) => {
     wl = await writeDemoWl(flags.data, api, process.env['AUTH_AUDIENCE']);
     note(`${wl} whoami`);
@@ -172,19 +202,38 @@ async function demo(): Promise<void> {
       { name: `Demo owner of ${machines[0]!.providerId}`, privateKey: owner.privateKey },
       { name: 'Demo operator', privateKey: operator.privateKey },
     ];
-    return await writeWalletExtension(flags.data, { origin: new URL(audience).origin, chainId, accounts });
+    return await writeWalletExtension(flags.data, {
+      origin: new URL(audience).origin,
+      chainId,
+      node: stack?.endpoints().chain,
+      accounts,
+    });
   });
+  const others = [...(flags.lively ? lively : []), ...(flags.stuck ? ['stuck'] : [])];
+  if (chain !== undefined)
+    await step(
+      others.length === 0 ? 'the wallet of wl deposits, too' : 'wl and the other customers deposit, too',
+      async () => {
+        const accounts = others.map((name) => demoWallet(flags.data, name).account);
+        await chain.booked(await chain.depositWhereLow([demoWlAccount(flags.data), ...accounts]), customer);
+      },
+    );
   if (flags.stuck)
     await step('a job whose image never comes is ordered', async (note) =>
       note(await orderStuckJob({ api, audience }, demoWallet(flags.data, 'stuck'))),
     );
   if (flags.lively) {
-    const customers = ['ada', 'grace', 'linus'].map((name) => demoWallet(flags.data, name));
+    const customers = lively.map((name) => demoWallet(flags.data, name));
     makeLively({ api, audience, signal: over.signal }, { providers, customers });
     say('the market is lively: prices move, others rent and leave, and demo-fjord goes and comes');
   }
   say('');
   say(`all steps took ${seconds(Date.now() - began)}`);
+}
+
+function chainOf({ chain, chain_id, vault, token, ...rest }: Endpoints): OnChain | undefined {
+  if (chain === undefined || chain_id === undefined || vault === undefined || token === undefined) return undefined;
+  return onChain({ ...rest, chain, chain_id, vault, token }, flags.data, steps);
 }
 
 /** Waits until every machine of the demo offers its GPUs; what was rented in an earlier run still is. */

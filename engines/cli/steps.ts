@@ -26,7 +26,9 @@ export function createSteps(output: NodeJS.WriteStream = process.stdout): Steps 
     output.write(`${text}\n`);
     if (running !== undefined && terminal) output.write(running);
   };
-  const say = (text: string) => line(`    ${paint(2, text)}`);
+  const say = (text: string) => {
+    for (const part of terminal ? fold(text, output.columns - 5) : [text]) line(`    ${paint(2, part)}`);
+  };
 
   return {
     say,
@@ -59,4 +61,16 @@ export function createSteps(output: NodeJS.WriteStream = process.stdout): Steps 
       }
     },
   };
+}
+
+/** Breaks a line between words, where it is too long; what is one word stays whole, so that it can be copied. */
+function fold(text: string, columns: number): string[] {
+  if (!(text.length > columns && columns > 20)) return [text];
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1)!;
+    if (last.trim() !== '' && last.length + 1 + word.length > columns) lines.push(`  ${word}`);
+    else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`;
+  }
+  return lines;
 }

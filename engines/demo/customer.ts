@@ -1,6 +1,6 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
+import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts';
 import { connect, memoryStore, type WorldLand } from '../../src/client/index.js';
 import { login } from '../../src/client/session.js';
 import type { DemoWallet } from './keys.js';
@@ -34,15 +34,21 @@ export interface Customer {
   job(jobId: string): Promise<JobReply>;
   extend(jobId: string, hours: number): Promise<JobReply>;
   cancel(jobId: string): Promise<JobReply>;
+  /** All that the wallet has in the broker's ledger, in base units. */
+  balance(): Promise<bigint>;
+  /** The last block whose deposits are booked, on a site with a chain. */
+  readBlock(): Promise<number | null>;
 }
 
 const hundredTokens = 100n * 10n ** 18n;
 /** Keeps well below the read limit of a wallet. */
 const pollMs = 500;
 
-/** Creates a wallet and logs in. Uses the API as any client would. */
-export async function createCustomer(api: string): Promise<Customer> {
-  const account = privateKeyToAccount(generatePrivateKey());
+/** Logs a wallet in; a new one, unless told otherwise. Uses the API as any client would. */
+export async function createCustomer(
+  api: string,
+  account: PrivateKeyAccount = privateKeyToAccount(generatePrivateKey()),
+): Promise<Customer> {
   const session = await login({
     api,
     account,
@@ -101,6 +107,14 @@ export async function createCustomer(api: string): Promise<Customer> {
       const reply = await call<JobReply | undefined>('DELETE', `/api/v1/jobs/${jobId}`);
       return until(reply?.job_id === undefined ? await job(jobId) : reply, ended);
     },
+    async balance() {
+      const { available, reserved, owed } = await call<Record<'available' | 'reserved' | 'owed', string>>(
+        'GET',
+        '/api/v1/billing/balance',
+      );
+      return BigInt(available) + BigInt(reserved) - BigInt(owed);
+    },
+    readBlock: async () => (await call<{ read_block: number | null }>('GET', '/api/v1/billing/deposits')).read_block,
   };
 }
 

@@ -20,15 +20,21 @@ interface Around {
   /** The folder of the browser's extension. */
   extension: string;
   chainId: number;
+  /** What to type for test tokens, where jobs are paid on a chain. */
+  faucet: string | undefined;
+  /** URL of that chain's node. */
+  node: string | undefined;
   /** Whether there is a job whose image never comes. */
   isStuck: boolean;
 }
 
 /** What somebody who has a browser is told, with a wallet of their own and without one. */
-export function howToLook(api: string, { wallets, extension, chainId, isStuck }: Around): string[] {
+export function howToLook(api: string, { wallets, extension, chainId, faucet, node, isStuck }: Around): string[] {
   return [
     'Open it in a browser: the market needs no wallet. All else begins with “Connect wallet”.',
-    `You have a wallet there: it signs one message, on the chain ${chainId}, and pays nothing.`,
+    faucet === undefined
+      ? `You have a wallet there: it signs one message, on the chain ${chainId}, and pays nothing.`
+      : `You have a wallet there: add the network ${node}, chain ${chainId}. Tokens for it: ${faucet}`,
     'You have none: take the one of this demo, in Chrome, Edge, Brave or Chromium. Open chrome://extensions, switch on',
     `“Developer mode”, choose “Load unpacked”, then the folder ${shown(extension)}`,
     'It offers three people:',

@@ -1,5 +1,6 @@
 import { privateKeyToAccount } from 'viem/accounts';
-import type { Hex, TypedDataDefinition } from 'viem';
+import type { Address, Hex, TypedDataDefinition } from 'viem';
+import { askNode, refusal } from './wallet-node.js';
 
 /**
  * The wallets of a demo, as an extension of a browser announces them (EIP-6963). It runs in the demo's pages and nowhere
@@ -12,7 +13,7 @@ interface DemoAccount {
 
 /** What the page has, of which the types for Node.js know nothing. */
 const page = globalThis as unknown as {
-  demoWallets: { chainId: number; accounts: DemoAccount[] };
+  demoWallets: { chainId: number; hasNode: boolean; accounts: DemoAccount[] };
   confirm(question: string): boolean;
   dispatchEvent(event: unknown): void;
   addEventListener(type: string, listener: () => void): void;
@@ -22,10 +23,7 @@ const page = globalThis as unknown as {
 const icon =
   'data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><circle cx="16" cy="16" r="16" fill="%23596273"/><path d="M8 12h16v9H8z" fill="none" stroke="white" stroke-width="2"/></svg>';
 
-/** As EIP-1193 has it. */
-const refusal = (code: number, message: string) => Object.assign(new Error(message), { code });
-
-const { chainId, accounts } = page.demoWallets;
+const { chainId, hasNode, accounts } = page.demoWallets;
 const hexChainId = `0x${chainId.toString(16)}`;
 const announced = accounts.map(({ name, privateKey }, index) => {
   const account = privateKeyToAccount(privateKey);
@@ -39,6 +37,9 @@ const announced = accounts.map(({ name, privateKey }, index) => {
         if ((params[0] as { chainId?: unknown } | undefined)?.chainId === hexChainId) return null;
         throw refusal(4902, 'the demo wallet has one chain');
       }
+      if (hasNode && method === 'eth_sendTransaction')
+        return await send({ name, privateKey }, params[0] as Transaction);
+      if (hasNode && /^eth_(?!sign|send)/.test(method)) return await askNode(method, params);
       if (method !== 'eth_signTypedData_v4') throw refusal(-32_601, `the demo wallet has no ${method}`);
       const typedData = JSON.parse(String(params[1])) as TypedDataDefinition & { message: object };
       const said = Object.entries(typedData.message).map(([field, value]) => `${field}: ${String(value)}`);
@@ -50,6 +51,29 @@ const announced = accounts.map(({ name, privateKey }, index) => {
   const uuid = `de300000-0000-4000-8000-00000000000${index}`;
   return Object.freeze({ info: { uuid, name, icon, rdns: 'example.worldland.demo' }, provider });
 });
+
+interface Transaction {
+  to: Address;
+  data?: Hex;
+  value?: Hex;
+}
+
+/** Signs what a page asks for, and sends it: the node has no keys. */
+async function send({ name, privateKey }: DemoAccount, { to, data = '0x', value = '0x0' }: Transaction): Promise<Hex> {
+  const account = privateKeyToAccount(privateKey);
+  const call = { from: account.address, to, data, value };
+  const number = async (method: string, ...asked: unknown[]) => BigInt((await askNode(method, asked)) as Hex);
+  const gas = await number('eth_estimateGas', call);
+  if (!page.confirm(`${name} sends a transaction to ${to}:\n\n${data}`))
+    throw refusal(4001, 'User rejected the request.');
+  const price = await number('eth_gasPrice');
+  const signed = await account.signTransaction({
+    ...{ type: 'eip1559', chainId, to, data, value: BigInt(value), gas: (gas * 3n) / 2n },
+    ...{ nonce: Number(await number('eth_getTransactionCount', account.address, 'pending')) },
+    ...{ maxFeePerGas: price * 3n, maxPriorityFeePerGas: price },
+  });
+  return (await askNode('eth_sendRawTransaction', [signed])) as Hex;
+}
 
 const announce = () => {
   for (const detail of announced) page.dispatchEvent(new page.CustomEvent('eip6963:announceProvider', { detail }));

@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { generatePrivateKey } from 'viem/accounts';
+import type { Hex } from 'viem';
+import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts';
 
 const program = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+const walletKey = 'wl-wallet-key';
 /** Tokens that one may spend with it. */
 const spendLimit = '25';
 
@@ -16,13 +18,14 @@ const spendLimit = '25';
  */
 export async function writeDemoWl(dataDir: string, api: string, audience: string | undefined): Promise<string> {
   const folder = resolve(dataDir);
-  const [file, config, key] = ['wl', 'wl-config', 'wl-wallet-key'].map((name) => join(folder, name)) as [
+  const [file, config, key] = ['wl', 'wl-config', walletKey].map((name) => join(folder, name)) as [
     string,
     string,
     string,
   ];
   mkdirSync(config, { recursive: true, mode: 0o700 });
-  writeFileSync(key, generatePrivateKey(), { mode: 0o600 });
+  // What it has deposited is there at the next start.
+  if (!existsSync(key)) writeFileSync(key, generatePrivateKey(), { mode: 0o600 });
   const words = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
   const lines = [
     '#!/bin/sh',
@@ -35,6 +38,11 @@ export async function writeDemoWl(dataDir: string, api: string, audience: string
   await giveSshKey(file, join(folder, 'wl-ssh-key'));
   const typed = relative('.', file);
   return typed.startsWith('.') ? typed : `./${typed}`;
+}
+
+/** Its wallet, once it is written. */
+export function demoWlAccount(dataDir: string): PrivateKeyAccount {
+  return privateKeyToAccount(readFileSync(join(dataDir, walletKey), 'utf8').trim() as Hex);
 }
 
 /** A key of its own, so that `up` works on a machine where nobody has made one; without OpenSSH it stays without. */

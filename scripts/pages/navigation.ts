@@ -8,6 +8,7 @@ export interface Entry {
 const groups: [string, string[]][] = [
   ['Begin', ['/docs/quickstart']],
   ['Rent', ['/docs/console', '/docs/cli', '/docs/commands', '/docs/client', '/docs/market', '/docs/events']],
+  ['Pay', ['/docs/money', '/docs/chain']],
   ['The API', ['/docs/api', '/docs/reference/', '/docs/errors/']],
   ['Rent out', ['/docs/provider', '/docs/owners']],
   [

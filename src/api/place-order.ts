@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Pool } from 'pg';
 import type { Config } from '../config.js';
+import { chainSettings } from '../config/chain.js';
 import type { SessionPrincipal } from '../auth/customers/principal.js';
 import { reserveSpend } from '../billing/spend.js';
 import { findBlockOf } from '../db/blocks.js';
-import { payInAdvance } from '../db/prepaid.js';
+import { payInAdvance, payLater } from '../db/payment-mode.js';
+import { knownVault } from '../db/vaults.js';
 import { quoteKey } from '../db/installation.js';
 import { tellAlso, tellOrdered } from '../db/job-events.js';
 import { findJobByKey, insertJob, lockUsage, type JobRow, type NewJob } from '../db/jobs.js';
@@ -16,6 +18,7 @@ import { BrokerError } from '../domain/errors.js';
 import type { JobOrder } from '../domain/job.js';
 import { orderedNews } from '../domain/job-event.js';
 import { limitReached } from '../domain/limits.js';
+import { isStalled } from '../domain/settlement-lateness.js';
 import { nearLimitNews } from '../domain/spend-limits.js';
 import type { JobRequest } from '../domain/job-request.js';
 import { differencesFrom, termsOf, type Quote } from '../domain/quote.js';
@@ -38,7 +41,7 @@ import { mismatch, openQuote } from './quote-seal.js';
  * @param keptKeys the public keys that the order names by their ids.
  * @returns the job, and whether this call created it: a repeated Idempotency-Key finds the first one.
  * @throws BrokerError `spend_limit_exceeded`, `monthly_cap_reached`, `quota_exceeded`, `blocked`, `rate_limited`, `idempotency_conflict`,
- * `quote_mismatch`, `quote_expired`, and with a chain `insufficient_funds`, `exit_pending`
+ * `quote_mismatch`, `quote_expired`, and with a chain `insufficient_funds`, `exit_pending`, `settlement_stalled`
  */
 export async function placeOrder(
   { pool, config }: { pool: Pool; config: Config },
@@ -50,7 +53,7 @@ export async function placeOrder(
   const requestSha256 = fingerprint(request);
   const order = orderOf(newJobId(), principal.wallet, request);
   const { bound, reserves, quoted } = await ratesFor({ pool, config }, order, request, idempotencyKey);
-  if (config.ENABLE_BLOCKCHAIN) await payInAdvance(pool, principal.wallet);
+  await (config.ENABLE_BLOCKCHAIN ? payInAdvance : payLater)(pool);
   for (;;) {
     const reservedRate = reserves.shift()!;
     try {
@@ -120,6 +123,7 @@ async function writeOrder(tx: Transaction, config: Config, principal: SessionPri
   // A repeat finds its earlier job, which is counted already.
   if (!placed.created) return placed;
   await requireUnblocked(tx, order);
+  await requireSettling(tx, config);
   if (usage.jobs >= config.MAX_JOBS_PER_WALLET) {
     throw new BrokerError('quota_exceeded', `a wallet may have ${config.MAX_JOBS_PER_WALLET} jobs at a time`);
   }
@@ -137,6 +141,15 @@ async function writeOrder(tx: Transaction, config: Config, principal: SessionPri
   await tellOrdered(tx, jobId, orderedNews(order));
   await tellAlso(tx, jobId, near.map(nearLimitNews));
   return placed;
+}
+
+/** Where customers pay on a chain, nothing more is rented out once what they were charged is not drawn there for days. */
+async function requireSettling(tx: Transaction, config: Config): Promise<void> {
+  const chain = chainSettings(config);
+  const vault = chain && (await knownVault(tx, chain));
+  if (vault === undefined || !isStalled(vault, config.BATCH_INTERVAL_H, Date.now())) return;
+  const since = vault.settledUntil.toISOString();
+  throw new BrokerError('settlement_stalled', `nothing has been settled on the chain since ${since}`, { since });
 }
 
 /** Operators may keep out a customer, an image, or the one provider that an order names. */

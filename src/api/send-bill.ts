@@ -1,6 +1,5 @@
 import type { Pool } from 'pg';
 import { listBills, type Bill, type BilledJobs, type BillsBy } from '../db/bills.js';
-import type { EarningsBalance } from '../db/earnings.js';
 import { validationFailed } from './problem.js';
 import type { ApiContext } from './route.js';
 import {
@@ -10,6 +9,7 @@ import {
   rangeOf,
   type AmountColumn,
   type BillRange,
+  type ShownBalance,
 } from './schemas/bill.js';
 
 /** A table is one answer without pages, so that a spreadsheet has all of it. */
@@ -62,7 +62,7 @@ export const billing: BillWords = {
 };
 
 /** What an owner earns, beside what he has to come. */
-export const earnings = (balance: () => Promise<EarningsBalance>): BillWords => ({
+export const earnings = (balance: () => Promise<ShownBalance>): BillWords => ({
   ...{ name: 'earnings', named: false },
   replyOf: async (bill, by, range) => earningsReplyOf(bill, by, range, await balance()),
   amounts: [

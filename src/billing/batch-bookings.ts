@@ -2,12 +2,13 @@ import { batchFacts } from '../db/batch-facts.js';
 import { batchUnderWay, endBatch, findBatch, insertBatch, lockBatches, type Batch } from '../db/batches.js';
 import { findEntry, postEntry, type Line } from '../db/ledger.js';
 import type { Queryable } from '../db/pool.js';
+import { recordSettled } from '../db/vaults.js';
 import type { VaultId } from '../db/vault-events.js';
 import { cutLines } from '../domain/batch-lines.js';
 import { batchHash } from '../wire/settlement-batch.js';
 
-/** 8.6 million units of gas. */
-const linesAtMost = 1_000;
+/** 8.6 million units of gas, and 4 million. */
+const most = { lines: 1_000, permits: 100 };
 
 const keyOf = (what: string, { chainId, vault }: VaultId, number: number) => `${what}/${chainId}/${vault}/${number}`;
 
@@ -31,8 +32,11 @@ export async function cutBatch(tx: Queryable, vault: VaultId & { scale: bigint }
   const underWay = await batchUnderWay(tx, vault);
   if (underWay !== undefined) return { batch: underWay, isCutShort: false, uncovered: 0n };
   const facts = await batchFacts(tx, vault, vault.scale);
-  const { draws, credits, ...rest } = cutLines(facts, vault.scale, linesAtMost);
-  if (draws.length + credits.length === 0) return rest;
+  const { draws, credits, ...rest } = cutLines(facts, vault.scale, most);
+  if (draws.length + credits.length === 0) {
+    await recordSettled(tx, vault);
+    return rest;
+  }
   const { chainId } = vault;
   const hash = batchHash({ chainId, vault: vault.vault, draws, credits });
   await insertBatch(tx, vault, { number, hash, draws, credits });
@@ -50,6 +54,7 @@ export async function cutBatch(tx: Queryable, vault: VaultId & { scale: bigint }
 export async function bookFinal(tx: Queryable, vault: VaultId, number: number): Promise<void> {
   await lockBatches(tx, vault);
   if (!(await endBatch(tx, vault, number, { status: 'final' }))) return;
+  await recordSettled(tx, vault, number);
   await moveSetAside(tx, vault, number, { key: 'batch_final', to: 'payable' });
 }
 

@@ -165,7 +165,7 @@ async function charge(tx: Queryable, entry: Charge): Promise<NearLimit[]> {
   const { outcome, paid } = await insertCharge(tx, entry);
   if (paid !== undefined) {
     await bookReservation(tx, { ...entry, wallet: paid.wallet });
-    return await limitsAfter(tx, paid, entry.amount);
+    return await limitsAfter(tx, paid, { session: entry.amount, ledger: entry.amount });
   }
   if (outcome !== 'refused') return [];
   const session = await findSession(tx, entry.sessionId);

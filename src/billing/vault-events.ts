@@ -4,10 +4,12 @@ import type { Queryable } from '../db/pool.js';
 import { forgetPermit } from '../db/spend-permits.js';
 import { endWithdrawal } from '../db/withdrawals.js';
 import { bookFinal } from './batch-bookings.js';
+import { freezeDebtor, thawCovered } from '../db/frozen-wallets.js';
 import { takenFromHeld } from './withdrawals.js';
 import {
   changeWalletInVault,
   proposedHash,
+  setExit,
   unbookedDeposits,
   walletInVault,
   type VaultEvent,
@@ -75,20 +77,25 @@ async function bookEvent(tx: Queryable, vault: BookedVault, event: VaultEvent): 
   switch (event.name) {
     case 'Deposited':
       await bookDeposit(tx, vault, customer, base('amount'));
+      await thawCovered(tx, vault, customer);
       return [];
     case 'CapRaised':
       await changeWalletInVault(tx, vault, customer, { cap: base('cap') });
       await forgetPermit(tx, vault, customer, base('cap'));
+      await thawCovered(tx, vault, customer);
       return [];
     case 'ExitRequested':
-      await changeWalletInVault(tx, vault, customer, { exitAtS: Number(event.args['exitAt']) });
+      await setExit(tx, vault, customer, Number(event.args['exitAt']));
       return [];
     case 'ExitCancelled':
     case 'Exited':
-      await changeWalletInVault(tx, vault, customer, { exitAtS: null });
+      await setExit(tx, vault, customer, undefined);
       return [];
-    case 'Withdrawn':
-      return await bookWithdrawal(tx, vault, event, base('amount'));
+    case 'Withdrawn': {
+      const alarms = await bookWithdrawal(tx, vault, event, base('amount'));
+      await freezeDebtor(tx, vault, customer);
+      return alarms;
+    }
     case 'BatchExecuted':
       return await bookExecuted(tx, vault, Number(event.args['number']));
     case 'EarningsWithdrawn':

@@ -14,6 +14,8 @@ export interface VaultFacts {
   decimals: number;
   /** From the proposal of a batch to its execution. */
   batchDelayS: number;
+  /** From a customer's request for all his money to when he may take it. */
+  exitDelayS: number;
 }
 
 /** Below it nobody could look at a batch in time. Demonstrations have a delay of seconds. */
@@ -23,7 +25,11 @@ const vaultAbi = parseAbi([
   'function token() view returns (address)',
   'function operator() view returns (address)',
   'function batchDelay() view returns (uint64)',
+  'function exitDelay() view returns (uint64)',
+  'function announced(uint8 role) view returns (address next, uint64 from)',
 ]);
+/** By its number in the contract: of the operator. */
+const operatorRole = 0;
 const otherAbi = parseAbi([
   'function rentalCount() view returns (uint256)',
   'function decimals() view returns (uint8)',
@@ -60,7 +66,7 @@ async function vaultFacts(client: ChainReader, settings: ChainSettings): Promise
       `There is no contract at VAULT_ADDRESS (${vault}) on chain ${chainId}: deploy the vault there, or correct the address.`,
     );
   }
-  const read = (functionName: 'token' | 'operator' | 'batchDelay') =>
+  const read = (functionName: 'token' | 'operator' | 'batchDelay' | 'exitDelay') =>
     answerOf(client.readContract({ address: vault, abi: vaultAbi, functionName }));
   if (
     (await answerOf(client.readContract({ address: vault, abi: otherAbi, functionName: 'rentalCount' }))) !== undefined
@@ -71,13 +77,18 @@ async function vaultFacts(client: ChainReader, settings: ChainSettings): Promise
     );
   }
   const [token, operator, delay] = [await read('token'), await read('operator'), await read('batchDelay')];
-  if (typeof token !== 'string' || typeof operator !== 'string' || typeof delay !== 'bigint') {
+  const exitDelay = await read('exitDelay');
+  const areDelays = typeof delay === 'bigint' && typeof exitDelay === 'bigint';
+  if (typeof token !== 'string' || typeof operator !== 'string' || !areDelays) {
     throw new ConfigError(
-      `The contract at VAULT_ADDRESS (${vault}) is no RentalVault: it does not say its token, operator and batchDelay. ` +
+      `The contract at VAULT_ADDRESS (${vault}) is no RentalVault: it does not say its token, operator, batchDelay and exitDelay. ` +
         'Correct the address.',
     );
   }
-  mustBeOperator(operator as Address, settings);
+  const next = await answerOf(
+    client.readContract({ address: vault, abi: vaultAbi, functionName: 'announced', args: [operatorRole] }),
+  );
+  mustBeOperator(operator as Address, Array.isArray(next) ? (next[0] as Address) : undefined, settings);
   const decimals = await answerOf(
     client.readContract({ address: token as Address, abi: otherAbi, functionName: 'decimals' }),
   );
@@ -90,13 +101,19 @@ async function vaultFacts(client: ChainReader, settings: ChainSettings): Promise
         '18 decimals or fewer.',
     );
   }
-  return { chainId, vault, token: token.toLowerCase() as Address, decimals, batchDelayS: Number(delay) };
+  const delays = { batchDelayS: Number(delay), exitDelayS: Number(exitDelay) };
+  return { chainId, vault, token: token.toLowerCase() as Address, decimals, ...delays };
 }
 
-function mustBeOperator(operator: Address, { operatorKey, vault }: ChainSettings): void {
+/** Whoever was announced may start already: workers do more than to settle, and he is the operator 48 hours later. */
+function mustBeOperator(
+  operator: Address,
+  announced: Address | undefined,
+  { operatorKey, vault }: ChainSettings,
+): void {
   if (operatorKey === undefined) return;
   const own = privateKeyToAddress(operatorKey);
-  if (own.toLowerCase() === operator.toLowerCase()) return;
+  if ([operator, announced].some((each) => each?.toLowerCase() === own.toLowerCase())) return;
   throw new ConfigError(
     `The vault at VAULT_ADDRESS (${vault}) takes settlements from ${operator}, and BACKEND_PRIVATE_KEY is the key of ` +
       `${own}: give the key of the vault's operator, or have the vault's admin call setOperator(${own}).`,

@@ -10,13 +10,21 @@ import {
   stopSettlements,
   type Batch,
 } from '../db/batches.js';
+import { freezeRefused } from '../db/frozen-wallets.js';
 import { withTransaction } from '../db/pool.js';
-import { settlementStep, type SettlementStep, type VaultState } from '../domain/settlement-step.js';
+import { permitsOfBatch } from '../db/spend-permits.js';
+import {
+  settlementStep,
+  type SettlementStep,
+  type SettlementWait,
+  type VaultState,
+} from '../domain/settlement-step.js';
 import { scaleOf } from '../domain/vault-units.js';
 import { chainAlarms } from '../observability/metrics.js';
 import { compareBatch } from './compare-batch.js';
 import { finalHeight } from './final-block.js';
 import { CallReverted } from './node-words.js';
+import { refuseBadPermits } from './bad-permits.js';
 import { createOutbox, type Outbox, type Sent } from './outbox.js';
 import { rentalVaultAbi } from './rental-vault-abi.js';
 import { agreed, askChain, firstAnswer } from './rpc.js';
@@ -37,8 +45,8 @@ export type Begun = { number: number } | { none: 'nothing to settle' | 'stopped'
 export type Advanced =
   | { is: 'final' }
   | { is: 'void'; why: string }
-  /** `waitsFor` says in words what an operator should know. */
-  | { is: 'under way'; waitsFor: string; againInS: number };
+  /** `waitsFor` says in words what an operator should know; `kind` is what he filters by. */
+  | { is: 'under way'; kind: SettlementWait; waitsFor: string; since?: string; againInS: number };
 
 const pollS = 15;
 
@@ -88,7 +96,7 @@ export async function advanceSettlement(deps: SettlementDeps, number: number): P
   if (batch.status === 'final') return { is: 'final' };
   if (batch.status === 'void') return { is: 'void', why: batch.voidReason ?? '' };
   const { latest, final } = await statesOf(deps, number);
-  if (final === undefined) return await waiting(deps, batch, 'the first block that is final');
+  if (final === undefined) return await waiting(deps, batch, 'chain', 'the first block that is final');
   const step = settlementStep(batch, latest, final);
   const executableAtS = latest.proposed >= number ? latest.batch.executableAtS : undefined;
   await recordBatchWait(pool, facts, number, { waitsFor: batch.waitsFor, executableAtS });
@@ -105,10 +113,11 @@ async function take(deps: SettlementDeps, batch: Batch, step: SettlementStep): P
     case 'void':
       return await giveUp(deps, batch, step.why, true);
     case 'wait':
-      if (step.for === 'chain') return await waiting(deps, batch, 'blocks that are final');
+      if (step.for === 'chain') return await waiting(deps, batch, 'chain', 'blocks that are final');
       return await waiting(
         deps,
         batch,
+        step.for,
         `${step.for === 'delay' ? 'the delay in which it can be vetoed' : 'the end of the pause'}, until ${new Date(step.untilS * 1000).toISOString()}`,
         step.untilS - Date.now() / 1000 + 1,
       );
@@ -146,7 +155,7 @@ async function send(deps: SettlementDeps, batch: Batch, what: 'propose' | 'execu
       to: vault,
       data,
     });
-    return await waiting(deps, batch, wordsOf(sent, what));
+    return await waiting(deps, batch, sent.waitsFor ?? (sent.status === 'mined' ? 'chain' : what), wordsOf(sent, what));
   } catch (error) {
     if (!(error instanceof CallReverted)) throw error;
     return await refused(deps, batch, what, error);
@@ -155,6 +164,8 @@ async function send(deps: SettlementDeps, batch: Batch, what: 'propose' | 'execu
 
 async function executionOf({ pool, facts }: SettlementDeps, { number }: Batch) {
   const { draws, credits } = await readLines(pool, facts, number);
+  const scale = scaleOf(facts.decimals);
+  const permits = await permitsOfBatch(pool, facts, number, scale);
   return encodeFunctionData({
     abi: rentalVaultAbi,
     functionName: 'execute',
@@ -162,7 +173,7 @@ async function executionOf({ pool, facts }: SettlementDeps, { number }: Batch) {
       BigInt(number),
       draws.map(({ wallet, cumulative }) => ({ customer: wallet, cumulative })),
       credits.map(({ wallet, cumulative }) => ({ payee: wallet, cumulative })),
-      [],
+      permits.map(({ wallet, cap, signature }) => ({ customer: wallet, cap: cap / scale, signature })),
     ],
   });
 }
@@ -172,10 +183,14 @@ const ofALine = ['CapExceeded', 'InsufficientBalance', 'Unbalanced'];
 
 async function refused(deps: SettlementDeps, batch: Batch, what: string, error: CallReverted): Promise<Advanced> {
   if (what === 'execute' && ofALine.includes(error.errorName)) {
-    // The next one is cut without it: by then what the customer took out is booked.
-    return await giveUp(deps, batch, `refused: ${error.errorName}(${error.args.map(String).join(', ')})`, false);
+    // The next one is cut without it, and without that wallet.
+    const words = `${error.errorName}(${error.args.map(String).join(', ')})`;
+    const [wallet] = error.args;
+    if (typeof wallet === 'string') await freezeRefused(deps.pool, deps.facts, wallet, words);
+    return await giveUp(deps, batch, `refused: ${words}`, false);
   }
-  return await waiting(deps, batch, `the vault, which answers ${error.errorName} to ${what}`);
+  if (what === 'execute' && error.errorName === 'BadSignature') await refuseBadPermits(deps, batch.number);
+  return await waiting(deps, batch, 'refused', `the vault, which answers ${error.errorName} to ${what}`);
 }
 
 const outboxOf = ({ settings, rpcs, pool, logger }: SettlementDeps): Outbox =>
@@ -191,7 +206,7 @@ function wordsOf({ status, waitsFor }: Sent, what: 'propose' | 'execute'): strin
 async function record(deps: SettlementDeps, batch: Batch): Promise<Advanced> {
   await watchVault(deps);
   const now = await findBatch(deps.pool, deps.facts, batch.number);
-  if (now?.status !== 'final') return await waiting(deps, batch, 'its events, which are still to be read');
+  if (now?.status !== 'final') return await waiting(deps, batch, 'chain', 'its events, which are still to be read');
   const differing = await compareBatch(deps, batch.number);
   for (const what of differing) deps.logger.error({ batch: batch.number, what }, 'the vault and the ledger differ');
   if (differing.length > 0) chainAlarms.inc({ kind: 'differs' }, differing.length);
@@ -211,8 +226,17 @@ function raiseAlarm({ logger }: SettlementDeps, why: string): void {
   logger.error({ why }, 'nothing is settled until an operator has looked into it and resumes');
 }
 
-async function waiting(deps: SettlementDeps, batch: Batch, waitsFor: string, inS = 0): Promise<Advanced> {
-  await recordBatchWait(deps.pool, deps.facts, batch.number, { waitsFor });
+async function waiting(
+  deps: SettlementDeps,
+  batch: Batch,
+  kind: SettlementWait,
+  waitsFor: string,
+  inS = 0,
+): Promise<Advanced> {
+  const since = await recordBatchWait(deps.pool, deps.facts, batch.number, { waitsFor });
   const least = deps.pollS ?? pollS;
-  return { is: 'under way', waitsFor, againInS: Math.ceil(Math.min(Math.max(inS, least), 3_600)) };
+  return {
+    ...{ is: 'under way', kind, waitsFor, againInS: Math.ceil(Math.min(Math.max(inS, least), 3_600)) },
+    ...(since === undefined ? {} : { since: since.toISOString() }),
+  };
 }

@@ -4,6 +4,7 @@ import { erc20Abi, type Address } from 'viem';
 import { bookVaultEvents, type BookedVault } from '../billing/vault-events.js';
 import type { ChainSettings } from '../config/chain.js';
 import { withTransaction, type Queryable } from '../db/pool.js';
+import { recordVault } from '../db/vaults.js';
 import {
   insertVaultEvents,
   moveVaultCursor,
@@ -16,15 +17,17 @@ import {
   type VaultEvent,
 } from '../db/vault-events.js';
 import { baseUnitsOf, scaleOf } from '../domain/vault-units.js';
-import { chainAlarms, vaultReadBlock, vaultUnaskedTokens } from '../observability/metrics.js';
+import { chainAlarms, vaultReadAt, vaultReadBlock, vaultUnaskedTokens } from '../observability/metrics.js';
 import type { VaultFacts } from './check-vault.js';
 import { finalHeight } from './final-block.js';
 import { rentalVaultAbi } from './rental-vault-abi.js';
+import { giveBackOverdue } from './overdue-withdrawals.js';
 import { agreed, askChain, firstAnswer, NodesDisagree, type Rpc } from './rpc.js';
+import { seeVault } from './see-vault.js';
 import { vaultEvents } from './vault-log.js';
 
 export interface WatchDeps {
-  settings: Pick<ChainSettings, 'finality' | 'leastDeposit' | 'fromBlock'>;
+  settings: Pick<ChainSettings, 'finality' | 'leastDeposit' | 'fromBlock' | 'operatorKey'>;
   facts: VaultFacts;
   rpcs: readonly Rpc[];
   pool: Pool;
@@ -58,6 +61,8 @@ export class FinalBlockGone extends NodesDisagree {
  */
 export async function watchVault(deps: WatchDeps): Promise<Watched> {
   try {
+    const { facts } = deps;
+    await recordVault(deps.pool, facts, { ...facts, scale: scaleOf(facts.decimals) });
     let events = 0;
     for (let range = 0; range < rangesAtOnce; range++) {
       const read = await readRange(deps);
@@ -69,7 +74,10 @@ export async function watchVault(deps: WatchDeps): Promise<Watched> {
     const isBehind = height !== undefined && (cursor?.block ?? -1) < height;
     if (cursor !== undefined) vaultReadBlock.set(cursor.block);
     if (cursor !== undefined && !isBehind) await compareTokens(deps, cursor);
+    if (cursor !== undefined) await giveBackOverdue(deps, cursor);
     await lookAhead(deps, cursor?.block ?? -1);
+    await seeVault(deps);
+    vaultReadAt.set(Date.now() / 1_000);
     return { block: cursor?.block ?? null, events, isBehind };
   } catch (error) {
     if (error instanceof NodesDisagree) {

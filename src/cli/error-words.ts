@@ -1,4 +1,5 @@
 import type { WorldLandError } from '../client/errors.js';
+import { formatAmount } from '../client/money.js';
 import { exitCodeOf, exitCodes, Failure, type ExitCode } from './failure.js';
 import { amountText } from '../words/money.js';
 import { shellWord } from './ssh/shell-word.js';
@@ -145,6 +146,12 @@ function remedyFor(error: WorldLandError, where: Where): string | undefined {
       return 'log in again with a higher limit: wl login --spend-limit N';
     case 'monthly_cap_reached':
       return 'wait until the month turns, or let your wallet raise it: wl cap N';
+    case 'insufficient_funds':
+      return fundsRemedy(error.data);
+    case 'exit_pending':
+      return 'wl exit shows when it can be taken out; wl exit --cancel calls it off';
+    case 'withdrawal_pending':
+      return 'wl balance shows what is on its way; wl withdraw goes on with it';
     case 'rate_limited':
       return error.retryAfterS === undefined ? undefined : `again in ${error.retryAfterS} s`;
     case 'job_not_found':
@@ -152,4 +159,11 @@ function remedyFor(error: WorldLandError, where: Where): string | undefined {
     default:
       return undefined;
   }
+}
+
+/** On a site with a chain: what to deposit. Which of the two is missing, the broker's own words say. */
+function fundsRemedy({ missing, deposit }: Record<string, unknown>): string | undefined {
+  if (typeof missing !== 'string' || !/^\d{1,60}$/.test(missing) || deposit === undefined) return undefined;
+  const amount = formatAmount(missing, { decimals: 18 });
+  return `deposit it: wl deposit ${amount}   or, if it is the cap that is too low, raise it: wl deposit --cap N`;
 }

@@ -21,12 +21,12 @@ export const exitCodeTexts: readonly (readonly [ExitCode, string])[] = [
   [exitCodes.bug, 'something went wrong in wl or in the broker'],
   [exitCodes.usage, 'the command is wrong, or a value in it'],
   [exitCodes.notLoggedIn, 'not logged in, or the login does not allow it'],
-  [exitCodes.notFound, 'no such job, provider, session, token or key'],
+  [exitCodes.notFound, 'no such job, provider, session, token, key or settlement'],
   [exitCodes.noCapacity, 'nobody has these GPUs free'],
   [exitCodes.money, 'the spending limit, a quota or the funds do not cover it'],
-  [exitCodes.notRunning, 'the job did not start, or has ended'],
+  [exitCodes.notRunning, 'the job did not start, or has ended; the chain or the vault refused'],
   [exitCodes.unreachable, 'the broker does not answer, or answers nonsense; 503; 429 after retries'],
-  [exitCodes.timeout, '--timeout is over; the job is kept'],
+  [exitCodes.timeout, '--timeout is over; the job, or what was sent, goes on'],
   [exitCodes.interrupted, 'interrupted'],
 ];
 

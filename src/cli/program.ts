@@ -6,6 +6,7 @@ import { adder, type Runner } from './tree/command.js';
 import { addProviderCommands } from './tree/provider.js';
 import { addRentCommands } from './tree/rent.js';
 import { addSetUpCommands } from './tree/set-up.js';
+import { addVaultCommands } from './tree/vault.js';
 import { ownVersion } from './version.js';
 
 /** The whole tree of commands. What they do is loaded when one is called. */
@@ -25,6 +26,7 @@ export function createProgram(runner: Runner): Command {
     .exitOverride();
   addRentCommands(program, runner);
   addAccessCommands(program, runner);
+  addVaultCommands(program, runner);
   addProviderCommands(program, runner);
   addAdminCommands(program, runner);
   addSetUpCommands(program, runner);

@@ -47,7 +47,11 @@ export interface AccessApi {
     add(key: { name: string; publicKey: string }): Promise<SshKey>;
     remove(keyId: string): Promise<void>;
   };
-  billing(query?: { from?: Date | string; to?: Date | string; by?: 'job' | 'day' | 'provider' }): Promise<Billing>;
+  billing(query?: {
+    from?: Date | string;
+    to?: Date | string;
+    by?: 'job' | 'day' | 'provider' | 'gpu_type' | 'session';
+  }): Promise<Billing>;
 }
 
 export function createAccess(caller: Caller, { site }: Pick<MarketApi, 'site'>): AccessApi {

@@ -1,14 +1,30 @@
 import type { Caller, Input } from './caller.js';
 import { isCode } from './errors.js';
+import { newIdempotencyKey } from './idempotency-key.js';
 import { pagesOf, type Pages } from './pages.js';
 import { timeOf } from './time-of.js';
-import type { Balance, Deposits, MonthlyCap, Statement, WalletEntry } from './types.generated.js';
+import type { Balance, Deposits, MonthlyCap, Statement, WalletEntry, Withdrawal } from './types.generated.js';
 
 /** What the wallet has, owes and was charged, from the broker's ledger. Amounts are base units. */
 export interface MoneyApi {
   balance(): Promise<Balance>;
   /** What it has in the vault of a site with a chain, and what is on its way there. */
   deposits(): Promise<Deposits>;
+  /**
+   * Lets the vault draw more, by a signature that a settlement carries there. Needs a login with the scope
+   * `billing:write`.
+   *
+   * @param cumulativeCap what all draws since the beginning may come to; base units.
+   * @param signature of the wallet over `SpendPermit` (EIP-712), in units of the token.
+   */
+  raiseCap(cumulativeCap: bigint | string, signature: string): Promise<void>;
+  /**
+   * Has free money held for the wallet, which sends `call` itself before `deadline`. Hold the reply against what was
+   * asked for before anything is sent. Needs a login with the scope `billing:write`.
+   *
+   * @param amount base units.
+   */
+  withdraw(amount: bigint | string, options?: { idempotencyKey?: string }): Promise<Withdrawal>;
   /** Every booking, newest first; of the last 31 days unless `from` says otherwise. */
   entries(period?: { from?: Date | string; to?: Date | string }): Pages<WalletEntry>;
   /** @param month such as `2026-11`, in UTC. */
@@ -27,6 +43,10 @@ export function createMoney(caller: Caller): MoneyApi {
   return {
     balance: () => caller.call('GET /api/v1/billing/balance'),
     deposits: () => caller.call('GET /api/v1/billing/deposits'),
+    raiseCap: (cap, signature) =>
+      caller.call('POST /api/v1/billing/permits', { body: { cumulative_cap: cap.toString(), signature } }),
+    withdraw: (amount, { idempotencyKey = newIdempotencyKey() } = {}) =>
+      caller.call('POST /api/v1/billing/withdrawals', { body: { amount: amount.toString() }, idempotencyKey }),
     entries: ({ from, to } = {}) =>
       pagesOf(async (cursor) => {
         const query = { from: timeOf(from), to: timeOf(to), cursor };

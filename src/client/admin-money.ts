@@ -1,7 +1,14 @@
 import type { Caller, Input } from './caller.js';
 import type { BaseUnits } from './shapes.js';
 import { timeOf } from './time-of.js';
-import type { BookedByHand, Refund, Revenue } from './types.generated.js';
+import type {
+  AdminSettlements,
+  BookedByHand,
+  DebtWrittenOff,
+  Refund,
+  ResumedSettlements,
+  Revenue,
+} from './types.generated.js';
 
 /** Money that moved outside the broker. */
 export interface PaidByHand {
@@ -25,6 +32,12 @@ export interface AdminMoneyApi {
   payout(payout: PaidByHand): Promise<BookedByHand>;
   /** Books that a customer has paid. */
   payment(payment: PaidByHand): Promise<BookedByHand>;
+  /** Writes off what a wallet owes; one that was frozen may order again. */
+  writeOff(debt: { wallet: string; reason: string; idempotencyKey: string }): Promise<DebtWrittenOff>;
+  /** The vault as last seen, and what settlements wait for. */
+  settlements(): Promise<AdminSettlements>;
+  /** Lets settlements go on that were stopped because something was wrong. */
+  resumeSettlements(resume: { reason: string; idempotencyKey: string }): Promise<ResumedSettlements>;
 }
 
 export function createAdminMoney(caller: Caller): AdminMoneyApi {
@@ -38,5 +51,9 @@ export function createAdminMoney(caller: Caller): AdminMoneyApi {
       once('POST /api/v1/admin/jobs/:id/refunds', idempotencyKey, { params: { id }, body }),
     payout: ({ idempotencyKey, ...body }) => once('POST /api/v1/admin/payouts', idempotencyKey, { body }),
     payment: ({ idempotencyKey, ...body }) => once('POST /api/v1/admin/payments', idempotencyKey, { body }),
+    writeOff: ({ idempotencyKey, ...body }) => once('POST /api/v1/admin/debts', idempotencyKey, { body }),
+    settlements: () => call('GET /api/v1/admin/settlements', {}),
+    resumeSettlements: ({ idempotencyKey, ...body }) =>
+      once('POST /api/v1/admin/settlements/resume', idempotencyKey, { body }),
   };
 }

@@ -8,6 +8,7 @@ import { createJobs, type Jobs } from './jobs.js';
 import { createMarket, type MarketApi } from './market.js';
 import { createMining, createProviders, type MiningApi, type ProvidersApi } from './providers.js';
 import { createReceipts, type ReceiptsApi } from './receipts.js';
+import { createSettlements, type SettlementsApi } from './settlements.js';
 import type { WalletEvent } from './shapes.js';
 import type { Routes } from './types.generated.js';
 
@@ -33,6 +34,7 @@ export interface WorldLand extends AccessApi, MarketApi {
   money: MoneyApi;
   mining: MiningApi;
   receipts: ReceiptsApi;
+  settlements: SettlementsApi;
   admin: AdminApi;
   /** Any route, with the credential that it needs. Failures are thrown, as everywhere. */
   request<M extends Method, P extends string>(
@@ -62,6 +64,7 @@ export function connect(options: ConnectOptions): WorldLand {
     money: createMoney(caller),
     mining: createMining(caller),
     receipts: createReceipts(caller),
+    settlements: createSettlements(caller),
     admin: createAdmin(caller),
     request: caller.request as WorldLand['request'],
   };

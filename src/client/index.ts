@@ -18,6 +18,7 @@ export type { Acting, MiningApi, Payout, Prices, ProviderJob, ProvidersApi, Prov
 export type { ReceiptKey, ReceiptQuery, ReceiptsApi } from './receipts.js';
 export type { VerifiedReceipts } from './verify-receipts.js';
 export type { RentOptions, WaitOptions } from './rent.js';
+export type { SettlementsApi } from './settlements.js';
 export type * from './shapes.js';
 export { memoryStore, sessionStorageStore, type Store, type StoredSession, type TextStorage } from './stores.js';
 export type { Routes } from './types.generated.js';

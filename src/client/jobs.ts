@@ -1,5 +1,6 @@
 import type { Caller } from './caller.js';
 import { pagesOf, type Pages } from './pages.js';
+import { newIdempotencyKey } from './idempotency-key.js';
 import { followJob, type FollowOptions } from './job-events.js';
 import { rentAndWait, waitUntil, type RentOptions, type WaitOptions } from './rent.js';
 import type { Job, JobEvent, Order, RunningJob } from './shapes.js';
@@ -112,10 +113,4 @@ function hoursUntil(until: Date | string, expiresAt: string | undefined): number
   const from = expiresAt === undefined ? Date.now() : Date.parse(expiresAt);
   // To the second, and upwards, as the broker counts.
   return Math.ceil((new Date(until).getTime() - from) / 1000) / 3600;
-}
-
-/** Random enough that no two orders ever share one. */
-function newIdempotencyKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -1,3 +1,3 @@
 export * from './index.js';
 export { fileStore } from './node/file-store.js';
-export { keystoreAccount, WrongPassword } from './node/keystore.js';
+export { keystoreAccount, keystoreKey, WrongPassword } from './node/keystore.js';

@@ -1,7 +1,7 @@
 import type { Caller } from './caller.js';
 import { pagesOf, type Pages } from './pages.js';
 import { timeOf } from './time-of.js';
-import type { Receipt, ReceiptKeys, Receipts } from './types.generated.js';
+import type { Receipt, ReceiptKeys, Receipts, Statement } from './types.generated.js';
 import type { VerifiedReceipts } from './verify-receipts.js';
 
 export type ReceiptKey = ReceiptKeys['keys'][number];
@@ -27,7 +27,10 @@ export interface ReceiptsApi {
   getEarned(digest: string): Promise<Receipt>;
   /** All keys that ever signed, oldest first. */
   keys(): Promise<ReceiptKey[]>;
-  /** Reads all receipts of the wallet and checks them here: signatures, figures, and that none is missing. */
+  /**
+   * Reads all receipts of the wallet and checks them here: signatures, figures, that none is missing, and that the newest
+   * is the one which the statement names.
+   */
   verify(): Promise<VerifiedReceipts>;
   /** The same with those of `earned`, of which nobody can see here whether one is missing. */
   verifyEarned(query?: ReceiptQuery & { providerId?: string }): Promise<VerifiedReceipts>;
@@ -48,9 +51,12 @@ export function createReceipts(caller: Caller): ReceiptsApi {
     getEarned: (digest) => caller.call('GET /api/v1/me/earnings/receipts/:digest', { params: { digest } }),
     keys: async () => (await caller.call<ReceiptKeys>('GET /api/v1/receipts/keys')).keys,
     async verify() {
+      // Before the receipts, so that it names none that they do not have yet.
+      const month = new Date().toISOString().slice(0, 7);
+      const statement = await caller.call<Statement>('GET /api/v1/billing/statements/:month', { params: { month } });
       const all = await receipts.list({ limit: mostAtOnce }).all();
       const [keys, { verifyReceipts }] = [await receipts.keys(), await import('./verify-receipts.js')];
-      return verifyReceipts(all, { keys, audience: caller.audience, areAll: true });
+      return verifyReceipts(all, { keys, audience: caller.audience, areAll: true, statement });
     },
     async verifyEarned(query = {}) {
       const all = await receipts.earned({ ...query, limit: mostAtOnce }).all();

@@ -49,6 +49,7 @@ export const signedRoutes: readonly string[] = [
   'GET /api/v1/admin/stuck',
   'GET /api/v1/admin/tenants',
   'POST /api/v1/admin/broker-keys',
+  'POST /api/v1/admin/debts',
   'POST /api/v1/admin/jobs/:id/refunds',
   'POST /api/v1/admin/payments',
   'POST /api/v1/admin/payouts',

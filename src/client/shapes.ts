@@ -14,10 +14,13 @@ export type {
   Quote,
   QuoteOffer,
   Receipt,
+  Settlement,
+  SettlementSummary,
   Site,
   Statement,
   WalletEvent,
   WhyNot,
+  Withdrawal,
 } from './types.generated.js';
 
 export type { MarketType as MarketGpu } from './types.generated.js';

@@ -329,6 +329,10 @@ export interface Balance {
   reserved: string;
   /** The same in tokens, for people */
   reserved_tokens: string;
+  /** Base units that are held for you to take out of the vault */
+  withdrawing: string;
+  /** The same in tokens, for people */
+  withdrawing_tokens: string;
   /** Base units that were charged and are not paid for */
   owed: string;
   /** The same in tokens, for people */
@@ -340,9 +344,9 @@ export interface Balance {
 }
 
 export interface Billing {
-  by: 'job' | 'day' | 'provider';
+  by: 'job' | 'day' | 'provider' | 'gpu_type' | 'session';
   rows: {
-    /** The id of a job, a day, or the id of a provider; empty for jobs that are not placed yet */
+    /** The id of a job, a day, the id of a provider, a type of GPU, or the session that ordered; empty for jobs that have none, such as those that are not placed yet */
     key: string;
     jobs: number;
     /** Paid for */
@@ -416,6 +420,15 @@ export interface DeadLetters {
   next_cursor?: string;
 }
 
+export interface DebtWrittenOff {
+  id: string;
+  wallet: string;
+  /** Base units; 0 if it owed nothing */
+  written_off: string;
+  /** It can order again now */
+  was_frozen: boolean;
+}
+
 export interface Deposits {
   /** Null on a site that takes no deposits */
   vault: {
@@ -465,6 +478,18 @@ export interface Deposits {
   drawn_tokens: string;
   /** When you may take out everything; null if you did not ask for it */
   exit_at: string | null;
+  /** When your jobs end because of that, so that they are charged before; null if you did not ask for it */
+  jobs_end_at: string | null;
+  /** While you can order nothing, and your jobs end; null otherwise */
+  frozen: {
+    /** refused: the vault refused a settlement for your line. left_owing: you took out what was charged already */
+    reason: 'refused' | 'left_owing';
+    since: string;
+    /** Base units to deposit before anything can be ordered; 0: raise your cap, or ask the operator */
+    owed: string;
+    /** The same in tokens, for people */
+    owed_tokens: string;
+  } | null;
   /** What is held for you to take out; null if there is nothing */
   withdrawing: Withdrawal | null;
   /** Seen on the chain, and not final: they can be spent once they are */
@@ -486,7 +511,7 @@ export interface Deposits {
 export interface Earnings {
   by: 'job' | 'day' | 'provider';
   rows: {
-    /** The id of a job, a day, or the id of a provider; empty for jobs that are not placed yet */
+    /** The id of a job, a day, the id of a provider, a type of GPU, or the session that ordered; empty for jobs that have none, such as those that are not placed yet */
     key: string;
     jobs: number;
     /** Paid for */
@@ -518,6 +543,12 @@ export interface Earnings {
   unclaimed: string;
   /** What your wallet has to come, from all its providers; negative: refunds of what was paid out */
   payable: string;
+  /** On a site with a chain: what is in a settlement that has not been executed yet */
+  in_batch: string;
+  /** On a site with a chain: what is yours in the vault, for your wallet to take out with `withdrawEarnings` */
+  withdrawable: string;
+  /** When what is payable goes into the next settlement; null without a chain, or while settlements are stopped */
+  next_batch_at: string | null;
   /** What your wallet was paid so far */
   paid_out: string;
   from: string;
@@ -1062,6 +1093,7 @@ export interface Problem {
     | 'start_timeout'
     | 'provider_lost'
     | 'provider_drained'
+    | 'funds_withdrawn'
     | 'allocation_released'
     | 'delegation_invalid'
     | 'provider_not_yours'
@@ -1069,6 +1101,7 @@ export interface Problem {
     | 'provider_retired'
     | 'chain_off'
     | 'mining_off'
+    | 'settlement_stalled'
     | 'dependency_unavailable'
     | 'internal_error';
   detail: string;
@@ -1152,7 +1185,7 @@ export interface Quote {
   session?: {
     /** Base units that the session may still spend */
     remaining: string;
-    /** Whether that is enough for the order; null if nobody takes it */
+    /** Whether that is enough for the order; null if nobody takes it. It says nothing of the monthly cap of the wallet: see `GET /api/v1/billing/balance` */
     covers: boolean | null;
   };
   /** Why nobody takes the order: what nobody has, and the nearest that somebody has */
@@ -1478,8 +1511,8 @@ export interface Site {
     symbol: string;
     /** An amount of 10^decimals base units is one token */
     decimals: number;
-    /** Where jobs are paid: in the ledger of this broker */
-    settlement: 'ledger';
+    /** Where jobs are paid: in the ledger of this broker, or from deposits on a chain */
+    settlement: 'ledger' | 'chain';
   };
   auth: {
     /** Chains whose wallets may log in; the first is proposed */
@@ -1568,11 +1601,15 @@ export interface Statement {
   refunded: string;
   /** The same in tokens, for people */
   refunded_tokens: string;
+  /** What left the vault again */
+  withdrawn: string;
+  /** The same in tokens, for people */
+  withdrawn_tokens: string;
   /** What an operator corrected */
   adjusted: string;
   /** The same in tokens, for people */
   adjusted_tokens: string;
-  /** opening + paid - charged + refunded + adjusted */
+  /** opening + paid - charged + refunded - withdrawn + adjusted */
   closing: string;
   /** The same in tokens, for people */
   closing_tokens: string;
@@ -1583,6 +1620,19 @@ export interface Statement {
   /** Jobs that were settled */
   jobs: number;
   entries: number;
+  /** Those from `first` to `last` are for what was charged and refunded */
+  receipts: {
+    /** The number of the first one that was issued in the month; null without any */
+    first: number | null;
+    /** The number of the newest one that was issued before the month ended; 0 without any */
+    last: number;
+    /** Its digest: whoever has it sees whether newer ones are held back */
+    last_digest: string | null;
+  };
+  /** What of `charged` less `refunded` they are not for: jobs that a version without receipts settled, and what is charged of jobs that run on, which counts the other way round in the month of their receipts */
+  without_receipt: string;
+  /** The same in tokens, for people */
+  without_receipt_tokens: string;
 }
 
 export interface Stuck {
@@ -2088,7 +2138,7 @@ export interface Routes {
     };
     errors: CommonError | AuthError;
   };
-  /** What your jobs cost, by job, day or provider; also as `text/csv` */
+  /** What your jobs cost, by job, day, provider, GPU type or session; also as `text/csv` */
   'GET /api/v1/billing': {
     body: undefined;
     query: {
@@ -2101,7 +2151,7 @@ export interface Routes {
       /** `next_cursor` of the previous page */
       cursor?: string;
       /** What each row is of */
-      by?: 'job' | 'day' | 'provider';
+      by?: 'job' | 'day' | 'provider' | 'gpu_type' | 'session';
     };
     reply: Billing;
     errors: CommonError | AuthError | 'scope_denied';
@@ -2950,6 +3000,23 @@ export interface Routes {
     };
     errors: CommonError | AuthError | 'payload_too_large' | 'scope_denied' | 'unsupported_media_type';
   };
+  /** Write off what a wallet owes, and let it order again if it was frozen */
+  'POST /api/v1/admin/debts': {
+    body: {
+      wallet: string;
+      /** Why; it stays in the books */
+      reason: string;
+    };
+    query: undefined;
+    reply: DebtWrittenOff;
+    errors:
+      | CommonError
+      | AuthError
+      | 'idempotency_conflict'
+      | 'payload_too_large'
+      | 'scope_denied'
+      | 'unsupported_media_type';
+  };
   /** Give a customer back a part of what a job cost, or all of it */
   'POST /api/v1/admin/jobs/:id/refunds': {
     body: {
@@ -3260,6 +3327,7 @@ export interface Routes {
       | 'container_exited'
       | 'container_not_created'
       | 'exit_pending'
+      | 'funds_withdrawn'
       | 'idempotency_conflict'
       | 'image_pull_failed'
       | 'insufficient_funds'
@@ -3275,6 +3343,7 @@ export interface Routes {
       | 'quote_expired'
       | 'quote_mismatch'
       | 'scope_denied'
+      | 'settlement_stalled'
       | 'spend_limit_exceeded'
       | 'start_timeout'
       | 'storage_exceeded'

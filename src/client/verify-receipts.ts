@@ -6,9 +6,11 @@ import {
   chargeProblems,
   resourceProblems,
   shareProblems,
+  statementProblems,
   timeProblems,
   totalsOf,
   type DigestedReceipt,
+  type ReceiptsStated,
 } from '../wire/receipt-checks.js';
 import { noReceipt, readReceipt, receiptDigest, receiptDomain, type JobReceipt } from '../wire/job-receipt.js';
 import type { Receipt, ReceiptKeys } from './types.generated.js';
@@ -30,10 +32,12 @@ export interface VerifiedReceipts {
 /**
  * Checks receipts of one customer with nothing but what is in them and the published keys: who signed, the figures, and,
  * if these are all, that none is missing.
+ *
+ * @param site.statement of a month, read before the receipts: whether the newest ones are held back, the chain cannot tell.
  */
 export function verifyReceipts(
   receipts: readonly Receipt[],
-  { areAll, ...site }: IssuedBy & { areAll: boolean },
+  { areAll, statement, ...site }: IssuedBy & { areAll: boolean; statement?: ReceiptsStated | undefined },
 ): VerifiedReceipts {
   const problems: string[] = [];
   const read: DigestedReceipt[] = [];
@@ -48,6 +52,7 @@ export function verifyReceipts(
     problems.push(...parts.flatMap((part) => part.problems).map((text) => `receipt ${found.receipt.number}: ${text}`));
   }
   if (areAll) problems.push(...chainProblems(read, noReceipt));
+  if (statement !== undefined) problems.push(...statementProblems(read, statement));
   return {
     problems,
     count: receipts.length,

@@ -101,6 +101,12 @@ export const chainVariables = {
   VAULT_FROM_BLOCK: whole(0, 0, Number.MAX_SAFE_INTEGER),
 };
 
+/**
+ * The longest job of a site with a chain. A job is settled at its end: until then its provider relies on this broker, so
+ * no job is longer than customers need to leave the vault.
+ */
+export const longestPrepaidJobS = 7 * 86_400;
+
 function isHttpUrl(text: string): boolean {
   return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
 }

@@ -20,7 +20,10 @@ export const jobVariables = {
   IMAGE_REQUIRE_DIGEST: flag(false),
   /** Shortest duration of an order. Above `JOB_MAX_DURATION_S` no order is accepted. */
   JOB_MIN_DURATION_S: whole(60, 1, 86_400),
-  /** Longest duration of an order, extensions included; also the longest deadline of a drain. */
+  /**
+   * Longest duration of an order, extensions included; also the longest deadline of a drain. On sites whose customers pay
+   * on a chain a job is paid for at its end, so there it is 7 days at most, whatever is set here.
+   */
   JOB_MAX_DURATION_S: whole(30 * 86_400, 60, 365 * 86_400),
   /**
    * How long a job may take from its order to SSH, on all machines it tries. An image of 20 GB on a slow line needs

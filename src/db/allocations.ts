@@ -16,10 +16,10 @@ import { withTransaction, type Queryable, type Transaction } from './pool.js';
 /**
  * The result of an allocation: `held` if the job already has one, perhaps elsewhere (`findAllocation` tells where),
  * `taken` if other orders were faster, `unaffordable` if the paying session's limit does not cover it, `over_cap` if the
- * wallet's monthly cap does not, `released` if the job has already ended or moved on.
+ * wallet's monthly cap does not, `over_deposit` if its deposit does not, `leaving` if it has asked for that, `released` if the job has already ended or moved on.
  */
 export type AllocationOutcome =
-  'allocated' | 'held' | 'taken' | 'unaffordable' | 'over_cap' | 'over_deposit' | 'released';
+  'allocated' | 'held' | 'taken' | 'unaffordable' | 'over_cap' | 'over_deposit' | 'leaving' | 'released';
 
 /** Rolls back the transaction of an allocation that exceeds the session's limit. */
 class Unaffordable extends Error {}
@@ -70,7 +70,8 @@ export async function allocate(
     if (error instanceof Unaffordable) return 'unaffordable';
     if (!(error instanceof BrokerError)) throw error;
     if (error.code === 'monthly_cap_reached') return 'over_cap';
-    if (error.code === 'insufficient_funds' || error.code === 'exit_pending') return 'over_deposit';
+    if (error.code === 'insufficient_funds') return 'over_deposit';
+    if (error.code === 'exit_pending') return 'leaving';
     throw error;
   }
 }

@@ -5,7 +5,7 @@ import type { VaultId } from './vault-events.js';
 
 /** What a settlement is cut from: one statement, so that all of it is of one moment. */
 export interface BatchFacts {
-  customers: (DrawFacts & { wallet: Address })[];
+  customers: (DrawFacts & { wallet: Address; permitCap?: bigint })[];
   providers: { wallet: Address; balance: bigint; before: bigint }[];
   /** Units of the token that the vault has for payees by its events, before this settlement. */
   undistributed: bigint;
@@ -19,6 +19,7 @@ interface FactRow {
   deposited: string;
   withdrawn: string;
   cap: string;
+  permit: string | null;
 }
 
 /** @param scale base units in one unit of the token. */
@@ -30,11 +31,16 @@ export async function batchFacts(db: Queryable, { chainId, vault }: VaultId, sca
         where l.chain_id = $1 and l.vault = $2 and b.status = 'final' order by l.side, l.wallet, l.batch desc
      ), customers as (
        select 'draw' as side, w.wallet, coalesce(sum(a.balance), 0) as balance, w.deposited - w.waiting as deposited,
-              w.withdrawn, w.cap
+              w.withdrawn, w.cap, p.cap as permit
          from chain_wallets w
+         left join spend_permits p on p.chain_id = w.chain_id and p.vault = w.vault and p.wallet = w.wallet
+                                  and p.refused_at is null
          left join ledger_accounts a on a.owner = w.wallet and a.kind in ('customer', 'reserved', 'withdrawing')
         where w.chain_id = $1 and w.vault = $2 and w.deposited > 0
-        group by w.chain_id, w.vault, w.wallet
+          and not exists (select from frozen_wallets f
+                           where f.wallet = w.wallet and f.chain_id = $1 and f.vault = $2 and f.reason = 'refused'
+                             and f.thawed_at is null)
+        group by w.chain_id, w.vault, w.wallet, p.cap
      ), sums as (
        select coalesce(sum(case name when 'BatchExecuted'
                                      then (args ->> 'drawn')::numeric - (args ->> 'credited')::numeric
@@ -42,14 +48,14 @@ export async function batchFacts(db: Queryable, { chainId, vault }: VaultId, sca
          from chain_events where chain_id = $1 and vault = $2 and name in ('BatchExecuted', 'FeesSwept')
      )
      select c.side, c.wallet, c.balance::text, coalesce(l.cumulative, 0)::text as before, c.deposited::text,
-            c.withdrawn::text, c.cap::text
+            c.withdrawn::text, c.cap::text, c.permit::text
        from customers c left join last_lines l on l.side = 'draw' and l.wallet = c.wallet
      union all
-     select 'credit', a.owner, a.balance::text, coalesce(l.cumulative, 0)::text, '0', '0', '0'
+     select 'credit', a.owner, a.balance::text, coalesce(l.cumulative, 0)::text, '0', '0', '0', null
        from ledger_accounts a left join last_lines l on l.side = 'credit' and l.wallet = a.owner
       where a.kind = 'provider' and a.balance >= $3
      union all
-     select 'vault', '', left_over::text, '0', '0', '0', '0' from sums`,
+     select 'vault', '', left_over::text, '0', '0', '0', '0', null from sums`,
     [chainId, vault, scale.toString()],
   );
   return {
@@ -58,6 +64,7 @@ export async function batchFacts(db: Queryable, { chainId, vault }: VaultId, sca
       .map((row) => ({
         ...{ wallet: row.wallet, balance: BigInt(row.balance), before: BigInt(row.before) },
         ...{ deposited: BigInt(row.deposited), withdrawn: BigInt(row.withdrawn), cap: BigInt(row.cap) / scale },
+        ...(row.permit === null ? {} : { permitCap: BigInt(row.permit) / scale }),
       })),
     providers: rows
       .filter(({ side }) => side === 'credit')

@@ -70,6 +70,19 @@ export async function lastBatchNumber(db: Queryable, { chainId, vault }: VaultId
   return rows[0]!.last;
 }
 
+/** The last settlement that was executed, and when that was found to be final. */
+export async function lastFinalBatch(
+  db: Queryable,
+  { chainId, vault }: VaultId,
+): Promise<{ number: number; at: Date } | undefined> {
+  const { rows } = await db.query<{ number: number; at: Date }>(
+    `select number, ended_at as at from batches where chain_id = $1 and vault = $2 and status = 'final'
+      order by number desc limit 1`,
+    [chainId, vault],
+  );
+  return rows[0];
+}
+
 /** Lets nobody else cut or end a settlement of the vault until the transaction ends. */
 export async function lockBatches(tx: Queryable, { chainId, vault }: VaultId): Promise<void> {
   await tx.query(`select pg_advisory_xact_lock(hashtextextended('batches ' || $1::text || ' ' || $2, 0))`, [
@@ -149,22 +162,23 @@ export async function endBatch(
   return rowCount === 1;
 }
 
-/** Writes down what a settlement waits for, and since when; for operators. */
+/** Writes down what a settlement waits for; for operators. @returns since when. */
 export async function recordBatchWait(
   db: Queryable,
   { chainId, vault }: VaultId,
   number: number,
   { waitsFor, executableAtS }: { waitsFor?: string | undefined; executableAtS?: number | undefined },
-): Promise<void> {
-  await db.query(
+): Promise<Date | undefined> {
+  const { rows } = await db.query<{ waits_since: Date | null }>(
     `update batches
         set waits_since = case when $4::text is null then null when waits_for is distinct from $4 then clock_timestamp()
                                else waits_since end,
             waits_for = $4, executable_at = coalesce(to_timestamp($5), executable_at),
             status = case when $5::float8 is null then status else 'proposed' end
-      where chain_id = $1 and vault = $2 and number = $3 and status in ('cut', 'proposed')`,
+      where chain_id = $1 and vault = $2 and number = $3 and status in ('cut', 'proposed') returning waits_since`,
     [chainId, vault, number, waitsFor ?? null, executableAtS ?? null],
   );
+  return rows[0]?.waits_since ?? undefined;
 }
 
 /** Why nothing is settled until an operator resumes; undefined while nothing is stopped. */

@@ -7,10 +7,14 @@ import type { Queryable } from './pool.js';
 /** Whose jobs a bill is about: a customer's, those at one provider, or those at all providers of an owner. */
 export type BilledJobs = { wallet: string } | { providerId: string } | { owner: string };
 
-export type BillsBy = 'job' | 'day' | 'provider';
+export const billsBy = ['job', 'day', 'provider', 'gpu_type', 'session'] as const;
+export type BillsBy = (typeof billsBy)[number];
 
 export interface BillRow {
-  /** A job's id, a day of UTC, or a provider's id, which is '' for jobs that are not placed. */
+  /**
+   * A job's id, a day of UTC, the session that ordered, or a provider's id or a type of GPU, which are '' for jobs that are
+   * not placed or have none.
+   */
   key: string;
   jobs: number;
   /** What is paid for. */
@@ -69,6 +73,8 @@ const keys: Record<BillsBy, { sql: string; order: 'asc' | 'desc'; isKey: (part: 
     ...{ sql: `coalesce(provider_id, '')`, order: 'asc' },
     isKey: (part) => part === '' || isProviderId(part),
   },
+  gpu_type: { sql: `coalesce(gpu_type, '')`, order: 'asc', isKey: (part) => /^[\x20-\x7e]{0,200}$/.test(part) },
+  session: { sql: `coalesce(session_id::text, '')`, order: 'asc', isKey: (part) => part === '' || isUuid(part) },
 };
 
 function scopeOf(jobs: BilledJobs): [sql: string, value: string] {
@@ -95,7 +101,7 @@ export async function listBills(
   const ofOne = (column: string) => (by === 'job' ? `min(${column})` : 'null::text');
   const { rows } = await db.query<Row>(
     `with billed as (
-       select j.job_id, j.job_name, j.provider_id, j.gpu_type, j.started_at, coalesce(j.ended_at, now()) as at,
+       select j.job_id, j.job_name, j.provider_id, j.gpu_type, j.session_id, j.started_at, coalesce(j.ended_at, now()) as at,
               case when j.started_at is not null then coalesce(j.served_until, least(j.ended_at, j.expires_at)) end as until,
               case when j.started_at is null or j.ended_at is null then 0
                    -- Versions that did not record it charged the whole time.

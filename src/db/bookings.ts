@@ -1,6 +1,6 @@
 import { isCrossed, type NearLimit } from '../domain/spend-limits.js';
 import { reserveForPlacement, type JobTariff, type PaidBy, type SettledCharge } from './auth-charges.js';
-import { postEntry, type AccountKind, type Line } from './ledger.js';
+import { allowToOwe, postEntry, type AccountKind, type Line } from './ledger.js';
 import type { Queryable } from './pool.js';
 import { requireFunds } from './prepaid.js';
 import { requireWithinCap } from './spending-caps.js';
@@ -12,17 +12,39 @@ import { feeFor } from '../wire/charge.js';
 /** Says of an entry that it was booked after the fact, because a version that does not book wrote the fact. */
 export const backfilled = { backfilled: true };
 
-/** Books what an order ('') or an extension holds. An order that holds nothing books nothing. */
-export async function bookReservation(
-  tx: Queryable,
-  { jobId, requestId, wallet, amount }: { jobId: string; requestId: string; wallet: string; amount: bigint },
-  note = {},
-): Promise<void> {
-  if (amount === 0n) return;
-  await requireFunds(tx, wallet, amount);
-  const lines = moved(wallet, amount);
-  await postEntry(tx, { key: `reserve/${jobId}/${requestId}`, kind: 'reserve', jobId, note, lines });
+interface Reservation {
+  jobId: string;
+  /** '' of the order, otherwise of an extension. */
+  requestId: string;
+  wallet: string;
+  amount: bigint;
 }
+
+/**
+ * Books what an order or an extension holds, which is a promise of service: a wallet that pays in advance must have the
+ * money. What holds nothing books nothing.
+ *
+ * @throws BrokerError `insufficient_funds`, `exit_pending`: the caller must roll back.
+ */
+export async function bookReservation(tx: Queryable, reservation: Reservation): Promise<void> {
+  await requireFunds(tx, reservation.wallet, reservation.amount);
+  await postReservation(tx, reservation, {});
+}
+
+/** Books what a version that does not book has promised, or delivered already: nothing of it can be refused any more. */
+export async function backfillReservation(tx: Queryable, reservation: Reservation): Promise<void> {
+  if (reservation.amount > 0n) await mayOwe(tx, reservation.wallet, reservation.amount);
+  await postReservation(tx, reservation, backfilled);
+}
+
+async function postReservation(tx: Queryable, { jobId, requestId, wallet, amount }: Reservation, note: object) {
+  if (amount === 0n) return;
+  const lines = moved(wallet, amount);
+  await postEntry(tx, { key: `reserve/${jobId}/${requestId}`, kind: 'reserve', jobId, note: { ...note }, lines });
+}
+
+const mayOwe = (tx: Queryable, wallet: string, amount: bigint) =>
+  allowToOwe(tx, { kind: 'customer', owner: wallet }, amount);
 
 /**
  * Adjusts the reservation of a job's order to the price at its placement, and books the change. A job without an open
@@ -39,25 +61,32 @@ export async function reserveAtPlacement(
   if (reservation === 'refused') return undefined;
   if (reservation === 'not paid for') return [];
   const { wallet, before, booked } = reservation;
-  if (booked === undefined) await bookReservation(tx, { jobId, requestId: '', wallet, amount: before }, backfilled);
+  if (booked === undefined) await backfillReservation(tx, { jobId, requestId: '', wallet, amount: before });
   const change = amount - (booked ?? before);
+  // Also where nothing is added: the wallet may have taken its money away since it ordered.
+  await requireFunds(tx, wallet, change);
   if (change !== 0n) {
-    await requireFunds(tx, wallet, change);
     await postEntry(tx, { key: `trim/${jobId}/${attempt}`, kind: 'trim', jobId, lines: moved(wallet, change) });
   }
-  return await limitsAfter(tx, reservation, amount - before);
+  return await limitsAfter(tx, reservation, { session: amount - before, ledger: change });
 }
 
 /**
  * Looks at the limits of whoever has just reserved more, after it was booked.
  *
- * @param added base units that the reservation added; nothing is refused that adds nothing.
+ * @param added base units that the reservation added to what the session and what the ledger has reserved, which differ
+ *   where a version without a ledger changed it before. Nothing is refused that adds nothing.
  * @returns the limits of which most is used since then.
  * @throws BrokerError `monthly_cap_reached`: the caller must roll back.
  */
-export async function limitsAfter(tx: Queryable, { wallet, limit, used }: PaidBy, added: bigint): Promise<NearLimit[]> {
+export async function limitsAfter(
+  tx: Queryable,
+  { wallet, limit, used }: PaidBy,
+  added: { session: bigint; ledger: bigint },
+): Promise<NearLimit[]> {
   const session: NearLimit = { limit: 'session', amount: limit, used };
-  return [...(isCrossed(limit, used - added, used) ? [session] : []), ...(await requireWithinCap(tx, wallet, added))];
+  const isNear = isCrossed(limit, used - added.session, used);
+  return [...(isNear ? [session] : []), ...(await requireWithinCap(tx, wallet, added.ledger))];
 }
 
 /** Moves money of a wallet to what is reserved of it. */
@@ -69,8 +98,8 @@ export function moved(wallet: string, amount: bigint): Line[] {
 }
 
 /**
- * Books what an older version changed of a reservation that had been booked. Which placement it was is not known any more,
- * so the key counts the entries of the job.
+ * Books what an older version changed of a reservation that had been booked: it was promised then, and cannot be refused.
+ * Which placement it was is not known any more, so the key counts the entries of the job.
  */
 export async function bookLateChange(tx: Queryable, jobId: string, wallet: string, change: bigint): Promise<void> {
   const { rows } = await tx.query<{ entries: number }>(
@@ -78,6 +107,7 @@ export async function bookLateChange(tx: Queryable, jobId: string, wallet: strin
     [jobId],
   );
   const key = `trim/${jobId}/late/${rows[0]!.entries}`;
+  if (change > 0n) await mayOwe(tx, wallet, change);
   await postEntry(tx, { key, kind: 'trim', jobId, note: backfilled, lines: moved(wallet, change) });
 }
 
@@ -100,7 +130,7 @@ export async function bookSettlement(
   note = {},
 ): Promise<Shares> {
   for (const { requestId, wallet, reserved, booked } of charges) {
-    if (booked === undefined) await bookReservation(tx, { jobId, requestId, wallet, amount: reserved }, backfilled);
+    if (booked === undefined) await backfillReservation(tx, { jobId, requestId, wallet, amount: reserved });
     // Else a raised reservation would pay more than the ledger holds for it, out of what other jobs have reserved.
     else if (booked !== reserved) await bookLateChange(tx, jobId, wallet, reserved - booked);
   }

@@ -1,4 +1,5 @@
 import type { Hex } from 'viem';
+import { frozenWallet, type FrozenWallet } from './frozen-wallets.js';
 import type { Queryable } from './pool.js';
 import { signedCap } from './spend-permits.js';
 import { drawnOf, walletInVault, type VaultId, type WalletInVault } from './vault-events.js';
@@ -13,6 +14,8 @@ export interface WalletDeposits extends WalletInVault {
   available: bigint;
   /** Seen and not final: not to be spent yet. */
   incoming: { txHash: Hex; amount: bigint; block: number }[];
+  /** Set while the wallet gets no service: the vault does not pay for it, or it left owing. */
+  frozen?: FrozenWallet;
   /** The last block whose events are booked; absent before the first. */
   readBlock?: number;
 }
@@ -31,8 +34,10 @@ export async function walletDeposits(db: Queryable, vault: VaultId, wallet: stri
     `select balance::text from ledger_accounts where kind = 'customer' and owner = $1 and balance > 0`,
     [wallet],
   );
+  const frozen = await frozenWallet(db, vault, wallet);
   return {
     ...(await walletInVault(db, vault, wallet)),
+    ...(frozen === undefined ? {} : { frozen }),
     capSigned: await signedCap(db, vault, wallet),
     ...{ drawnUnits: await drawnOf(db, vault, wallet), available: BigInt(free[0]?.balance ?? 0) },
     incoming: incoming.map((row) => ({ txHash: row.tx_hash, amount: BigInt(row.amount), block: row.block_number })),

@@ -8,6 +8,10 @@ export interface EarningsBalance {
   payable: bigint;
   /** What the wallet was paid so far. */
   paidOut: bigint;
+  /** In a settlement that is not executed yet. */
+  inBatch: bigint;
+  /** What the wallet can take out of the vault itself. */
+  withdrawable: bigint;
 }
 
 /**
@@ -20,21 +24,26 @@ export async function earningsBalance(
   wallet: string | undefined,
   providerId?: string,
 ): Promise<EarningsBalance> {
-  const { rows } = await db.query<{ unclaimed: string; payable: string; paid_out: string }>(
+  const { rows } = await db.query<Record<'unclaimed' | 'payable' | 'in_batch' | 'withdrawable' | 'paid_out', string>>(
     `select (select coalesce(sum(u.balance), 0)
                from ledger_accounts u
               where u.kind = 'unclaimed'
                 and case when $2::text is not null then u.owner = $2
                          else u.owner in (select provider_id from providers where wallet_addr = $1) end)::text as unclaimed,
             coalesce((select balance from ledger_accounts where kind = 'provider' and owner = $1), 0)::text as payable,
+            coalesce((select balance from ledger_accounts where kind = 'in_batch' and owner = $1), 0)::text as in_batch,
+            coalesce((select balance from ledger_accounts where kind = 'payable' and owner = $1), 0)::text as withdrawable,
             (select coalesce(-sum(l.amount), 0)
                from ledger_entries e join ledger_lines l on l.entry_id = e.id
                join ledger_accounts a on a.id = l.account_id and a.kind = 'provider' and a.owner = $1
               where e.kind = 'payout' and e.note ->> 'wallet' = $1)::text as paid_out`,
     [wallet ?? null, providerId ?? null],
   );
-  const { unclaimed, payable, paid_out } = rows[0]!;
-  return { unclaimed: BigInt(unclaimed), payable: BigInt(payable), paidOut: BigInt(paid_out) };
+  const { unclaimed, payable, in_batch, withdrawable, paid_out } = rows[0]!;
+  return {
+    ...{ unclaimed: BigInt(unclaimed), payable: BigInt(payable), paidOut: BigInt(paid_out) },
+    ...{ inBatch: BigInt(in_batch), withdrawable: BigInt(withdrawable) },
+  };
 }
 
 /** The wallet that is paid what a provider earns, if one is proven. */

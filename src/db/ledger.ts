@@ -9,6 +9,8 @@ export type AccountKind =
   | 'provider'
   | 'unclaimed'
   | 'fees'
+  /** What customers owed, and nobody will pay any more. */
+  | 'bad_debt'
   | 'manual'
   /** Of providers: in a settlement that is not executed yet, and what the vault owes them. */
   | 'in_batch'

@@ -1,17 +1,10 @@
 import type { Pool } from 'pg';
+import { chainInvariants, type Invariant } from './chain-invariants.js';
 import { withTransaction, type Queryable } from './pool.js';
 import { unbookedSql } from './unbooked.js';
 
 // What must hold of money at every moment. Each is a query for what violates it, as one text a row: empty in a healthy
 // database. Each reads one snapshot, so that what happens meanwhile makes nothing differ.
-
-/** The parameters: entries after `$1` are looked at. */
-interface Invariant {
-  says: string;
-  sql: string;
-  /** Whether new entries can be checked by themselves. Otherwise only a run over everything can tell. */
-  isIncremental: boolean;
-}
 
 /** A line of an account that is the wallet's own, on either side of its reservations. */
 const own = `a.kind in ('customer', 'reserved')`;
@@ -24,7 +17,7 @@ const invariants = {
            where l.entry_id > $1 group by e.id having sum(l.amount) <> 0`,
   },
   I2: {
-    says: 'a balance is the sum of its lines',
+    says: 'a balance is the sum of its lines, and what a wallet was charged in a month is the sum of its charges',
     isIncremental: false,
     sql: `select 'account ' || a.kind || ' ' || a.owner as what
             from ledger_accounts a
@@ -32,7 +25,12 @@ const invariants = {
               on l.account_id = a.id
             left join lateral (select balance from ledger_lines where account_id = a.id
                                 order by at desc, entry_id desc limit 1) last on true
-           where $1::bigint >= 0 and (a.balance <> coalesce(l.sum, 0) or a.balance <> coalesce(last.balance, 0))`,
+           where $1::bigint >= 0 and (a.balance <> coalesce(l.sum, 0) or a.balance <> coalesce(last.balance, 0))
+          union all
+          select 'wallet ' || coalesce(m.wallet, l.wallet) || ' in ' || to_char(coalesce(m.month, l.month), 'YYYY-MM')
+            from (select * from wallet_months where charged <> 0) m
+            full join ledger_months l on l.wallet = m.wallet and l.month = m.month
+           where m.charged is distinct from l.charged`,
   },
   I3: {
     says: 'what is reserved of a wallet is what its open charges reserve',
@@ -125,6 +123,7 @@ const invariants = {
           having coalesce(sum(l.amount) filter (where not ${own}), 0)
                    > -coalesce(sum(l.amount) filter (where a.kind = 'reserved'), 0)`,
   },
+  ...chainInvariants,
 } as const satisfies Record<string, Invariant>;
 
 export type MoneyInvariant = keyof typeof invariants;

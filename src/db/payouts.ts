@@ -11,6 +11,8 @@ export interface Payout {
   at: Date;
 }
 
+/** The largest id that a cursor may name. */
+const afterAll = '9'.repeat(18);
 const isEntryId = (part: string) => /^\d{1,18}$/.test(part);
 
 /**
@@ -26,12 +28,12 @@ export async function listPayouts(
   const [before] = cursor === undefined ? [] : decodeCursor(cursor, isEntryId);
   const { rows } = await db.query<{ id: string; amount: string; reference: string | null; at: Date }>(
     `select e.id::text, (-l.amount)::text as amount, e.note ->> 'reference' as reference, e.at
-       from ledger_accounts a
-       join ledger_lines l on l.account_id = a.id and l.amount < 0
-       join ledger_entries e on e.id = l.entry_id and e.kind = 'payout'
-      where a.kind = 'provider' and a.owner = $1 and ($2::bigint is null or e.id < $2)
+       from ledger_entries e
+       join ledger_accounts a on a.kind = 'provider' and a.owner = $1
+       join ledger_lines l on l.entry_id = e.id and l.account_id = a.id
+      where e.kind = 'payout' and e.note ->> 'wallet' = $1 and e.id < $2
       order by e.id desc limit $3`,
-    [wallet, before ?? null, limit + 1],
+    [wallet, before ?? afterAll, limit + 1],
   );
   const payouts = rows
     .slice(0, limit)

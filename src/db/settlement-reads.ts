@@ -1,5 +1,5 @@
 import type { Hex } from 'viem';
-import { batchOf, batchUnderWay, columns, type Batch, type BatchRow } from './batches.js';
+import { batchOf, batchUnderWay, columns, lastFinalBatch, type Batch, type BatchRow } from './batches.js';
 import { findVault, type KnownVault } from './chain-vaults.js';
 import type { TxStatus, TxWait } from './chain-tx.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
@@ -109,23 +109,18 @@ export async function settlementOverview(db: Queryable, vault: VaultId): Promise
     'select block, read_at from chain_cursor where chain_id = $1 and vault = $2',
     of,
   );
-  const final = await db.query<{ number: number; ended_at: Date }>(
-    `select number, ended_at from batches where chain_id = $1 and vault = $2 and status = 'final'
-      order by number desc limit 1`,
-    of,
-  );
   const stop = await findStop(db, vault);
   const underWay = await batchUnderWay(db, vault);
-  const [read, last] = [cursor.rows[0], final.rows[0]];
+  const [read, last] = [cursor.rows[0], await lastFinalBatch(db, vault)];
   return {
     ...(known === undefined ? {} : { known }),
     ...(read === undefined ? {} : { readBlock: read.block, readAt: read.read_at }),
     ...(stop === undefined ? {} : { stop }),
     ...(underWay === undefined ? {} : { underWay }),
-    ...(last === undefined ? {} : { lastFinal: { number: last.number, at: last.ended_at } }),
+    ...(last === undefined ? {} : { lastFinal: last }),
     sending: await sendingNow(db, vault),
     permitsKept: await countPermits(db, vault),
-    frozen: [],
+    frozen: await frozenNow(db, vault),
   };
 }
 
@@ -136,6 +131,17 @@ export async function findStop(db: Queryable, { chainId, vault }: VaultId): Prom
     [chainId, vault],
   );
   return rows[0] && { reason: rows[0].reason, stoppedAt: rows[0].stopped_at };
+}
+
+const mostFrozen = 1_000;
+
+async function frozenNow(db: Queryable, { chainId, vault }: VaultId): Promise<SettlementOverview['frozen']> {
+  const { rows } = await db.query<{ wallet: string; since: Date; reason: string }>(
+    `select wallet, frozen_at as since, reason from frozen_wallets
+      where chain_id = $1 and vault = $2 and thawed_at is null order by frozen_at limit $3`,
+    [chainId, vault, mostFrozen],
+  );
+  return rows;
 }
 
 async function sendingNow(db: Queryable, { chainId, vault }: VaultId): Promise<SettlementOverview['sending']> {

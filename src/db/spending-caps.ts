@@ -20,34 +20,23 @@ export interface MonthlyCap {
  *
  * A charge counts in the month in which its job was settled, a refund in the month of the charge that it corrects: what
  * is given back of an earlier month makes no room in this one. What was settled by a version without a ledger counts
- * when it was settled, and not when it was booked.
+ * when it was settled, and not when it was booked. Each booking adds to its month: see migration 0065.
  *
  * @param at any time of the month; now, by the clock of the database, if it is absent.
  */
 export async function readMonthlyCap(db: Queryable, wallet: string, at?: Date): Promise<MonthlyCap | undefined> {
   const { rows } = await db.query<{ monthly: string; charged: string; reserved: string; resets_at: Date }>({
     name: 'monthly-cap',
-    text: `with cap as materialized (select monthly from spending_caps where wallet = $1
-     ), month as (
+    text: `with month as materialized (
        select date_trunc('month', coalesce($2::timestamptz, clock_timestamp()) at time zone 'utc') as begins
-     ), bounds as materialized (
-       select begins at time zone 'utc' as begins, (begins + interval '1 month') at time zone 'utc' as ends from month
-     ), mine as materialized (
-       select id, kind, balance from ledger_accounts
-        where kind in ('customer', 'reserved') and owner = $1 and exists (select from cap)
      )
-     select cap.monthly::text, bounds.ends as resets_at,
-            coalesce((select balance from mine where kind = 'reserved'), 0)::text as reserved,
-            coalesce((
-              select -sum(l.amount)
-                from mine
-                join ledger_lines l on l.account_id = mine.id and l.at >= bounds.begins and l.at < bounds.ends
-                join ledger_entries e on e.id = l.entry_id
-                left join ledger_entries s on e.kind = 'refund' and s.key = 'settle/' || e.job_id
-               where e.kind in ('settle', 'accrue', 'refund')
-                 and coalesce((coalesce(s.note, e.note) ->> 'settled_at')::timestamptz, s.at, e.at) >= bounds.begins
-            ), 0)::text as charged
-       from cap cross join bounds`,
+     select cap.monthly::text, (begins + interval '1 month') at time zone 'utc' as resets_at,
+            coalesce((select balance from ledger_accounts where kind = 'reserved' and owner = $1), 0)::text as reserved,
+            -- Below 0 if more was refunded than was charged, where a charge was booked in parts over two months.
+            coalesce((select greatest(charged, 0) from wallet_months where wallet = $1 and month = begins::date), 0)::text
+              as charged
+       from spending_caps cap cross join month
+      where cap.wallet = $1`,
     values: [wallet, at ?? null],
   });
   const row = rows[0];
@@ -62,13 +51,20 @@ export const usedOf = ({ charged, reserved }: MonthlyCap): bigint => charged + r
 /**
  * Requires that what a wallet has just reserved is within its monthly cap. The reservation must be booked already: its
  * booking locked the wallet's account in the ledger, so two orders cannot pass each other here, and an error undoes it.
+ * Whoever changes the cap waits until the transaction ends, and is waited for.
  *
- * @param added base units that the reservation added.
+ * @param added base units that the reservation added in the ledger.
  * @returns the cap, if most of it is used since then.
  * @throws BrokerError `monthly_cap_reached`
  */
 export async function requireWithinCap(tx: Queryable, wallet: string, added: bigint): Promise<NearLimit[]> {
   if (added <= 0n) return [];
+  // In a statement of its own: the next one has to see what was written while this one waited.
+  await tx.query({
+    name: 'share-cap',
+    text: `select pg_advisory_xact_lock_shared(hashtextextended('cap of ' || $1, 0))`,
+    values: [wallet],
+  });
   const cap = await readMonthlyCap(tx, wallet);
   if (cap === undefined) return [];
   const { amount, resetsAt } = cap;
@@ -92,11 +88,12 @@ function capReached(required: bigint, remaining: bigint, cap: bigint, resetsAt: 
 
 /**
  * Locks a wallet's cap until the transaction ends, and returns it. Whoever orders with the wallet's money waits, too: no
- * order that began by the old cap is written after the new one.
+ * order that began by the old cap is written after the new one. First the account and then the cap, as an order does; a
+ * wallet that has never ordered has no account, and is locked by its cap alone.
  */
 export async function lockMonthlyCap(tx: Transaction, wallet: string): Promise<bigint | undefined> {
-  await tx.query(`select pg_advisory_xact_lock(hashtextextended('cap of ' || $1, 0))`, [wallet]);
   await lockAccount(tx, 'customer', wallet);
+  await tx.query(`select pg_advisory_xact_lock(hashtextextended('cap of ' || $1, 0))`, [wallet]);
   const { rows } = await tx.query<{ monthly: string }>('select monthly::text from spending_caps where wallet = $1', [
     wallet,
   ]);
@@ -115,16 +112,29 @@ export async function removeMonthlyCap(tx: Transaction, wallet: string): Promise
   await tx.query('delete from spending_caps where wallet = $1', [wallet]);
 }
 
-/** Removes caps from before `before` of wallets that have neither a session nor a booking. @returns how many. */
+/**
+ * Removes caps from before `before` of wallets that have neither a session nor a booking, each with a row of the audit
+ * log: its wallet did not ask for it.
+ *
+ * @returns how many.
+ */
 export async function pruneMonthlyCaps(db: Queryable, before: Date): Promise<number> {
   return await removeOld(
     db,
-    `delete from spending_caps where wallet in
-       (select c.wallet from spending_caps c
-         where c.changed_at < $1
-           and not exists (select from auth_wallets w where w.wallet = c.wallet)
-           and not exists (select from ledger_accounts a where a.kind = 'customer' and a.owner = c.wallet)
-         order by c.changed_at limit $2)`,
+    `with gone as (
+       -- The time once more: it is looked at again if the cap was set anew meanwhile.
+       delete from spending_caps where changed_at < $1 and wallet in
+         (select c.wallet from spending_caps c
+           where c.changed_at < $1
+             and not exists (select from auth_wallets w where w.wallet = c.wallet)
+             and not exists (select from ledger_accounts a where a.kind = 'customer' and a.owner = c.wallet)
+           order by c.changed_at limit $2)
+       returning wallet, monthly
+     )
+     insert into audit_log (actor, ip, action, target, detail, request_id)
+     select 'broker', '', 'wallet.monthly_cap', wallet,
+            jsonb_build_object('from', monthly::text, 'to', null, 'why', 'unused for a year'), ''
+       from gone`,
     before,
   );
 }

@@ -1,4 +1,4 @@
-import { backfilled, bookLateChange, bookReservation, bookSettlement } from './bookings.js';
+import { backfilled, backfillReservation, bookLateChange, bookSettlement } from './bookings.js';
 import { jobTariff, lockOrderCharge, type SettledCharge } from './auth-charges.js';
 import type { Queryable } from './pool.js';
 
@@ -6,28 +6,31 @@ import type { Queryable } from './pool.js';
 export const unbookedSql = (charge: string) =>
   `${charge}.booked is distinct from case when ${charge}.settled_at is null then ${charge}.reserved else 0 end`;
 
-/** After so long a job that could not be booked is tried again, if nothing else waits. */
+/** After so long a job that could not be booked is tried again; one that cannot be, only if nothing else waits. */
 const triedAgainAfterS = 600;
 /** A job with very many extensions does not make the list short. */
 const chargesPerJob = 5;
 
 /**
- * Jobs with charges that a version without this ledger wrote or changed, oldest first. Those that could not be booked
- * come when no others wait, the longest untried first.
+ * Jobs with charges that a version without this ledger wrote or changed, oldest first. Those that cannot be booked come
+ * when no others wait, the longest untried first; one for which the database was busy comes again after a while.
  */
 export async function unbookedJobs(db: Queryable, limit: number): Promise<string[]> {
   const { rows } = await db.query<{ job_id: string }>(
     `select job_id from (
        select job_id, created_at from auth_charges c
-        where ${unbookedSql('c')} and not exists (select from ledger_unbookable u where u.job_id = c.job_id)
+        where ${unbookedSql('c')}
+          and not exists (select from ledger_unbookable u
+                           where u.job_id = c.job_id
+                             and (u.for_good or u.tried_at > now() - make_interval(secs => $3)))
         order by created_at limit $2) waiting
       group by job_id order by min(created_at) limit $1`,
-    [limit, limit * chargesPerJob],
+    [limit, limit * chargesPerJob, triedAgainAfterS],
   );
   if (rows.length > 0) return rows.map(({ job_id }) => job_id);
   const { rows: again } = await db.query<{ job_id: string }>(
     `select job_id from ledger_unbookable u
-      where tried_at < now() - make_interval(secs => $2)
+      where for_good and tried_at < now() - make_interval(secs => $2)
         and exists (select from auth_charges c where c.job_id = u.job_id and ${unbookedSql('c')})
       order by tried_at limit $1`,
     [limit, triedAgainAfterS],
@@ -42,12 +45,23 @@ export interface Unbookable {
   since: Date;
 }
 
-/** Remembers why a job could not be booked, and that it was tried now. */
-export async function recordUnbookable(db: Queryable, jobId: string, reason: string): Promise<void> {
+/**
+ * Remembers why a job could not be booked, and that it was tried now.
+ *
+ * @param forGood false if the same may succeed later: such a job stands aside for a while, and is no unbookable one.
+ */
+export async function recordUnbookable(
+  db: Queryable,
+  jobId: string,
+  { reason, forGood }: { reason: string; forGood: boolean },
+): Promise<void> {
   await db.query(
-    `insert into ledger_unbookable (job_id, reason, since, tried_at) values ($1, $2, now(), now())
-     on conflict (job_id) do update set reason = excluded.reason, tried_at = now()`,
-    [jobId, reason],
+    `insert into ledger_unbookable as u (job_id, reason, since, tried_at, for_good) values ($1, $2, now(), now(), $3)
+     on conflict (job_id) do update
+       set reason = case when u.for_good and not excluded.for_good then u.reason else excluded.reason end,
+           since = case when excluded.for_good and not u.for_good then excluded.since else u.since end,
+           tried_at = now(), for_good = u.for_good or excluded.for_good`,
+    [jobId, reason, forGood],
   );
 }
 
@@ -60,14 +74,16 @@ export async function forgetBooked(db: Queryable): Promise<void> {
 }
 
 export async function countUnbookable(db: Queryable): Promise<number> {
-  const { rows } = await db.query<{ count: number }>('select count(*)::int as count from ledger_unbookable');
+  const { rows } = await db.query<{ count: number }>(
+    'select count(*)::int as count from ledger_unbookable where for_good',
+  );
   return rows[0]!.count;
 }
 
-/** Jobs that could not be booked, those that wait longest first. */
+/** Jobs that cannot be booked, those that wait longest first. */
 export async function listUnbookable(db: Queryable, limit: number): Promise<Unbookable[]> {
   const { rows } = await db.query<{ job_id: string; reason: string; since: Date }>(
-    'select job_id, reason, since from ledger_unbookable order by since, job_id limit $1',
+    'select job_id, reason, since from ledger_unbookable where for_good order by since, job_id limit $1',
     [limit],
   );
   return rows.map(({ job_id, reason, since }) => ({ jobId: job_id, reason, since }));
@@ -95,7 +111,7 @@ export async function bookCharges(tx: Queryable, jobId: string): Promise<boolean
   if (charges.length === 0) return false;
   for (const charge of charges.filter(({ settledAt }) => settledAt === null)) {
     const { requestId, wallet, reserved, booked } = charge;
-    if (booked === undefined) await bookReservation(tx, { jobId, requestId, wallet, amount: reserved }, backfilled);
+    if (booked === undefined) await backfillReservation(tx, { jobId, requestId, wallet, amount: reserved });
     else await bookLateChange(tx, jobId, wallet, reserved - booked);
   }
   const settled = charges.filter(({ settledAt }) => settledAt !== null);

@@ -85,7 +85,10 @@ export interface WalletInVault {
   /** Of the deposits: not booked yet, because it is too little. */
   waiting: bigint;
   cap: bigint;
+  /** When the wallet may take out everything. */
   exitAt?: Date;
+  /** When its jobs end because of that. */
+  jobsEndAt?: Date;
 }
 
 /** Adds to what the vault has of a wallet. */
@@ -93,19 +96,43 @@ export async function changeWalletInVault(
   tx: Queryable,
   { chainId, vault }: VaultId,
   wallet: string,
-  change: { deposited?: bigint; withdrawn?: bigint; waiting?: bigint; cap?: bigint; exitAtS?: number | null },
+  change: { deposited?: bigint; withdrawn?: bigint; waiting?: bigint; cap?: bigint },
 ): Promise<void> {
-  const { deposited = 0n, withdrawn = 0n, waiting = 0n, cap = 0n, exitAtS } = change;
+  const { deposited = 0n, withdrawn = 0n, waiting = 0n, cap = 0n } = change;
   await tx.query(
-    `insert into chain_wallets as w (chain_id, vault, wallet, deposited, withdrawn, waiting, cap, exit_at)
-     values ($1, $2, $3, $4, $5, greatest($6::numeric, 0), $7, to_timestamp($8))
+    `insert into chain_wallets as w (chain_id, vault, wallet, deposited, withdrawn, waiting, cap)
+     values ($1, $2, $3, $4, $5, greatest($6::numeric, 0), $7)
      on conflict (chain_id, vault, wallet) do update
        set deposited = w.deposited + $4, withdrawn = w.withdrawn + $5, waiting = w.waiting + $6,
-           cap = greatest(w.cap, $7), exit_at = case when $9 then to_timestamp($8) else w.exit_at end`,
-    [
-      ...[chainId, vault, wallet, deposited.toString(), withdrawn.toString(), waiting.toString(), cap.toString()],
-      ...[exitAtS ?? null, exitAtS !== undefined],
-    ],
+           cap = greatest(w.cap, $7)`,
+    [chainId, vault, wallet, deposited.toString(), withdrawn.toString(), waiting.toString(), cap.toString()],
+  );
+}
+
+/** Before an exit a settlement is proposed and executed, and half a week is left for what goes wrong. */
+const jobsEndBeforeExitS = 48 * 3_600;
+/** As vaults have it where money is real; until a worker has read that of its vault. */
+const usualExitDelayS = 7 * 86_400;
+
+/**
+ * Writes down that a wallet may take out everything from `exitAtS` on, and when its jobs end because of that: 48 hours
+ * before, or half the delay of the exit if that is less.
+ *
+ * @param exitAtS undefined when it has taken it, or called that off.
+ */
+export async function setExit(
+  tx: Queryable,
+  { chainId, vault }: VaultId,
+  wallet: string,
+  exitAtS: number | undefined,
+): Promise<void> {
+  await tx.query(
+    `insert into chain_wallets as w (chain_id, vault, wallet, exit_at, jobs_end_at)
+     select $1, $2, $3, to_timestamp($4), to_timestamp($4 - least($5, delay_s / 2))
+       from (select coalesce((select exit_delay_s from vaults where chain_id = $1 and vault = $2), $6::bigint)
+                    ::float8 as delay_s) d
+     on conflict (chain_id, vault, wallet) do update set exit_at = excluded.exit_at, jobs_end_at = excluded.jobs_end_at`,
+    [chainId, vault, wallet, exitAtS ?? null, jobsEndBeforeExitS, usualExitDelayS],
   );
 }
 
@@ -120,8 +147,9 @@ export async function walletInVault(
     waiting: string;
     cap: string;
     exit_at: Date | null;
+    jobs_end_at: Date | null;
   }>(
-    `select deposited::text, withdrawn::text, waiting::text, cap::text, exit_at
+    `select deposited::text, withdrawn::text, waiting::text, cap::text, exit_at, jobs_end_at
        from chain_wallets where chain_id = $1 and vault = $2 and wallet = $3`,
     [chainId, vault, wallet],
   );
@@ -131,6 +159,7 @@ export async function walletInVault(
     ...{ deposited: BigInt(row.deposited), withdrawn: BigInt(row.withdrawn), waiting: BigInt(row.waiting) },
     cap: BigInt(row.cap),
     ...(row.exit_at === null ? {} : { exitAt: row.exit_at }),
+    ...(row.jobs_end_at === null ? {} : { jobsEndAt: row.jobs_end_at }),
   };
 }
 

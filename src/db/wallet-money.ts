@@ -2,14 +2,17 @@ import { decodeCursor, encodeCursor } from './cursor.js';
 import type { WalletEntryKind } from './ledger.js';
 import type { Queryable } from './pool.js';
 
-// What a wallet has, and what became of it. A wallet's money stands in two accounts: what is free, and what is reserved
-// for its jobs; both together change when it is charged, refunded or pays. Amounts are base units.
+// What a wallet has, and what became of it. A wallet's money stands in three accounts: what is free, what is reserved for
+// its jobs, and what is held to be taken out of the vault; all together change when it is charged, refunded or pays, or takes
+// something out. Amounts are base units.
 
 export interface WalletBalance {
   /** Paid in advance or refunded, and not reserved. */
   available: bigint;
   /** Held for jobs that have not ended. */
   reserved: bigint;
+  /** Held to be taken out of the vault. */
+  withdrawing: bigint;
   /** Charged, and not paid for. */
   owed: bigint;
   /** Absent for a wallet without a booking. */
@@ -17,18 +20,20 @@ export interface WalletBalance {
 }
 
 export async function walletBalance(db: Queryable, wallet: string): Promise<WalletBalance> {
-  const { rows } = await db.query<{ free: string; reserved: string; updated_at: Date | null }>(
+  const { rows } = await db.query<{ free: string; reserved: string; withdrawing: string; updated_at: Date | null }>(
     `select coalesce(sum(balance) filter (where kind = 'customer'), 0)::text as free,
             coalesce(sum(balance) filter (where kind = 'reserved'), 0)::text as reserved,
+            coalesce(sum(balance) filter (where kind = 'withdrawing'), 0)::text as withdrawing,
             max(changed_at) filter (where changed_at > '-infinity') as updated_at
-       from ledger_accounts where kind in ('customer', 'reserved') and owner = $1`,
+       from ledger_accounts where kind in ('customer', 'reserved', 'withdrawing') and owner = $1`,
     [wallet],
   );
-  const { free, reserved, updated_at: updatedAt } = rows[0]!;
-  const all = BigInt(free) + BigInt(reserved);
+  const { free, reserved, withdrawing, updated_at: updatedAt } = rows[0]!;
+  const all = BigInt(free) + BigInt(reserved) + BigInt(withdrawing);
   return {
     available: positive(BigInt(free)),
     reserved: BigInt(reserved),
+    withdrawing: BigInt(withdrawing),
     owed: positive(-all),
     ...(updatedAt === null ? {} : { updatedAt }),
   };
@@ -81,7 +86,7 @@ export async function walletEntries(
   const { rows } = await db.query<EntryRow>(
     // Times of an account's lines never go back, so they are in the order of their entries.
     `with mine as materialized (
-       select id, kind from ledger_accounts where kind in ('customer', 'reserved') and owner = $1
+       select id, kind from ledger_accounts where kind in ('customer', 'reserved', 'withdrawing') and owner = $1
      ), known as (select at, id from ledger_entries where id = $3::bigint
      ), page as materialized (
        select l.at, l.entry_id, sum(l.amount) as amount,
@@ -126,12 +131,14 @@ function entryOf({ id, kind, amount, reserved, balance_after, at, job_id, note }
   };
 }
 
-/** What became of a wallet's money in a time. `opening + paid - charged + refunded + adjusted = closing`. */
+/** What became of a wallet's money in a time. `opening + paid - charged + refunded - withdrawn + adjusted = closing`. */
 export interface Statement {
   opening: bigint;
   paid: bigint;
   charged: bigint;
   refunded: bigint;
+  /** What left the vault again. */
+  withdrawn: bigint;
   /** Everything else. */
   adjusted: bigint;
   closing: bigint;
@@ -146,7 +153,7 @@ export interface Statement {
 export async function walletStatement(db: Queryable, wallet: string, from: Date, to: Date): Promise<Statement> {
   const { rows } = await db.query<Record<keyof Statement, string>>(
     `with mine as materialized (
-       select id, kind from ledger_accounts where kind in ('customer', 'reserved') and owner = $1
+       select id, kind from ledger_accounts where kind in ('customer', 'reserved', 'withdrawing') and owner = $1
      ), ends as (
        select coalesce(sum(first.balance), 0) as opening, coalesce(sum(last.balance), 0) as closing,
               coalesce(sum(last.balance) filter (where mine.kind = 'reserved'), 0) as reserved
@@ -159,19 +166,22 @@ export async function walletStatement(db: Queryable, wallet: string, from: Date,
        select coalesce(sum(l.amount) filter (where e.kind = 'deposit'), 0) as paid,
               coalesce(-sum(l.amount) filter (where e.kind in ('settle', 'accrue')), 0) as charged,
               coalesce(sum(l.amount) filter (where e.kind = 'refund'), 0) as refunded,
-              coalesce(sum(l.amount) filter (where e.kind not in ('deposit', 'settle', 'accrue', 'refund')), 0) as adjusted,
+              coalesce(-sum(l.amount) filter (where e.kind = 'withdrawn'), 0) as withdrawn,
+              coalesce(sum(l.amount) filter (where e.kind not in ('deposit', 'settle', 'accrue', 'refund', 'withdrawn')), 0)
+                as adjusted,
               count(distinct e.id) filter (where e.kind = 'settle') as jobs, count(distinct e.id) as entries
          from mine join ledger_lines l on l.account_id = mine.id and l.at >= $2 and l.at < $3
          join ledger_entries e on e.id = l.entry_id
      )
-     select opening::text, closing::text, reserved::text, paid::text, charged::text, refunded::text, adjusted::text,
+     select opening::text, closing::text, reserved::text, paid::text, charged::text, refunded::text, withdrawn::text, adjusted::text,
             jobs::text, entries::text from ends cross join sums`,
     [wallet, from, to],
   );
   const { jobs, entries, ...amounts } = rows[0]!;
   return {
     ...{ opening: BigInt(amounts.opening), paid: BigInt(amounts.paid), charged: BigInt(amounts.charged) },
-    ...{ refunded: BigInt(amounts.refunded), adjusted: BigInt(amounts.adjusted), closing: BigInt(amounts.closing) },
+    ...{ refunded: BigInt(amounts.refunded), withdrawn: BigInt(amounts.withdrawn) },
+    ...{ adjusted: BigInt(amounts.adjusted), closing: BigInt(amounts.closing) },
     ...{ reserved: BigInt(amounts.reserved), jobs: Number(jobs), entries: Number(entries) },
   };
 }

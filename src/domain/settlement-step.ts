@@ -42,6 +42,23 @@ export type SettlementStep =
   /** A node that is behind, or the last blocks that are not final. */
   | { do: 'wait'; for: 'chain' };
 
+/** What a settlement waits for, in a word that operators filter by. */
+export type SettlementWait =
+  /** To be mined. */
+  | 'propose'
+  | 'execute'
+  /** Blocks that are final, or events that are to be read. */
+  | 'chain'
+  /** Gas costs more than is allowed, or the operator's wallet has no coins for it. */
+  | 'gas'
+  | 'coin'
+  | 'delay'
+  | 'pause'
+  /** The vault answers with an error. */
+  | 'refused'
+  /** No node of the chain answers, or they disagree. */
+  | 'nodes';
+
 const nothing = /^0x0*$/;
 const isSame = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
 

@@ -195,6 +195,41 @@ export const vaultReadBlock = new Gauge({
   help: 'The last block of the chain whose events of the vault are booked',
 });
 
+export const settlementLate = new Gauge({
+  name: 'broker_settlement_late_seconds',
+  help: 'How much later than planned everything that was booked is settled on the chain',
+});
+
+export const frozenWalletCount = new Gauge({
+  name: 'broker_frozen_wallets',
+  help: 'Wallets that get no service because the vault does not pay for them, or because they left it owing',
+});
+
+export const vaultReadAt = new Gauge({
+  name: 'broker_vault_read_timestamp_seconds',
+  help: 'When the vault was last read by this worker to the end, in seconds since 1970; 0 if it never was',
+});
+
+export const chainGasMoney = new Gauge({
+  name: 'broker_chain_gas_money',
+  help: 'Coins in the wallet of the vault’s operator, for the gas of settlements',
+});
+
+export const settlementsStopped = new Gauge({
+  name: 'broker_settlements_stopped',
+  help: '1 while nothing is settled until an operator resumes',
+});
+
+export const settlementUnderWaySince = new Gauge({
+  name: 'broker_settlement_under_way_timestamp_seconds',
+  help: 'When the settlement was cut that has not ended, in seconds since 1970; 0 if there is none',
+});
+
+export const settlementLastFinal = new Gauge({
+  name: 'broker_settlement_final_timestamp_seconds',
+  help: 'When the last settlement was found to be executed, in seconds since 1970; 0 before the first',
+});
+
 export const vaultUnaskedTokens = new Gauge({
   name: 'broker_vault_unasked_tokens',
   help: 'Tokens in the vault that nobody deposited; below 0 it lacks some',

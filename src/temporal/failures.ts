@@ -43,8 +43,14 @@ export function asBrokerError(error: unknown, limit: Parameters<typeof limitReac
   const failedByWorkflow = error instanceof WorkflowUpdateFailedError || error instanceof WorkflowFailedError;
   const cause: unknown = failedByWorkflow ? error.cause : error;
   if (cause instanceof ApplicationFailure && isErrorCode(cause.type)) {
-    return new BrokerError(cause.type, cause.message, {}, { cause: error });
+    return new BrokerError(cause.type, cause.message, extraOf(cause), { cause: error });
   }
   if (isTooManyUpdates(error)) return limitReached(limit, { allowed: updatesAtOnce, retryAfterS: 1, cause: error });
   return new BrokerError('dependency_unavailable', 'Temporal is not answering', {}, { cause: error });
+}
+
+/** What an activity added to its error, for the reply; versions up to 0.1.0 add nothing. */
+function extraOf({ details }: ApplicationFailure): Record<string, unknown> {
+  const [extra] = details ?? [];
+  return typeof extra === 'object' && extra !== null ? { ...extra } : {};
 }

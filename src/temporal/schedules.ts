@@ -1,4 +1,4 @@
-import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type Client } from '@temporalio/client';
+import { ScheduleAlreadyRunning, ScheduleNotFoundError, ScheduleOverlapPolicy, type Client } from '@temporalio/client';
 import type { Config } from '../config.js';
 import { sampleEveryS } from '../domain/market.js';
 import { seriesSlotS } from '../domain/series.js';
@@ -10,9 +10,11 @@ function sweepEveryS(config: Config): number {
 }
 
 const reconcilerSchedule = 'fleet-reconciler';
+const settlementSchedule = 'settlement';
 
 /** Makes sure that the periodic work is scheduled, once however many brokers run. */
 export async function ensureSchedules(client: Client, config: Config): Promise<void> {
+  if (!config.ENABLE_BLOCKCHAIN) await removeSchedules(client, ['vault-watch', 'settlement']);
   const schedules = [
     {
       id: 'heartbeat-sweep',
@@ -29,7 +31,7 @@ export async function ensureSchedules(client: Client, config: Config): Promise<v
           { id: 'vault-watch', workflowType: workflowTypes.vaultWatch, everyS: config.CHAIN_POLL_S, timeout: '3 minutes' },
           // It lasts as long as the chain needs; the next one waits for its end.
           {
-            id: 'settlement',
+            id: settlementSchedule,
             workflowType: workflowTypes.settlementBatch,
             everyS: config.BATCH_INTERVAL_H * 3_600,
             timeout: '30 days',
@@ -57,10 +59,26 @@ export async function ensureSchedules(client: Client, config: Config): Promise<v
   }
 }
 
+/** Of a site whose chain was switched off: nobody would serve their runs. */
+async function removeSchedules(client: Client, ids: readonly string[]): Promise<void> {
+  for (const id of ids) {
+    try {
+      await client.schedule.getHandle(id).delete();
+    } catch (error) {
+      if (!(error instanceof ScheduleNotFoundError)) throw error;
+    }
+  }
+}
+
 /**
  * Starts a comparison of the fleet now instead of at the next minute, so that a broker which starts finds at once what
  * happened while none was running. Nothing waits for it. If a run is under way, no other is started.
  */
 export async function reconcileNow(client: Client): Promise<void> {
   await client.schedule.getHandle(reconcilerSchedule).trigger(ScheduleOverlapPolicy.SKIP);
+}
+
+/** Has a settlement cut now instead of at its next time. If one is under way, no other is started. */
+export async function settleNow(client: Client): Promise<void> {
+  await client.schedule.getHandle(settlementSchedule).trigger(ScheduleOverlapPolicy.SKIP);
 }

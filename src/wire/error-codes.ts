@@ -66,6 +66,7 @@ export const errorTable = {
   start_timeout: { status: 409, title: 'The pod did not start in time', retryable: false },
   provider_lost: { status: 409, title: 'The provider went away', retryable: false },
   provider_drained: { status: 409, title: 'The provider is being taken out of service', retryable: false },
+  funds_withdrawn: { status: 409, title: 'The wallet’s money left the vault', retryable: false },
   allocation_released: { status: 409, title: 'The allocation was already released', retryable: false },
 
   // Why a provider fails to join, and operators' requests about it
@@ -77,6 +78,7 @@ export const errorTable = {
   mining_off: { status: 409, title: 'Mining is switched off on this site', retryable: false },
 
   // Failures of the broker itself
+  settlement_stalled: { status: 503, title: 'Nothing has been settled for too long', retryable: false },
   dependency_unavailable: { status: 503, title: 'A system the broker needs is not answering', retryable: true },
   internal_error: { status: 500, title: 'Something went wrong in the broker', retryable: true },
 } as const satisfies Record<string, { status: number; title: string; retryable: boolean }>;

@@ -98,11 +98,16 @@ export const errorHelp: Readonly<Record<ErrorCode, ErrorHelp>> = {
       'If there is enough, raise the cap: `raiseCap` of the same contract. `GET /api/v1/billing/deposits` has all figures.',
     ],
   },
+  settlement_stalled: {
+    means:
+      'What customers were charged has not been drawn on the chain for days, so this site takes no new orders. Jobs that run go on, and can be extended.',
+    todo: ['Try again later. The operator of the site is told; `GET /api/v1/settlements` shows the last settlement.'],
+  },
   exit_pending: {
     means:
       'The wallet has asked the vault to give out everything. Until it has, or calls that off, nothing new can be ordered.',
     todo: [
-      'Call `cancelExit` of the vault to go on, or `exit` once its time has come. Jobs that run go on until then.',
+      'Call `cancelExit` of the vault to go on, or `exit` once its time has come. Jobs that run end at `jobs_end_at`, which `GET /api/v1/billing/deposits` names: before the exit, so that they are paid for.',
     ],
   },
   withdrawal_pending: {

@@ -115,6 +115,14 @@ export const jobErrorHelp = {
     means: 'The owner or the operator takes the machine out of service.',
     todo: [`${orderAgain} It goes to another machine. Only the time until the end is charged.`],
   },
+  funds_withdrawn: {
+    means:
+      'The wallet has asked the vault to give out everything, or the vault does not pay for it any more: nobody would pay for the job.',
+    todo: [
+      'Only the time until the end is charged. To keep jobs, call `cancelExit` of the vault before `jobs_end_at`, which `GET /api/v1/billing/deposits` names.',
+      'To order again, deposit; a wallet that owes pays that first.',
+    ],
+  },
   allocation_released: {
     means: 'The GPUs of the job were given back before it could begin: it was ended, or moved to another machine.',
     todo: [`Nothing, if you ended it. Otherwise: ${orderAgain.charAt(0).toLowerCase()}${orderAgain.slice(1)}`],

@@ -124,6 +124,39 @@ export function chainProblems(receipts: readonly DigestedReceipt[], none: string
   return problems;
 }
 
+/** What a statement says about the receipts of a customer. Amounts are base units. */
+export interface ReceiptsStated {
+  charged: string;
+  refunded: string;
+  /** What of that no receipt is for. */
+  without_receipt: string;
+  receipts: { first: number | null; last: number; last_digest: string | null };
+}
+
+/**
+ * What is wrong with the receipts of one customer by his statement, in words: the chain alone cannot tell whether the
+ * newest ones are held back.
+ */
+export function statementProblems(receipts: readonly DigestedReceipt[], stated: ReceiptsStated): string[] {
+  const { first, last, last_digest: digest } = stated.receipts;
+  const named = receipts.find(({ receipt }) => receipt.number === last);
+  const problems: string[] = [];
+  if (last > 0 && named === undefined) problems.push(`${missing(last, last)}, which the statement names as the newest`);
+  if (named !== undefined && named.digest !== digest) problems.push(`the statement names another receipt ${last}`);
+  if (first === null) return problems;
+  const { charged, refunded } = totalsOf(
+    receipts.map(({ receipt }) => receipt),
+    ({ number }) => first <= number && number <= last,
+  );
+  const [net, due] = [charged - refunded, netOf(stated)];
+  if (net !== due)
+    problems.push(`the statement has ${due} charged by receipts ${first} to ${last}, which come to ${net}`);
+  return problems;
+}
+
+const netOf = ({ charged, refunded, without_receipt: without }: ReceiptsStated) =>
+  BigInt(charged) - BigInt(refunded) - BigInt(without);
+
 function missing(from: number, to: number): string {
   return from === to ? `receipt ${from} is missing` : `receipts ${from} to ${to} are missing`;
 }
@@ -143,16 +176,20 @@ function revisionProblems(receipt: JobReceipt, before: JobReceipt | undefined): 
   return problems;
 }
 
-/** What receipts come to: each job's first charge, and what refunds gave back. */
-export function totalsOf(receipts: readonly JobReceipt[]): { charged: bigint; refunded: bigint } {
+/** What receipts come to, or some of them: each job's first charge, and what refunds gave back. */
+export function totalsOf(
+  receipts: readonly JobReceipt[],
+  counts: (receipt: JobReceipt) => boolean = () => true,
+): { charged: bigint; refunded: bigint } {
   const latest = new Map<string, bigint>();
   let charged = 0n;
   let refunded = 0n;
   for (const receipt of [...receipts].sort((a, b) => a.number - b.number)) {
     const before = latest.get(receipt.jobId);
+    latest.set(receipt.jobId, receipt.charged);
+    if (!counts(receipt)) continue;
     if (before === undefined) charged += receipt.charged;
     else refunded += before - receipt.charged;
-    latest.set(receipt.jobId, receipt.charged);
   }
   return { charged, refunded };
 }

@@ -2,6 +2,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { randomUUID } from 'node:crypto';
 import { batchHash } from '../../src/wire/settlement-batch.js';
 import { findBatch, readLines, resumeSettlements } from '../../src/db/batches.js';
+import { freezeRefused, frozenWallets } from '../../src/db/frozen-wallets.js';
+import { knownVault } from '../../src/db/vaults.js';
 import { differingMoney } from '../../src/db/money-invariants.js';
 import { startAnvil, type Anvil } from '../support/anvil.js';
 import { balances } from '../support/money.js';
@@ -195,6 +197,11 @@ test('a customer who left the vault with what he owes holds up nobody else', asy
     is: 'void',
     why: expect.stringContaining(`refused: InsufficientBalance(${site.customer.address})`),
   });
+  // By now his exit is booked, too, so it is known why.
+  await site.watch();
+  const frozen = { wallet: wallet(), reason: 'left_owing', owed: 3_000_000n * units };
+  expect(await frozenWallets(site.pool, 10)).toEqual([expect.objectContaining(frozen)]);
+  await expect(site.rent(site.customer, 1)).rejects.toMatchObject({ code: 'insufficient_funds' });
   expect(await site.settle()).toEqual({ number: 2, is: 'final' });
   expect(await onChain(other)).toEqual({ balance: 8_000_000n, spent: 2_000_000n });
   // What he owes stands in the ledger, and what the provider earned of it waits for him.
@@ -203,6 +210,35 @@ test('a customer who left the vault with what he owes holds up nobody else', asy
     [`payable ${payee()}`]: 2_000_000n * units,
     [`provider ${payee()}`]: 2_750_000n * units,
   });
+});
+
+test('a wallet whose line the vault refuses is left out until that is put right, and then pays', async () => {
+  await site.deposit(site.customer, 10);
+  await site.rent(site.customer, 2_000);
+  await site.rent(site.customer, 1_000);
+  const of = [site.pool, site.deps.facts, wallet()] as const;
+  await freezeRefused(...of, 'CapExceeded');
+  expect(await site.settle()).toEqual({ none: 'nothing to settle' });
+  await expect(site.rent(site.customer, 1)).rejects.toMatchObject({ code: 'insufficient_funds' });
+  await site.deposit(site.customer, 1);
+  expect(await frozenWallets(site.pool, 10)).toEqual([]);
+  expect(await site.settle()).toEqual({ number: 1, is: 'final' });
+  expect(await onChain()).toEqual({ balance: 8_000_000n, spent: 3_000_000n });
+});
+
+test('it is known up to when everything is settled: what a settlement was cut of, once it is executed', async () => {
+  const settledUntil = async () => (await knownVault(site.pool, site.deps.facts))!.settledUntil.getTime();
+  await site.deposit(site.customer, 10);
+  const began = await settledUntil();
+  await site.rent(site.customer, 1_000);
+  await site.begin();
+  expect(await settledUntil()).toBe(began);
+  const { cutAt } = (await findBatch(site.pool, site.deps.facts, 1))!;
+  await site.settle();
+  expect(await settledUntil()).toBe(cutAt.getTime());
+  // There is nothing more, which is as good as settled.
+  await site.settle();
+  expect(await settledUntil()).toBeGreaterThan(cutAt.getTime());
 });
 
 test.each([1, 2])(

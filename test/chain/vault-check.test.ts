@@ -33,6 +33,7 @@ test('the vault that is configured is taken, with what never changes of it', asy
     token: vault.token,
     decimals: 6,
     batchDelayS: 60,
+    exitDelayS: 604_800,
   });
 });
 

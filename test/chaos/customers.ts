@@ -2,7 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createRandom, type Random } from '../support/random.js';
 import { until } from '../support/until.js';
-import { extendAfterTheEnd, extendInEveryWay, noExtensions, type Extending, type Extensions } from './extending.js';
+import {
+  extendAfterTheEnd,
+  extendInEveryWay,
+  extendWhilePaid,
+  noExtensions,
+  type Extending,
+  type Extensions,
+} from './extending.js';
 import { askForQuote, type Promised } from './quoting.js';
 import { insist, patienceMs, type Customer, type JobBody } from './requests.js';
 import { finalStatuses, keepTold, type Told } from './told.js';
@@ -36,7 +43,13 @@ const quotedPlans: ReadonlySet<Plan> = new Set([
 ]);
 /** Plans whose job expires, or is cancelled at about that time. */
 const shortPlans: ReadonlySet<Plan> = new Set(['cancel early', 'expire', 'cancel', 'extend, then expire']);
-export type Plan = (typeof plans)[number] | 'be on a machine that dies' | 'be on a machine that falls silent';
+/** Of customers who have deposited little. */
+export type PaidPlan = 'cancel early' | 'stay until cancelled' | 'extend while it is paid, then cancel';
+export type Plan =
+  (typeof plans)[number] | PaidPlan | 'be on a machine that dies' | 'be on a machine that falls silent';
+
+const isOfPaid = (plan: Plan) =>
+  plan === 'stay until cancelled' || plan === 'extend while it is paid, then cancel' || plan === 'cancel early';
 
 /** A job from its customer's side: what he was told, and when he sent what. */
 export interface JobStory {
@@ -106,6 +119,38 @@ export async function rentOn(
   );
 }
 
+/**
+ * Rents one job if what the customer deposited is enough.
+ *
+ * @returns the code of the refusal, if it is not; nothing was ordered then.
+ */
+export async function rentIfPaid(
+  customer: Customer,
+  random: Random,
+  { key, plan, gpuCount }: { key: string; plan: PaidPlan; gpuCount: number },
+  stories: JobStory[],
+): Promise<string | undefined> {
+  const story = newStory(key, plan, gpuCount, 3_600);
+  stories.push(story);
+  try {
+    await live(customer, random, story, () => 'open');
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof NotPaid)) return void (await complain(customer, story, error));
+    stories.splice(stories.indexOf(story), 1);
+    return error.code;
+  }
+}
+
+/** What was deposited is not enough, or is about to be taken out. */
+class NotPaid extends Error {
+  constructor(readonly code: string) {
+    super(`ordering answered ${code}`);
+  }
+}
+
+const unpaidCodes: ReadonlySet<string> = new Set(['insufficient_funds', 'exit_pending', 'settlement_stalled']);
+
 function newStory(key: string, plan: Plan, gpuCount: number, durationS: number): JobStory {
   return {
     ...{ key, plan, gpuCount, durationS, orderedMs: Date.now(), ran: false, status: 'unknown', complaint: '' },
@@ -150,6 +195,7 @@ async function live(
     if (plan === 'extend, then cancel') await extendInEveryWay(extending, [1_800, 7_200], 1);
     if (plan === 'extend often, then cancel') await extendInEveryWay(extending, [60, 3_600], 12);
     if (plan === 'extend, then expire') await extendInEveryWay(extending, [1, 2], 2);
+    if (plan === 'extend while it is paid, then cancel') await extendWhilePaid(extending, [1_800, 7_200], 8);
   }
   let cancels = plan.includes('cancel');
   if (plan === 'stay until a kubelet lies' || plan === 'be on a machine that falls silent') {
@@ -192,6 +238,7 @@ async function order(customer: Customer, story: JobStory, providerId: string | u
       delete story.promised;
       reply = await send(prefer, body);
     }
+    if (isOfPaid(story.plan) && unpaidCodes.has(reply.body.code ?? '')) throw new NotPaid(reply.body.code!);
     // If a job ended before it ran, for want of capacity or with its pod or machine, the reply is a conflict that names
     // it.
     if (reply.status >= 400 && (reply.status !== 409 || reply.body.job_id === undefined))

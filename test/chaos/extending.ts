@@ -10,11 +10,19 @@ export interface Extensions {
   repeats: number;
   /** Refusals of a key with another duration. */
   conflicts: number;
+  /** Refusals because too little is deposited. */
+  unpaid: number;
   /** The latest expiry in a reply. */
   promisedMs: number;
 }
 
-export const noExtensions = (): Extensions => ({ moved: new Map(), repeats: 0, conflicts: 0, promisedMs: 0 });
+export const noExtensions = (): Extensions => ({
+  moved: new Map(),
+  repeats: 0,
+  conflicts: 0,
+  unpaid: 0,
+  promisedMs: 0,
+});
 
 export interface Extending {
   customer: Customer;
@@ -46,6 +54,13 @@ export async function extendInEveryWay(extending: Extending, manySeconds: [numbe
   for (const each of many.slice(0, 2)) await extend(extending, each.key, each.seconds);
 }
 
+/** Extends by one key after the other until the deposit does not cover any more. */
+export async function extendWhilePaid(extending: Extending, manySeconds: [number, number], most: number) {
+  const { random } = extending;
+  for (let n = 0; n < most; n++)
+    if (!(await extend(extending, `paid-${n}`, random.whole(...manySeconds), { isMaybeUnpaid: true }))) return;
+}
+
 /** After the job's end, repeats get the same replies, and no new extension is accepted. */
 export async function extendAfterTheEnd(extending: Extending): Promise<void> {
   for (const [key, seconds] of [...extending.extensions.moved].slice(0, 2)) {
@@ -55,12 +70,21 @@ export async function extendAfterTheEnd(extending: Extending): Promise<void> {
   if (await extend(extending, 'too late', 60)) throw new Error('a job that is over was extended');
 }
 
-/** @returns whether the key moves the expiry; it does not once the job has ended. */
-async function extend(extending: Extending, key: string, seconds: number): Promise<boolean> {
+/** @returns whether the key moves the expiry; it does not once the job has ended, or where it is not paid for. */
+async function extend(
+  extending: Extending,
+  key: string,
+  seconds: number,
+  { isMaybeUnpaid = false }: { isMaybeUnpaid?: boolean } = {},
+): Promise<boolean> {
   const { extensions, firstExpiryMs } = extending;
   const wasMoved = extensions.moved.has(key);
   const { status, body } = await ask(extending, key, seconds);
   if (status === 409 && body.code === 'job_ended' && !wasMoved) return false;
+  if (isMaybeUnpaid && (body.code === 'insufficient_funds' || body.code === 'exit_pending')) {
+    extensions.unpaid++;
+    return false;
+  }
   if (status !== 200) throw new Error(`extending with the key "${key}" answered ${status} ${body.code ?? ''}`);
   if (wasMoved || extensions.moved.has(key)) extensions.repeats++;
   extensions.moved.set(key, seconds);

@@ -4,6 +4,7 @@ import pg from 'pg';
 import type { Endpoints } from '../../engines/engine.js';
 import { exportHistories } from '../support/secrets.js';
 import type { RunLog } from './bills.js';
+import type { ChainSide } from './chain/chain-side.js';
 import type { Finding } from './invariant-names.js';
 import { checkInvariants } from './invariants.js';
 import { secretsFound } from './leaks.js';
@@ -19,12 +20,14 @@ export interface EndOfRun {
   planted: Planted | undefined;
   providerId: string;
   withLoss: boolean;
+  /** Of a run with a chain. */
+  chain: ChainSide | undefined;
 }
 
 /** Everything that is checked once all jobs are over. */
 export async function checkAtTheEnd(end: EndOfRun): Promise<Finding[]> {
-  const { endpoints, runLog, logFolder, quietWithinMs, planted, providerId, withLoss } = end;
-  const findings = await whenQuiet(endpoints, runLog, quietWithinMs);
+  const { endpoints, runLog, logFolder, quietWithinMs, planted, providerId, withLoss, chain } = end;
+  const findings = await whenQuiet(endpoints, runLog, quietWithinMs, chain);
   const connection = await Connection.connect({ address: endpoints.temporal! });
   const database = new pg.Client(endpoints.postgres);
   try {
@@ -42,9 +45,14 @@ export async function checkAtTheEnd(end: EndOfRun): Promise<Finding[]> {
 }
 
 /** The invariants hold at rest; work under way gets time to finish. */
-async function whenQuiet(endpoints: Endpoints, runLog: RunLog, withinMs: number): Promise<Finding[]> {
+async function whenQuiet(
+  endpoints: Endpoints,
+  runLog: RunLog,
+  withinMs: number,
+  chain: ChainSide | undefined,
+): Promise<Finding[]> {
   for (const deadline = Date.now() + withinMs; ; await sleep(2_000)) {
-    const findings = await checkInvariants(endpoints, runLog);
+    const findings = [...(await checkInvariants(endpoints, runLog)), ...((await chain?.check()) ?? [])];
     const mayPass = findings.some(({ violations, isLasting }) => violations.length > 0 && isLasting !== true);
     if (!mayPass || Date.now() > deadline) return findings;
   }

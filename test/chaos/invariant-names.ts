@@ -27,6 +27,13 @@ export const invariants = {
   tokens: 'no join token of a provider that joined is left',
   nodes: 'a node of the fleet is let through, whoever was killed',
   repairs: 'the reconciler repairs what was put wrong on purpose, and finds nothing else that a kill does not explain',
+  final: 'chain, at every moment: nothing is booked before it is final',
+  booked: 'chain: what is final is booked, once, and nothing else is',
+  vault: 'chain: what all accounts hold is what was deposited and not withdrawn, to the unit',
+  settlements: 'chain: what was executed is booked once, and no line is above a cap or a deposit',
+  withdrawals: 'chain: what left the vault is booked once, and nobody got more than he had',
+  prepaid: 'chain: no job ran unpaid',
+  lies: 'chain: what a node alone says credits nothing, and raises an alarm',
   secrets: 'no secret stands in a log or a history',
   enough: 'enough happened for all of this to mean something',
 } as const;

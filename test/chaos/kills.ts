@@ -31,6 +31,8 @@ export interface Killing {
   /** What may be killed. Default: everything. */
   among?: readonly string[];
   outages: Outage[];
+  /** Resolves when it is time to kill a worker. Default: at once. */
+  workersMoment?: () => Promise<void>;
   ended: AbortSignal;
   log: (line: string) => void;
 }
@@ -45,12 +47,14 @@ export async function killNowAndThen({
   kills,
   among = victims,
   outages,
+  workersMoment = () => Promise.resolve(),
   ended,
   log,
 }: Killing): Promise<void> {
   for (let done = 0; done < kills && !ended.aborted; done++) {
     await sleep(random.whole(200, 2_000));
     const victim = random.pick(among);
+    if (victim.startsWith('worker')) await workersMoment();
     const outage = { name: victim, fromMs: Date.now(), toMs: Infinity };
     outages.push(outage);
     log(`SIGKILL ${victim}`);

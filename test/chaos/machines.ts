@@ -1,4 +1,4 @@
-import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
+import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts';
 import { providerSigner } from '../../src/provider-agent/signer.js';
 import type { SealEntry } from '../../engines/simulated-provider/messages.js';
 import { startSimulatedProvider, type SimulatedProvider } from '../../engines/simulated-provider/provider.js';
@@ -24,19 +24,26 @@ export const gpuPricePerHour = (providerId: string) => pricesPerHour[providerId]
 export interface Identity {
   providerId: string;
   wallet: string;
+  account: PrivateKeyAccount;
   sign: SealEntry;
 }
 
 export function identity(audience: string, providerId: string): Identity {
   const wallet = privateKeyToAccount(generatePrivateKey());
   const nodeKey = privateKeyToAccount(generatePrivateKey());
-  return { providerId, wallet: wallet.address, sign: providerSigner({ wallet, nodeKey, chainId: 1, audience }) };
+  return {
+    providerId,
+    wallet: wallet.address,
+    account: wallet,
+    sign: providerSigner({ wallet, nodeKey, chainId: 1, audience }),
+  };
 }
 
 export function startMachine(redisUrl: string, who: Identity): SimulatedProvider {
+  const { account: _, ...signed } = who;
   return startSimulatedProvider({
     redisUrl,
-    ...who,
+    ...signed,
     gpus,
     gpuPricePerHour: gpuPricePerHour(who.providerId),
     heartbeatIntervalMs: 5_000,

@@ -1,4 +1,4 @@
-import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
+import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts';
 import { login } from '../../src/client/session.js';
 import type { Live } from './live.js';
 import type { Customer } from './requests.js';
@@ -7,8 +7,18 @@ import type { Customer } from './requests.js';
  * Logs in a new wallet with a large spend limit, and uses a bearer token of it once. The token becomes one of the
  * secrets.
  */
-export async function newCustomer(api: string, live: Live, secrets: Record<string, string>): Promise<Customer> {
-  const session = await login({ api, account: privateKeyToAccount(generatePrivateKey()), spendLimit: 10n ** 24n });
+export async function newCustomer(
+  api: string,
+  live: Live,
+  secrets: Record<string, string>,
+  account: PrivateKeyAccount = privateKeyToAccount(generatePrivateKey()),
+): Promise<Customer> {
+  const session = await login({
+    api,
+    account,
+    spendLimit: 10n ** 24n,
+    scopes: ['billing:write', 'jobs:read', 'jobs:write'],
+  });
   const token = await session.token();
   secrets[`token of ${session.wallet}`] = token;
   const headers = { authorization: `Bearer ${token}` };

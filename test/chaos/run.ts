@@ -8,6 +8,9 @@ import { startStack } from '../../engines/stack.js';
 import { createRandom, type Random } from '../support/random.js';
 import { until } from '../support/until.js';
 import type { RunLog } from './bills.js';
+import { startChainSide } from './chain/chain-side.js';
+import type { ChainHappened } from './chain/chain-floors.js';
+import { newAccount } from './chain/customers.js';
 import { createBreaker, mendAndAwaitUse } from './broken-machines.js';
 import { rentOn, rentUntilDone, type Fate, type JobStory } from './customers.js';
 import { enoughHappened, happenedIn } from './floors.js';
@@ -20,52 +23,12 @@ import { createLive } from './live.js';
 import { checkAtTheEnd } from './final-checks.js';
 import * as machines from './machines.js';
 import { newCustomer } from './new-customer.js';
+import type { ChaosOptions, ChaosResult } from './options.js';
 import { startPodLog } from './pod-log.js';
 import { plantServiceSoon } from './repairs.js';
 import { readAsNode, type ReadingNode } from './reading-node.js';
 import { startSampler } from './sampler.js';
 import { fallSilent, type Silence } from './silent-machine.js';
-
-export interface ChaosOptions {
-  seed: number;
-  /** At least; customers continue to rent until the last kill and the last hostile status are over. */
-  jobs: number;
-  kills: number;
-  /** What may be killed. Default: everything. */
-  victims?: readonly string[];
-  /** Pods that get a hostile status. */
-  hostile: number;
-  /** Customers that rent concurrently. */
-  customers?: number;
-  /** Whether one machine dies for good in the middle, which takes some minutes to settle. */
-  withLoss?: boolean;
-  /** Whether two machines start nothing, one of them until it is repaired. */
-  withBroken?: boolean;
-  /** How long a machine is silent, which has to be longer than HEARTBEAT_TIMEOUT_S. Default: not at all. */
-  silentForMs?: number;
-  /** How often a provider registers, as fast as Redis accepts it. */
-  registrations?: number;
-  /** The broker's processes. Default: one for each role, and two where one of two may die. */
-  processes?: readonly BrokerProcess[];
-  /** Additional variables for the broker. */
-  env?: Readonly<Record<string, string>>;
-  /** When to end the run even if it is incomplete. Default: never. */
-  giveUpAfterMs?: number;
-  /** How long transient violations may last once all jobs are over. */
-  quietWithinMs?: number;
-  log?: (line: string) => void;
-}
-
-export interface ChaosResult {
-  findings: Finding[];
-  stories: JobStory[];
-  kills: Record<string, number>;
-  /** Hostile statuses by name. */
-  hits: Record<string, number>;
-  happened: Record<string, number>;
-  /** Why the run ended early. */
-  endedBecause?: string;
-}
 
 /** Two workers and two relays: when one of them dies, the other continues its work. */
 const usualProcesses: readonly BrokerProcess[] = ['api', 'worker', 'worker', 'relay', 'relay', 'watcher', 'authorizer'];
@@ -106,14 +69,18 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   } = options;
   const random = createRandom(seed);
   const dataDir = mkdtempSync(join(tmpdir(), 'broker-chaos-'));
+  const live = createLive(log);
+  const chain =
+    options.chain === undefined
+      ? undefined
+      : await startChainSide({ seed, live, log, isCalm: options.chain === 'calm', main: options.env?.['BROKER_MAIN'] });
   const stack = await startStack({
     dataDir,
     processes,
-    env: { ...process.env, ...memoryBounds, ...environment, ...env },
+    env: { ...process.env, ...memoryBounds, ...environment, ...chain?.env, ...env },
     log,
   });
   const { api, redis, kubeconfig, postgres } = stack.endpoints();
-  const live = createLive(log);
   const { ended } = live;
   const timer = setTimeout(() => live.giveUp('its time is over'), giveUpAfterMs ?? 2 ** 31 - 1);
   const outages: Outage[] = [];
@@ -123,6 +90,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const stories: JobStory[] = [];
   const hits: Hit[] = [];
   const secrets: Record<string, string> = passwordsOf(stack.endpoints());
+  Object.assign(secrets, chain?.secrets);
   secrets['the key of receipts'] = readFileSync(join(dataDir, 'receipt.key'), 'utf8').trim().slice(2);
   let readingNode: ReadingNode | undefined;
   const deaths = new Map<string, { fromMs: number; toMs: number }>();
@@ -134,35 +102,45 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     brokenThroughout: new Set(withBroken ? [machines.broken] : []),
     insistent: { providerId: machines.insistent, lastPrice: lastPriceOf(registrations) },
   };
+  let onChain: ChainHappened | undefined;
   const result = (findings: Finding[]): ChaosResult => {
     const endedBecause = live.endedBecause();
     return {
       ...{ findings, stories, happened: happenedIn(runLog) },
+      ...(onChain === undefined ? {} : { onChain }),
       kills: countOf(outages.map(({ name }) => name)),
       hits: countOf(hits.map(({ name }) => name)),
       ...(endedBecause === undefined ? {} : { endedBecause }),
     };
   };
+  const newOne = async (account = newAccount(), funds = true) => {
+    const customer = await newCustomer(api!, live, secrets, account);
+    if (funds) await chain?.fund(customer, account);
+    return customer;
+  };
   /** A customer rents on the machine from before it falls silent until it is heard again. */
   const fallenSilent = async (forMs: number) => {
     const isOn = () => stories.some(({ ran, told }) => ran && told.providerId === machines.silent);
     const fate = (): Fate => (silences.has(machines.silent) ? 'spared' : 'open');
-    const customer = await newCustomer(api!, live, secrets);
-    const renting = rentOn(customer, machines.silent, 'be on a machine that falls silent', 0, fate, stories);
+    const renting = rentOn(await newOne(), machines.silent, 'be on a machine that falls silent', 0, fate, stories);
     while (!isOn() && !ended.aborted) await sleep(100);
     const provider = providers.find(({ providerId }) => providerId === machines.silent)!;
     silences.set(machines.silent, await fallSilent(provider, forMs, sampler.awayNow, ended));
     await renting;
   };
   try {
-    const join_ = (providerId: string) =>
-      providers.push(machines.startMachine(redis!, machines.identity(api!, providerId)));
+    await chain?.begin(stack.endpoints(), dataDir);
+    const start = (who: machines.Identity) => {
+      providers.push(machines.startMachine(redis!, who));
+      chain?.addPayee(who.account);
+    };
+    const join_ = (providerId: string) => start(machines.identity(api!, providerId));
     for (const id of [steady, 'chaos-b', 'chaos-c']) join_(id);
     if (withBroken) for (const id of [machines.broken, machines.flaky]) join_(id);
     if (withLoss) join_(machines.doomed);
     if (silentForMs !== undefined) join_(machines.silent);
     const insister = machines.identity(api!, machines.insistent);
-    providers.push(machines.startMachine(redis!, insister));
+    start(insister);
     const nodes = await Promise.all(providers.map(({ joined }) => joined));
     for (const { providerId, joinCommand } of nodes)
       secrets[`join token of ${providerId}`] = machines.secretOfJoinCommand(joinCommand);
@@ -173,8 +151,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       for (const id of [machines.broken, machines.flaky]) await breaker.setBroken(nodeOf(id).nodeName, true);
     // Left to chance, a dying machine might be empty: these three jobs run on it, whatever the others do.
     const onDoomed: Promise<void>[] = [];
-    const newOne = () => newCustomer(api!, live, secrets);
-    const renting = await Promise.all(Array.from({ length: customers }, newOne));
+    const renting = await Promise.all(Array.from({ length: customers }, () => newOne()));
     log(
       `seed ${seed}: ${jobs} jobs by ${customers} customers on ${providers.length} machines, ${kills} kills, ${hostile} hostile statuses`,
     );
@@ -201,11 +178,13 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     const working = Promise.all(
       renting.map((customer, index) => rentUntilDone(customer, createRandom(seed + index + 1), next, fateOf, stories)),
     );
+    chain?.spend((account) => newOne(account, false), stories);
     const over = new AbortController();
     const planting = plantServiceSoon(kubeconfig!, AbortSignal.any([ended, over.signal]));
     const killing = killNowAndThen({
       ...{ stack, random, kills, outages, ended, log },
       ...(victims === undefined ? {} : { among: victims }),
+      ...(chain === undefined ? {} : { workersMoment: () => chain.moments.next() }),
     }).finally(() => (killed = true));
     const lying = beHostile({
       ...{ kubeConfigPath: kubeconfig!, pods, random: createRandom(seed - 1), count: hostile, hits, ended, log },
@@ -239,6 +218,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     const falling = silentForMs === undefined ? undefined : fallenSilent(silentForMs);
     await Promise.all([working, killing, lying, registering, falling]);
     const unmended = await mending;
+    await chain?.calm();
     const alive = stories.filter(({ status }) => status === 'unknown').length;
     if (withLoss && alive > 0)
       log(`the customers of the others are done; ${alive} wait for the loss of the machine that died`);
@@ -247,15 +227,17 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     clearTimeout(timer);
     const isWrong = () => live.findings().some(({ violations }) => violations.length > 0);
     // The violation that ended it is enough; everything else is incomplete.
+    onChain = await chain?.happened();
     if (isWrong()) return result(live.findings());
     await Promise.all(providers.map(({ joined }) => joined));
     log(`${stories.length} jobs are over; waiting until everything is quiet`);
     await sampler.stop();
     const findings = [await readingNode.stop(), enoughHappened(runLog, { jobs, hostile })];
     if (withBroken) findings.push({ invariant: 'mended', violations: unmended, isLasting: true });
+    if (chain !== undefined) findings.push(await chain.enough());
     Object.assign(secrets, secretsOf(stories));
     const checked = await checkAtTheEnd({
-      ...{ endpoints: stack.endpoints(), runLog, quietWithinMs, withLoss },
+      ...{ endpoints: stack.endpoints(), runLog, quietWithinMs, withLoss, chain },
       logFolder: join(dataDir, 'logs'),
       planted: await planting,
       providerId: steady,
@@ -266,6 +248,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     live.close();
     await Promise.all([sampler.stop().catch(() => undefined), pods.stop(), readingNode?.stop()]);
     await Promise.all(providers.map((each) => each.stop()));
+    await chain?.stop();
     await stack.stop();
     rmSync(dataDir, { recursive: true, force: true });
   }

@@ -18,7 +18,7 @@ const mostShift = 0.02;
     site = await openConsole();
     const { gpuType } = await site.machine();
     chartOf = `?chart=${gpuType}`;
-    await site.sampleMarket();
+    await site.sampleMarket(gpuType);
   }, browserStartsWithinMs);
   afterAll(async () => await site?.close());
 

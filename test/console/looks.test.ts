@@ -22,7 +22,7 @@ const widths = [320, 768, 1440];
   beforeAll(async () => {
     site = await openConsole();
     machine = await site.machine({ region: 'fi-helsinki' });
-    await site.sampleMarket();
+    await site.sampleMarket(machine.gpuType);
     const client = await site.client(customer);
     const order = (name: string, more: object = {}) => ({
       ...{ gpu_type: machine.gpuType, gpu_count: 1, cpu_cores: 1, memory_gb: 1, storage_gb: 1, duration_hours: 2 },

@@ -60,6 +60,30 @@ import { siteOfTests } from './pages/site.js';
     await page.getByRole('button', { name: 'Sign as an operator' }).waitFor();
   });
 
+  test('an operator whose session ends in the middle of an action keeps what was written until the wallet was asked', async () => {
+    const wallet = browserWallet({ account: consoleOperator });
+    const elsewhere = await elsewhereOf(wallet);
+    const before = new Set(await liveSessions(elsewhere));
+    const { page } = await visit([wallet], 'operator?view=money');
+    await page.getByRole('button', { name: 'Sign as an operator' }).click();
+    await walletDialogOf(page, 'Sign in as an operator').sign('Otter Wallet');
+    await page.getByRole('button', { name: 'Record a payment…' }).click();
+    const sheet = page.getByRole('dialog', { name: 'Record a payment' });
+    await sheet.getByLabel('Wallet that paid').fill(`0x${'ab'.repeat(20)}`);
+    await sheet.getByLabel('Amount', { exact: true }).fill('0.001');
+    await sheet.getByLabel('Reference').fill('invoice 2026-114');
+    const [session] = (await liveSessions(elsewhere)).filter((id) => !before.has(id));
+    await elsewhere.sessions.revoke(session!);
+
+    await sheet.getByRole('button', { name: /^Record the payment of/ }).click();
+    const again = walletDialogOf(page, 'Sign in as an operator');
+    await again.dialog.waitFor();
+    expect(await sheet.getByLabel('Reference').inputValue()).toBe('invoice 2026-114');
+    await page.keyboard.press('Escape');
+    await page.getByText('Your session as an operator has ended. Nothing was changed.').waitFor();
+    await page.getByRole('button', { name: 'Sign as an operator' }).waitFor();
+  });
+
   test('a session that another one has replaced ends with the log out, also after a reload', async () => {
     const wallet = browserWallet();
     const elsewhere = await elsewhereOf(wallet);

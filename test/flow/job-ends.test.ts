@@ -79,6 +79,22 @@ test('a job that an operator ended says so to its customer, with the reason', as
   expect(await job.released()).toMatchObject({ status: 'cancelled', message: 'an operator ended it: it mines' });
 });
 
+test('a job that nobody pays for any more ends, and says so', async () => {
+  const job = await runningFlowJob(flow);
+  const reason = sentence('the wallet takes its money out of the vault');
+  await job.handle.signal(cancelRequested, {
+    by: 'the vault',
+    at: instantAt(Date.now()),
+    reason,
+    code: 'funds_withdrawn',
+  });
+  expect(await job.released()).toMatchObject({
+    ...{ status: 'cancelled', message: reason, endedBy: 'you' },
+    failure: { reason: 'funds_withdrawn', message: reason },
+  });
+  await flow.replay(workflowIdOf(job));
+});
+
 test('a cancellation from the future, by a wrong clock, ends a job now', async () => {
   const job = await runningFlowJob(flow);
   const tomorrow = instantAt(Date.now() + 86_400_000);

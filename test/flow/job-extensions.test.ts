@@ -33,10 +33,11 @@ describe('an extension', () => {
   test('an extension that the ledger refuses moves nothing, and counts once when it is repeated under the same id', async () => {
     let isRich = false;
     const { job, startedWithMs } = await runningWith(async (record) => {
-      if (!isRich) throw new BrokerError('spend_limit_exceeded', 'the session has nothing left');
+      if (!isRich) throw new BrokerError('insufficient_funds', 'the wallet has nothing left', { missing: '1' });
       return record();
     });
-    await expect(job.extend('again', 60)).rejects.toMatchObject({ code: 'spend_limit_exceeded' });
+    const refused = { code: 'insufficient_funds', extra: { missing: '1' } };
+    await expect(job.extend('again', 60)).rejects.toMatchObject(refused);
     expect(await expiry(job)).toBe(startedWithMs);
     isRich = true;
     const moved = { expiresAt: instantAt(startedWithMs + 60_000) };

@@ -25,6 +25,7 @@ test('the repairs and failures of the last hour are summed up, with those of new
     compareLedger: async () => ({ repairs: { rented_differs: 2, allocation_leaked: 1 }, failures: ['one', 'two'] }),
     compareMoney: async () => ({ ...(await nothing()), booked: 0 }),
     comparePods: nothing,
+    compareFunds: nothing,
     compareTenants: async () => ({ ...(await nothing()), namespacesRemoved: 0 }),
     compareNodes: nothing,
     resyncMining: async () => ({ synced: [], failures: [] }),

@@ -125,6 +125,7 @@ test('a slow comparison does not hold up the others', async () => {
     ...compare('resyncMining', { synced: [], failures: ['miners of provider x: refused'] }),
     ...compare('tidy', { joinTokens: 1, registrations: 0, delegations: 0, failures: [] }),
     ...compare('signReceipts', { signed: 0 }),
+    ...compare('compareFunds'),
   };
   // Beside the providers of the other tests, whose steps nobody takes here.
   const taskQueue = 'reconciler';
@@ -133,10 +134,10 @@ test('a slow comparison does not hold up the others', async () => {
     workflowId: `reconciler-${randomUUID()}`,
     taskQueue,
   });
-  await until(() => made.length === 8, { timeoutMs: 40_000, budgetMs: 20_000, name: 'the others are made' });
+  await until(() => made.length === 9, { timeoutMs: 40_000, budgetMs: 20_000, name: 'the others are made' });
   expect(made).toEqual([
     ...['compareLedger', 'compareMoney', 'comparePods', 'compareTenants', 'compareNodes', 'resyncMining', 'tidy'],
-    'signReceipts',
+    ...['signReceipts', 'compareFunds'],
   ]);
   release!();
   expect(await handle.result()).toMatchObject({

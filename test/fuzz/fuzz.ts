@@ -1,7 +1,7 @@
 /**
  * `npm run test:fuzz`: schemathesis generates valid and invalid requests from the API's own description, for a broker on
  * real engines. It fails on any status of 500 and above, on a status, type or body that the description does not name, on
- * an accepted request that should have been refused, and if an operation never succeeded.
+ * an accepted request that should have been refused, if an operation never succeeded, and if money differs afterwards.
  *
  *   FUZZ_EXAMPLES=50   cases per operation and phase
  *   FUZZ_SEED=1        another seed is another run
@@ -20,6 +20,7 @@ import { beginRun } from '../support/run.js';
 import { runFolder } from '../support/run-folder.js';
 import { bindNodeKey, httpsProvider } from '../support/https-providers.js';
 import { beginLogin, finishLogin } from '../support/login.js';
+import { booksFaults } from './books.js';
 import { operationsOf, type Operation } from './description.js';
 import { signedBy } from './good-requests.js';
 import { createAnswers, tableOf, unreached, type Answers } from './reached.js';
@@ -204,7 +205,7 @@ async function fuzz(program: string): Promise<number> {
     // Revoke the session that signs last.
     code = await run(only([lastOfAll]), {}, ['--url', signing.url]);
     if (code !== 0) return code;
-    const missed = unreached(names, answers(), excused);
+    const missed = [...unreached(names, answers(), excused), ...(await booksFaults(world.database.pool))];
     for (const line of missed) log(line);
     return missed.length === 0 ? 0 : 1;
   } finally {

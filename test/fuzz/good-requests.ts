@@ -2,8 +2,10 @@ import { randomBytes } from 'node:crypto';
 import type { LocalAccount } from 'viem';
 import { authorizeNodeKey } from '../../src/provider-agent/signer.js';
 import { revocationTypedData, type SessionRevocation } from '../../src/wire/session-typed-data.js';
+import { spendPermitTypedData } from '../../src/wire/vault-typed-data.js';
 import { audience, newWallet } from '../support/api.js';
 import { httpsProvider } from '../support/https-providers.js';
+import { tableVault } from '../support/chain-site.js';
 import { beginLogin, signDelegation } from '../support/login.js';
 import type { Random } from '../support/random.js';
 import { ed25519Key } from '../support/ssh-key.js';
@@ -123,6 +125,21 @@ export const goodRequests: Readonly<Record<string, Make>> = {
     sign: await ofNewCustomer(people),
   }),
   'delete-billing-monthly-cap': async ({ people }) => ({ sign: await ofNewCustomer(people) }),
+  async 'post-billing-permits'({ people, random }) {
+    const { wallet, key } = await people.newDepositor();
+    const cumulativeCap = BigInt(random.whole(100, 1_000)) * 10n ** 6n;
+    const permit = spendPermitTypedData(tableVault, { customer: wallet.address, cumulativeCap });
+    const cap = String(cumulativeCap * tableVault.scale);
+    return { body: { cumulative_cap: cap, signature: await wallet.signTypedData(permit) }, sign: signedBy(key) };
+  },
+  async 'post-billing-withdrawals'({ people, random }) {
+    const { key } = await people.newDepositor();
+    const amount = String(BigInt(random.whole(1, 99)) * 10n ** 18n);
+    return { body: { amount }, headers: onceOnly(), sign: signedBy(key) };
+  },
+  'get-settlements': async ({ random }) => ({ query: random.pick([{}, { limit: '1' }]) }),
+  'get-settlements-by-number': async () => ({ parts: { number: '1' } }),
+  'post-admin-settlements-resume': async () => ({ body: { reason: 'it was a test' }, headers: onceOnly() }),
   'get-jobs-by-id-receipt': async ({ people }) => ({ id: people.receipt.jobId }),
   'get-admin-receipts': async ({ people, random }) => ({
     query: random.pick([
@@ -246,6 +263,10 @@ export const goodRequests: Readonly<Record<string, Make>> = {
   },
   'post-admin-payments': async ({ people, random }) => ({
     body: { wallet: people.customer.wallet.address, amount: String(random.whole(1, 900)), reference: 'invoice 7' },
+    headers: onceOnly(),
+  }),
+  'post-admin-debts': async ({ people }) => ({
+    body: { wallet: people.customer.wallet.address, reason: 'it left' },
     headers: onceOnly(),
   }),
   'get-admin-audit': async ({ people, random }) => ({

@@ -7,6 +7,7 @@ import { postEntry } from '../../src/db/ledger.js';
 import { withTransaction } from '../../src/db/pool.js';
 import { publishReply } from '../../src/redis/join-answers/join-answers.js';
 import { newWallet, startApi, type Api } from '../support/api.js';
+import { chainEnv, depositInTable, putSettlement, putVault, signingWorkers } from '../support/chain-site.js';
 import { putBilledJob } from '../support/billed-jobs.js';
 import { freshDatabase } from '../support/database.js';
 import { putProvider, recordOwner } from '../support/fleet.js';
@@ -34,8 +35,10 @@ export async function startPeople() {
   const [database, redis] = await Promise.all([freshDatabase(), freshRedis()]);
   const { pool } = database;
   const operatorWallet = newWallet();
-  const env = { ...roomySettings(operatorWallet), AUTH_MAX_TOKENS: '1000' };
-  const commands = { ...recordedCommands(pool), ...silentAnnouncements };
+  const env = { ...roomySettings(operatorWallet), AUTH_MAX_TOKENS: '1000', ...chainEnv };
+  const commands = { ...recordedCommands(pool), ...silentAnnouncements, vault: signingWorkers(() => pool) };
+  await putVault(pool);
+  await putSettlement(pool, 1);
   const api = await startApi({ database, redis, env, commands });
 
   const login = async (wallet: PrivateKeyAccount, scopes: readonly Scope[]): Promise<HeldSession> => {
@@ -52,6 +55,9 @@ export async function startPeople() {
     await person(['providers:read', 'providers:write']),
     await person(everyScope, operatorWallet),
   ];
+
+  // They pay in advance.
+  for (const { wallet } of [customer, operator]) await depositInTable(pool, wallet.address, 10n ** 22n);
 
   let count = 0;
   /** A provider in service that belongs to the owner or to a stranger. */
@@ -138,6 +144,12 @@ export async function startPeople() {
       return (json.quote_id as string | null) ?? undefined;
     },
     newSession: login,
+    /** A session of a new wallet that has deposited 100 tokens. */
+    async newDepositor(): Promise<HeldSession> {
+      const wallet = newWallet();
+      await depositInTable(pool, wallet.address, 100n);
+      return await login(wallet, ['billing:write', 'jobs:read']);
+    },
     async stop() {
       await api.stop();
       await Promise.all([database.close(), redis.close()]);

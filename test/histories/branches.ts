@@ -241,11 +241,29 @@ export const branches: Record<string, (flow: Flow) => Promise<string>> = {
     return await withChain(flow, { watchVault }, () => once(flow, workflowTypes.vaultWatch));
   },
 
+  async 'withdrawal-permit'(flow) {
+    return await withChain(flow, { signWithdrawal: () => Promise.resolve() }, () =>
+      once(flow, workflowTypes.withdrawalPermit, randomUUID()),
+    );
+  },
+
+  async 'settlement-that-was-found-by-its-wait'(flow) {
+    const looks: Advanced[] = [
+      { is: 'under way', kind: 'gas', waitsFor: 'gas that costs less', since: new Date().toISOString(), againInS: 1 },
+      { is: 'under way', kind: 'delay', waitsFor: 'the delay', since: new Date().toISOString(), againInS: 1 },
+    ];
+    const steps = {
+      beginSettlement: () => Promise.resolve({ number: 7 }),
+      advanceSettlement: () => Promise.resolve(looks.shift() ?? { is: 'void' as const, why: 'vetoed' }),
+    };
+    return await withChain(flow, steps, () => once(flow, workflowTypes.settlementBatch));
+  },
+
   async 'settlement'(flow) {
     const looks: Advanced[] = [
-      { is: 'under way', waitsFor: 'its proposal to be mined', againInS: 1 },
-      { is: 'under way', waitsFor: 'the delay in which it can be vetoed', againInS: 2 },
-      { is: 'under way', waitsFor: 'its execution to be mined', againInS: 1 },
+      { is: 'under way', kind: 'propose', waitsFor: 'its proposal to be mined', againInS: 1 },
+      { is: 'under way', kind: 'delay', waitsFor: 'the delay in which it can be vetoed', againInS: 2 },
+      { is: 'under way', kind: 'execute', waitsFor: 'its execution to be mined', againInS: 1 },
     ];
     const steps = {
       beginSettlement: () => Promise.resolve({ number: 7 }),
@@ -255,10 +273,10 @@ export const branches: Record<string, (flow: Flow) => Promise<string>> = {
   },
 };
 
-async function once(flow: Flow, workflowType: string): Promise<string> {
+async function once(flow: Flow, workflowType: string, ...args: string[]): Promise<string> {
   const workflowId = `${workflowType}-${randomUUID()}`;
   const taskQueue = flow.config.TEMPORAL_TASK_QUEUE;
-  await flow.temporal.client.workflow.execute(workflowType, { workflowId, taskQueue });
+  await flow.temporal.client.workflow.execute(workflowType, { workflowId, taskQueue, args });
   return workflowId;
 }
 

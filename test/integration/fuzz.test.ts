@@ -3,6 +3,7 @@ import type { RouteRule } from '../../src/api/route.js';
 import { createProviderVerifier } from '../../src/auth/providers/identity.js';
 import { createRecover } from '../../src/auth/recover.js';
 import { brokerGroup, streams } from '../../src/wire/streams.js';
+import { booksFaults } from '../fuzz/books.js';
 import { createEntries } from '../fuzz/entries.js';
 import { createMutations } from '../fuzz/mutations.js';
 import { rawClient } from '../fuzz/raw-client.js';
@@ -35,7 +36,7 @@ afterAll(async () => {
 const rules: RouteRule[] = (await ruleTable()).filter((rule) => !endsTheRun.includes(nameOf(rule)));
 
 test(
-  `${requests} nearly valid requests are answered, none of them with an internal error`,
+  `${requests} nearly valid requests are answered, none of them with an internal error, and money is the same wherever it is written`,
   async () => {
     const random = createRandom(seed);
     const next = createRequests(tried, rules, random, createMutations(random));
@@ -70,6 +71,7 @@ test(
     expect(faults.slice(0, 10)).toEqual([]);
     // Some of each: the routes were reached, and not only their doors.
     expect([...statuses.keys()]).toEqual(expect.arrayContaining(['200', '400', '401', '404', '422']));
+    expect(await booksFaults(tried.database.pool)).toEqual([]);
   },
   withinMs,
 );

@@ -2,10 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { RouteRule } from '../../src/api/route.js';
 import type { Session } from '../../src/client/session.js';
+import { stopSettlements } from '../../src/db/batches.js';
 import { pruneAudit, recordAudit, type AuditEntry } from '../../src/db/audit-log.js';
 import { withTransaction } from '../../src/db/pool.js';
 import { scopes as everyScope } from '../../src/wire/scopes.js';
 import { newWallet } from '../support/api.js';
+import { chainEnv, tableVault } from '../support/chain-site.js';
 import { loginsAt, putBelongings, roomyFor, takingCommands } from '../support/owned.js';
 import { startReplicas, type Replicas } from '../support/replicas.js';
 import { attempts, type Belongings } from '../support/route-attempts.js';
@@ -16,7 +18,7 @@ const owner = newWallet();
 
 let replicas: Replicas;
 beforeAll(async () => {
-  replicas = await startReplicas({ env: roomyFor(operator), commands: takingCommands([]) });
+  replicas = await startReplicas({ env: { ...roomyFor(operator), ...chainEnv }, commands: takingCommands([]) });
 });
 afterAll(() => replicas?.stop());
 
@@ -42,6 +44,7 @@ const excused: Record<string, string> = {
 
 /** What has to be there before it can be taken away. */
 const first: Record<string, (session: Session, mine: Belongings) => Promise<unknown>> = {
+  'POST /api/v1/admin/settlements/resume': () => stopSettlements(pool(), tableVault, 'vetoed'),
   'DELETE /api/v1/providers/:id/prices': (session, { providerId }) =>
     session.request('PUT', `/api/v1/providers/${providerId}/prices`, { cpu: 1 }),
 };

@@ -26,7 +26,9 @@ interface Billing {
 }
 interface Customer {
   session: Session;
-  put: (job: Omit<BilledJob, 'wallet' | 'sessionId'>) => ReturnType<typeof putBilledJob>;
+  put: (
+    job: Omit<BilledJob, 'wallet' | 'sessionId'> & Partial<Pick<BilledJob, 'sessionId'>>,
+  ) => ReturnType<typeof putBilledJob>;
   ask: (query: string, headers?: Record<string, string>) => ReturnType<Session['request']>;
   bill: (query: string) => Promise<Billing>;
 }
@@ -117,6 +119,26 @@ describe('what jobs cost', () => {
     expect((await who.bill('?from=2026-01-01&to=2026-02-01')).rows).toEqual([]);
   });
 
+  test('the jobs of one session, and those of one type of GPU, are one row', async () => {
+    const who = await customer();
+    const other = await putSession(replicas.database.pool, who.session.wallet.toLowerCase());
+    const day = { startedAt: at('2026-11-24T01:00:00'), endedAt: at('2026-11-24T02:00:00'), rate };
+    await who.put({ ...day, gpuType: 'rtx-4090' });
+    await who.put({ ...day, gpuType: 'a100' });
+    await who.put({ ...day, gpuType: 'rtx-4090', sessionId: other });
+    const asked = '?from=2026-11-01&to=2026-12-01&by=';
+    const byType = (await who.bill(`${asked}gpu_type`)).rows.map(({ key, jobs }) => [key, jobs]);
+    expect(byType).toEqual([
+      ['a100', 1],
+      ['rtx-4090', 2],
+    ]);
+    const bySession = (await who.bill(`${asked}session`)).rows;
+    expect(bySession.map(({ jobs }) => jobs).sort()).toEqual([1, 2]);
+    expect(bySession.find(({ jobs }) => jobs === 1)!.key).toBe(other);
+    const csv = (await who.ask(`${asked}session`, { accept: 'text/csv' })).body as string;
+    expect(csv).toMatch(/^session_id,jobs,seconds,/);
+  });
+
   test('a customer sees nothing of another’s jobs', async () => {
     const [who, other] = [await customer(), await customer()];
     await other.put({ startedAt: at('2026-11-24T01:00:00'), endedAt: at('2026-11-24T02:00:00'), rate });
@@ -126,28 +148,31 @@ describe('what jobs cost', () => {
     });
   });
 
-  test.each(['job', 'day', 'provider'])('pages by %s have every row once, and the total of all of them', async (by) => {
-    const who = await customer();
-    for (let day = 1; day <= 7; day++) {
-      await who.put({
-        ...{ startedAt: at(`2026-11-0${day}T01:00:00`), endedAt: at(`2026-11-0${day}T02:00:00`), rate },
-        ...(day === 4 ? {} : { providerId: `prov-${day}` }),
-      });
-    }
-    const spent = await charged(who);
-    const found: Row[] = [];
-    let cursor: string | undefined;
-    do {
-      const page = await who.bill(
-        `?from=2026-11-01&to=2026-12-01&limit=2&by=${by}${cursor === undefined ? '' : `&cursor=${cursor}`}`,
-      );
-      expect(page.total.spent).toBe(spent);
-      found.push(...page.rows);
-      cursor = page.next_cursor;
-    } while (cursor !== undefined);
-    expect(new Set(found.map(({ key }) => key)).size).toBe(7);
-    expect(sum(found, 'spent')).toBe(spent);
-  });
+  test.each(['job', 'day', 'provider', 'gpu_type'])(
+    'pages by %s have every row once, and the total of all of them',
+    async (by) => {
+      const who = await customer();
+      for (let day = 1; day <= 7; day++) {
+        await who.put({
+          ...{ startedAt: at(`2026-11-0${day}T01:00:00`), endedAt: at(`2026-11-0${day}T02:00:00`), rate },
+          ...(day === 4 ? {} : { providerId: `prov-${day}`, gpuType: `gpu-${day}` }),
+        });
+      }
+      const spent = await charged(who);
+      const found: Row[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await who.bill(
+          `?from=2026-11-01&to=2026-12-01&limit=2&by=${by}${cursor === undefined ? '' : `&cursor=${cursor}`}`,
+        );
+        expect(page.total.spent).toBe(spent);
+        found.push(...page.rows);
+        cursor = page.next_cursor;
+      } while (cursor !== undefined);
+      expect(new Set(found.map(({ key }) => key)).size).toBe(7);
+      expect(sum(found, 'spent')).toBe(spent);
+    },
+  );
 
   test.each([
     ['a range that ends before it begins', 'from=2026-11-02&to=2026-11-01', 'query.from'],

@@ -21,7 +21,7 @@ afterAll(() => database.close());
 beforeEach(async () => {
   await withoutLedgerTriggers(pool(), (tx) =>
     tx.query(
-      'truncate receipts, ledger_lines, ledger_entries, ledger_accounts, jobs, auth_charges, provider_identities, auth_sessions cascade',
+      'truncate receipts, wallet_months, ledger_lines, ledger_entries, ledger_accounts, jobs, auth_charges, provider_identities, auth_sessions cascade',
     ),
   );
   sessionId = await putSession(pool(), testWallet);

@@ -118,6 +118,7 @@ test('every metric of the broker is read by a test', () => {
     ...['broker_ledger_unbooked', 'broker_ledger_unbookable'],
     // The tests of the watch of the vault cover them.
     ...['broker_chain_alarms_total', 'broker_vault_read_block', 'broker_vault_unasked_tokens'],
+    ...['broker_settlement_late_seconds', 'broker_frozen_wallets'],
     // The tests of job ends cover it.
     'broker_job_endings_without_text_total',
     'provider_auth_insecure',

@@ -4,7 +4,7 @@ import { createMoneyComparison } from '../../activities/reconciler/money.js';
 import { readLedgerChecks } from '../../src/db/ledger-checks.js';
 import { migrate } from '../../src/db/migrate.js';
 import { differingMoney } from '../../src/db/money-invariants.js';
-import { withTransaction } from '../../src/db/pool.js';
+import { createPool, withTransaction } from '../../src/db/pool.js';
 import { bookCharges, countUnbooked, listUnbookable, unbookedJobs } from '../../src/db/unbooked.js';
 import { ledgerUnbookable, ledgerUnbooked } from '../../src/observability/metrics.js';
 import { databaseOf010, kept, using } from '../migrations/kept.js';
@@ -237,5 +237,33 @@ describe('a rollout in which older pods still write', () => {
     await pool().query('update auth_sessions set reserved = reserved - 205 where id = $1', [sessionId]);
     expect(await catchUp()).toBe(0);
     expect(await listUnbookable(pool(), 1_000)).toEqual([]);
+  });
+
+  test('a job whose rows somebody holds is no job that cannot be booked, and is booked a while later before all others', async () => {
+    const held = await orderedBefore(token);
+    await pool().query(`update auth_charges set created_at = now() - interval '1 day'`);
+    const good = await orderedBefore(token);
+    await pool().query(`alter database "${database.config.POSTGRES_DB}" set lock_timeout = '200ms'`);
+    const impatient = createPool(database.config);
+    const holder = await pool().connect();
+    await holder.query('begin');
+    await holder.query('select from auth_charges where job_id = $1 for update', [held.jobId]);
+    const { compareMoney } = createMoneyComparison({ pool: impatient, logger, config: receiptSite });
+    const { booked, failures } = await carryOut(compareMoney).finally(async () => {
+      await holder.query('rollback');
+      holder.release();
+      await impatient.end();
+    });
+    expect([booked, failures]).toEqual([1, [expect.stringMatching(/^booking of job .*lock timeout/)]]);
+    expect(await entriesOf(good.jobId)).toEqual(['reserve/J/']);
+    expect(await listUnbookable(pool(), 10)).toEqual([]);
+    expect((await ledgerUnbookable.get()).values[0]!.value).toBe(0);
+    const waiting = await orderedBefore(token);
+    expect(await unbookedJobs(pool(), 10)).toEqual([waiting.jobId]);
+    await pool().query(`update ledger_unbookable set tried_at = now() - interval '11 minutes'`);
+    expect(await unbookedJobs(pool(), 10)).toEqual([held.jobId, waiting.jobId]);
+    expect(await catchUp()).toBe(2);
+    const { rows } = await pool().query('select from ledger_unbookable');
+    expect(rows).toEqual([]);
   });
 });

@@ -1,9 +1,13 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { pino } from 'pino';
+import { comparisonLimits } from '../../activities/reconciler/money-comparison.js';
 import { createMoneyComparison } from '../../activities/reconciler/money.js';
+import type { BookedVault } from '../../src/billing/vault-events.js';
+import { insertBatch } from '../../src/db/batches.js';
 import { readLedgerChecks, recordNewCompared } from '../../src/db/ledger-checks.js';
 import { differingMoney, moneyInvariants, type MoneyInvariant } from '../../src/db/money-invariants.js';
 import { withTransaction } from '../../src/db/pool.js';
+import { recordVault } from '../../src/db/vaults.js';
 import type { JobOrder } from '../../src/domain/job.js';
 import { moneyCompared, moneyDiffers } from '../../src/observability/metrics.js';
 import { carryOut } from '../support/activity.js';
@@ -11,6 +15,7 @@ import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { putSession, testWallet } from '../support/fleet.js';
 import { moneySteps, withoutLedgerTriggers } from '../support/money.js';
 import { receiptSite } from '../support/receipts.js';
+import { vaultSays } from '../support/vault-news.js';
 
 let database: TestDatabase;
 let sessionId: string;
@@ -27,11 +32,38 @@ beforeAll(async () => {
   await steps.extend(ended, 'longer', 3_600);
   await steps.end(ended, new Date());
   await steps.place(await steps.order(sessionId, testWallet, token), 'atlas', token / 2n);
+  await settleOnChain();
 });
 afterAll(() => database.close());
 
-const lineOf = (kind: string) => `(select a.id from ledger_accounts a where a.kind = '${kind}')`;
+const lineOf = (kind: string) =>
+  `(select a.id from ledger_accounts a where a.kind = '${kind}' and a.owner in ('', '${testWallet}'))`;
 const settle = () => `(select id from ledger_entries where key = 'settle/${ended.jobId}')`;
+
+const depositor = `0x${'de'.repeat(20)}`;
+const vault: BookedVault = { chainId: 97, vault: `0x${'5'.repeat(40)}`, scale: 10n ** 12n, leastDeposit: 0n };
+
+/** A deposit of 5 tokens, of which a settlement drew 2 and credited none. */
+async function settleOnChain(): Promise<void> {
+  const hash = `0x${'a'.repeat(64)}` as const;
+  await recordVault(pool(), vault, { scale: vault.scale, batchDelayS: 60, exitDelayS: 600 });
+  await vaultSays(
+    pool(),
+    vault,
+    { name: 'Deposited', args: { customer: depositor, from: depositor, amount: '5000000' } },
+    { name: 'CapRaised', args: { customer: depositor, cap: '4000000' } },
+  );
+  await insertBatch(pool(), vault, {
+    ...{ number: 1, hash, credits: [] },
+    draws: [{ wallet: depositor as `0x${string}`, cumulative: 2_000_000n }],
+  });
+  await vaultSays(
+    pool(),
+    vault,
+    { name: 'BatchProposed', args: { number: '1', hash } },
+    { name: 'BatchExecuted', args: { number: '1', drawn: '2000000', credited: '0' } },
+  );
+}
 
 /** Faults by what has to find them. Others may find them, too. */
 const planted: Record<MoneyInvariant, () => string[]> = {
@@ -52,7 +84,17 @@ const planted: Record<MoneyInvariant, () => string[]> = {
     `update ledger_lines set amount = amount + 2 * ${token} where entry_id = ${settle()} and account_id = ${lineOf('fees')}`,
     `update ledger_lines set amount = amount - 2 * ${token} where entry_id = ${settle()} and account_id = ${lineOf('customer')}`,
   ],
+  C1: () => [`update chain_wallets set withdrawn = withdrawn + 1`],
+  C2: () => [`update chain_wallets set cap = 1999999999999999999`],
+  C3: () => [`update chain_events set args = args || '{"drawn": "2000001"}' where name = 'BatchExecuted'`],
 };
+
+/** What else one of them has to find. */
+const plantedMonths = [
+  `update wallet_months set charged = charged - 1`,
+  `delete from wallet_months`,
+  `insert into wallet_months (wallet, month, charged) values ('${testWallet}', '2020-01-01', 1)`,
+];
 
 class Undone extends Error {}
 
@@ -66,7 +108,18 @@ test.each(moneyInvariants)('%s finds the difference that is planted for it, and 
     for (const statement of planted[invariant]()) expect((await tx.query(statement)).rowCount).toBe(1);
     const found = (await differingMoney(tx, 'everything')).find((each) => each.invariant === invariant);
     expect(found).toMatchObject({ count: 1 });
-    expect(found!.examples[0]).toMatch(/^(entry|account|wallet|job|session|receipt) \S/);
+    expect(found!.examples[0]).toMatch(/^(entry|account|wallet|job|session|receipt|settlement) \S/);
+    throw new Undone();
+  });
+  await expect(planting).rejects.toBeInstanceOf(Undone);
+});
+
+test.each(plantedMonths)('I2 finds a month of a wallet that differs: %s', async (statement) => {
+  const planting = withTransaction(pool(), async (tx) => {
+    expect((await tx.query(statement)).rowCount).toBe(1);
+    const [found] = await differingMoney(tx, 'everything');
+    expect(found).toMatchObject({ invariant: 'I2', count: 1 });
+    expect(found!.examples[0]).toMatch(/^wallet 0x\w+ in \d{4}-\d\d$/);
     throw new Undone();
   });
   await expect(planting).rejects.toBeInstanceOf(Undone);
@@ -98,7 +151,7 @@ test('what differs is reported, counted and kept until a full comparison finds i
 
 test('an invariant that cannot be compared hides no other, and stands with its reason until it can be', async () => {
   const deps = { pool: pool(), logger: pino({ level: 'silent' }), config: receiptSite };
-  const { compareMoney } = createMoneyComparison(deps, { newMs: 1_000, fullMs: 2_000, fullBeginsWithinMs: 60_000 });
+  const { compareMoney } = createMoneyComparison(deps, { ...comparisonLimits, newMs: 1_000, fullMs: 2_000 });
   await pool().query('truncate ledger_comparisons');
   await carryOut(compareMoney);
   const before = await readLedgerChecks(pool());
@@ -159,15 +212,33 @@ test('what could not be compared is compared again, but never so much of it that
   expect(await seen(true)).toBe(last + 105_000);
 });
 
-test('one invariant that takes the whole time of a run leaves the others to the next one, the longest waiting first', async () => {
+test('where new entries take the whole time of a run, one invariant is compared over everything, and the others in later runs', async () => {
   const deps = { pool: pool(), logger: pino({ level: 'silent' }), config: receiptSite };
-  const { compareMoney } = createMoneyComparison(deps, { newMs: 15_000, fullMs: 15_000, fullBeginsWithinMs: -1 });
+  const { compareMoney } = createMoneyComparison(deps, { ...comparisonLimits, fullBeginsWithinMs: -1 });
   await pool().query('truncate ledger_comparisons');
-  await carryOut(compareMoney);
-  const { rows } = await pool().query('select from ledger_comparisons');
-  expect(rows).toEqual([]);
+  const compared = async () =>
+    (await readLedgerChecks(pool())).full.filter(({ comparedAt }) => comparedAt !== undefined).length;
+  for (let runs = 0; runs < moneyInvariants.length; runs++) await carryOut(compareMoney);
+  expect(await compared()).toBe(moneyInvariants.length);
+  await pool().query('truncate ledger_comparisons');
   await carryOut(createMoneyComparison(deps).compareMoney);
-  expect((await readLedgerChecks(pool())).full.map(({ comparedAt }) => comparedAt)).not.toContain(undefined);
+  expect(await compared()).toBe(moneyInvariants.length);
+});
+
+test('invariants that new entries cannot be compared by share their time, and hold up no comparison of everything', async () => {
+  const deps = { pool: pool(), logger: pino({ level: 'silent' }), config: receiptSite };
+  // As if each of them had used up its time.
+  const limits = { ...comparisonLimits, newWithinMs: 0, fullBeginsWithinMs: 0 };
+  const { compareMoney } = createMoneyComparison(deps, limits);
+  await pool().query('truncate ledger_comparisons');
+  const busy = await pool().connect();
+  await busy.query('begin; lock table receipts in access exclusive mode');
+  await carryOut(compareMoney).finally(async () => {
+    await busy.query('rollback');
+    busy.release();
+  });
+  const { rows } = await pool().query('select invariant from ledger_comparisons where compared_at is not null');
+  expect(rows).toEqual([{ invariant: 'I1' }]);
 });
 
 test('a job that has ended with its charges open is settled, and nothing else is repaired', async () => {

@@ -214,6 +214,25 @@ describe('what operators book', () => {
     expect(bill).toBeDefined();
   });
 
+  test('a debt that is written off is gone, once, and stands in the audit log', async () => {
+    const { ran, wallet, get } = await customer();
+    await ran(1);
+    const debt = { wallet, reason: 'it left' };
+    const written = [await post('debts', debt, wallet), await post('debts', debt, wallet)];
+    const said = { wallet, written_off: tokens(1), was_frozen: false };
+    expect(written.map(({ status, body }) => [status, body])).toMatchObject([
+      [201, said],
+      [201, said],
+    ]);
+    expect((await get('balance')).owed).toBe('0');
+    const other = await post('debts', { ...debt, reason: 'another' }, wallet);
+    expect([other.status, other.body]).toMatchObject([409, { code: 'idempotency_conflict' }]);
+    const query = 'select detail from audit_log where action = $1 and target = $2';
+    const { rows } = await pool().query(query, ['wallet.write_off', wallet]);
+    expect(rows).toEqual([{ detail: { amount: tokens(1), reason: 'it left', was_frozen: false } }]);
+    expect((await post('debts', { ...debt, reason: '' })).status).toBe(422);
+  });
+
   test('a payout that is repeated is booked once, and no more is paid than was earned', async () => {
     const owner = newWallet().address.toLowerCase();
     const payout = { wallet: owner, amount: '5', reference: 'bank 1' };

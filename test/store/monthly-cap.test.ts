@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { refundJob } from '../../src/billing/refund.js';
 import { reserveSpend } from '../../src/billing/spend.js';
+import { listAudit } from '../../src/db/audit-log.js';
 import { reserveAtPlacement } from '../../src/db/bookings.js';
 import { pruneMonthlyCaps, readMonthlyCap, usedOf, writeMonthlyCap } from '../../src/db/spending-caps.js';
 import { withTransaction } from '../../src/db/pool.js';
+import { bookCharges } from '../../src/db/unbooked.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { putProvider, putSession } from '../support/fleet.js';
 import { moneySteps, withoutLedgerTriggers } from '../support/money.js';
@@ -135,6 +137,22 @@ describe('a monthly cap', () => {
     expect(await used()).toBe(1n);
   });
 
+  test('a placement is held to the cap with all that it adds to the ledger, also what an older version had raised before', async () => {
+    const { order, session, used } = await customer(3n * token);
+    const job = await order(2n);
+    // As a version without a ledger places at a dearer machine.
+    await database.pool.query('update auth_charges set reserved = $2 where job_id = $1', [
+      job.jobId,
+      String(4n * token),
+    ]);
+    await database.pool.query('update auth_sessions set reserved = $2 where id = $1', [session, String(4n * token)]);
+    const place = (amount: bigint) =>
+      withTransaction(database.pool, (tx) => reserveAtPlacement(tx, { jobId: job.jobId, attempt: 1, amount }));
+    await expect(place(4n * token)).rejects.toMatchObject({ ...reached, extra: { required: String(2n * token) } });
+    expect(await place(3n * token)).toMatchObject([{ limit: 'monthly_cap', used: 3n * token }]);
+    expect(await used()).toBe(3n);
+  });
+
   test('a job for which the cap leaves no machine fails before it starts, says why, and holds nothing', async () => {
     const { order, setCap, used } = await customer(10n * token);
     const job = await order(0n);
@@ -194,20 +212,37 @@ describe('a monthly cap', () => {
       const mine = `(select entry_id from ledger_lines join ledger_accounts a on a.id = account_id where a.owner = '${wallet}')`;
       await tx.query(`update ledger_lines set at = at - interval '32 days' where entry_id in ${mine}`);
       await tx.query(`update ledger_entries set at = at - interval '32 days' where id in ${mine}`);
+      await tx.query(
+        'update wallet_months set month = (select month from ledger_months where wallet = $1) where wallet = $1',
+        [wallet],
+      );
     });
     await refund();
     expect(await used()).toBe(0n);
+    const { rows } = await database.pool.query('select charged::text from wallet_months where wallet = $1', [wallet]);
+    expect(rows).toEqual([{ charged: String(4n * token) }]);
   });
 
   test('what an older version settled long ago does not count in the month in which it is booked', async () => {
-    const { cost, used } = await customer(10n * token);
-    const job = await cost(6n);
-    await withoutLedgerTriggers(database.pool, (tx) =>
-      tx.query(`update ledger_entries set note = '{"settled_at": "2020-01-01T00:00:00Z"}' where key = $1`, [
-        `settle/${job.jobId}`,
-      ]),
-    );
+    const { session, used, wallet } = await customer(10n * token);
+    const settle = async (settledAt: Date) => {
+      const jobId = randomUUID();
+      await database.pool.query(
+        `insert into auth_charges (job_id, request_id, session_id, reserved, spent, created_at, settled_at)
+         values ($1, '', $2, $3, $3, $4, $4)`,
+        [jobId, session, String(6n * token), settledAt],
+      );
+      await withTransaction(database.pool, (tx) => bookCharges(tx, jobId));
+    };
+    await settle(new Date('2020-02-29T23:59:59.999Z'));
     expect(await used()).toBe(0n);
+    const { rows } = await database.pool.query(
+      'select month::text, charged::text from wallet_months where wallet = $1',
+      [wallet],
+    );
+    expect(rows).toEqual([{ month: '2020-02-01', charged: String(6n * token) }]);
+    await settle(new Date());
+    expect(await used()).toBe(6n);
   });
 
   test('a wallet without a cap spends what its sessions allow', async () => {
@@ -223,6 +258,13 @@ describe('a monthly cap', () => {
     await withTransaction(pool, (tx) => writeMonthlyCap(tx, gone, token));
     expect(await pruneMonthlyCaps(pool, new Date(Date.now() - hourMs))).toBe(0);
     expect(await pruneMonthlyCaps(pool, new Date(Date.now() + hourMs))).toBe(1);
+    const { items } = await listAudit(pool, { target: gone, limit: 10 });
+    expect(items).toMatchObject([
+      {
+        ...{ actor: 'broker', action: 'wallet.monthly_cap' },
+        detail: { from: String(token), to: null, why: 'unused for a year' },
+      },
+    ]);
     expect(await readMonthlyCap(pool, gone)).toBeUndefined();
     expect(await readMonthlyCap(pool, wallet)).toBeDefined();
   });

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { listPayouts } from '../../src/db/payouts.js';
+import { withTransaction, type Queryable } from '../../src/db/pool.js';
 import { newWallet } from '../support/api.js';
 import { putBilledJob } from '../support/billed-jobs.js';
 import { putProvider, putSession, recordOwner } from '../support/fleet.js';
@@ -90,3 +92,44 @@ test('an operator reads of a job what its customer was charged, which is what ca
   const { cost } = bodyOf(await operator.request('GET', `/api/v1/admin/jobs/${jobId}`)) as { cost?: { spent: string } };
   expect(cost?.spent).toBe(String(rate));
 });
+
+test('the payouts of a wallet are found without reading what it earned', async () => {
+  const wallet = newWallet().address.toLowerCase();
+  await withTransaction(pool(), async (tx) => {
+    const post = (kind: string, amount: string, count: number) =>
+      tx.query(
+        `select ledger_post($1::text || '/' || n, $1, null, jsonb_build_object('wallet', $2::text),
+                            array['provider', 'manual'], array[$2, ''], array[$3::numeric, -$3::numeric])
+           from generate_series(1, $4::int) n`,
+        [kind, wallet, amount, count],
+      );
+    await post('adjust', '2', 2_000);
+    await post('payout', '-1', 30);
+  });
+  await pool().query('analyze ledger_accounts, ledger_entries, ledger_lines');
+  let read = 0;
+  const explain = async (text: string, values: unknown[]) => {
+    const { rows } = await pool().query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(
+      `explain (analyze, format json) ${text}`,
+      values,
+    );
+    read += rowsRead(rows[0]!['QUERY PLAN'][0].Plan);
+    return { rows: [] };
+  };
+  await listPayouts({ query: explain } as unknown as Queryable, wallet, { limit: 10 });
+  expect(read).toBeLessThan(200);
+});
+
+interface Plan {
+  'Actual Rows': number;
+  'Actual Loops': number;
+  'Rows Removed by Filter'?: number;
+  'Relation Name'?: string;
+  Plans?: Plan[];
+}
+/** Of tables, and thrown away included. */
+function rowsRead(plan: Plan): number {
+  const here = (plan['Actual Rows'] + (plan['Rows Removed by Filter'] ?? 0)) * plan['Actual Loops'];
+  const below = (plan.Plans ?? []).map(rowsRead);
+  return below.reduce((sum, each) => sum + each, plan['Relation Name'] === undefined ? 0 : here);
+}

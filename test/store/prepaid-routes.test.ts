@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { BookedVault } from '../../src/billing/vault-events.js';
+import { recordVault } from '../../src/db/vaults.js';
 import { replaceIncoming } from '../../src/db/vault-events.js';
 import { newWallet } from '../support/api.js';
 import { putProvider } from '../support/fleet.js';
@@ -70,4 +71,56 @@ test('at a site with a chain a customer is told what to deposit, sees it on its 
   expect((await order()).status).toBe(202);
   const balance = bodyOf(await session.request('GET', '/api/v1/billing/balance'));
   expect(balance).toMatchObject({ mode: 'prepaid', available: tokens(1), reserved: tokens(3), owed: '0' });
+});
+
+test('a customer of a site with a chain sees when his jobs end because he leaves, and that he is frozen once he left owing', async () => {
+  const { pool } = replicas.database;
+  const account = newWallet();
+  const session = await replicas.api.login({ account, scopes: ['jobs:read', 'jobs:write'], spendLimit: 10n ** 24n });
+  const deposits = async () => bodyOf(await session.request('GET', '/api/v1/billing/deposits'));
+  const args = { customer: account.address, from: account.address, to: account.address };
+  const exitAt = Date.UTC(2031, 0, 8);
+  await vaultSays(
+    pool,
+    vault,
+    { name: 'Deposited', args: { ...args, amount: '4000000' } },
+    { name: 'CapRaised', args: { ...args, cap: '9000000' } },
+    { name: 'ExitRequested', args: { ...args, exitAt: String(exitAt / 1_000) } },
+  );
+  expect(await deposits()).toMatchObject({
+    ...{ exit_at: '2031-01-08T00:00:00.000Z', jobs_end_at: '2031-01-06T00:00:00.000Z', frozen: null },
+  });
+  await vaultSays(
+    pool,
+    vault,
+    { name: 'Exited', args },
+    { name: 'Withdrawn', args: { ...args, amount: '4000000' } },
+    // What was charged meanwhile.
+    { name: 'Withdrawn', args: { ...args, amount: '1000000' } },
+  );
+  expect(await deposits()).toMatchObject({
+    ...{ exit_at: null, jobs_end_at: null },
+    frozen: { reason: 'left_owing', owed: tokens(1), owed_tokens: '1' },
+  });
+});
+
+test('a site with a chain on which nothing is settled for days takes no new orders, and says since when', async () => {
+  const { pool } = replicas.database;
+  const session = await replicas.api.login({ scopes: ['jobs:read', 'jobs:write'], spendLimit: 10n ** 24n });
+  const order = () =>
+    session.request('POST', '/api/v1/jobs', {
+      ...{ gpu_type: 'RTX 4090', gpu_count: 1, duration_hours: 1, ssh_public_keys: [sshKey] },
+    });
+  await recordVault(pool, vault, { scale: vault.scale, batchDelayS: 43_200, exitDelayS: 604_800 });
+  expect((await order()).status).toBe(402);
+  const settled = (hoursAgo: number) =>
+    pool.query('update vaults set settled_until = now() - make_interval(hours => $1)', [hoursAgo]);
+  await settled(97);
+  const refused = await order();
+  expect([refused.status, bodyOf(refused)]).toMatchObject([
+    503,
+    { code: 'settlement_stalled', since: expect.stringMatching(/^20/) },
+  ]);
+  await settled(95);
+  expect((await order()).status).toBe(402);
 });

@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { BookedVault } from '../../src/billing/vault-events.js';
-import { payInAdvance, payLater } from '../../src/db/prepaid.js';
+import { payInAdvance, payLater } from '../../src/db/payment-mode.js';
+import { postEntry } from '../../src/db/ledger.js';
 import { differingMoney } from '../../src/db/money-invariants.js';
+import { withTransaction } from '../../src/db/pool.js';
+import { bookCharges } from '../../src/db/unbooked.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { putSession } from '../support/fleet.js';
-import { moneySteps } from '../support/money.js';
+import { balances, moneySteps, withoutLedgerTriggers } from '../support/money.js';
 import { vaultSays } from '../support/vault-news.js';
 
 const token = 10n ** 18n;
@@ -18,6 +21,7 @@ beforeAll(async () => {
   steps = moneySteps(database.pool);
   await happens({ name: 'RoleAnnounced', args: {} });
 });
+beforeEach(() => payInAdvance(database.pool));
 afterAll(() => database.close());
 
 const happens = (...events: Parameters<typeof vaultSays>[2][]) => vaultSays(database.pool, vault, ...events);
@@ -26,7 +30,6 @@ const units = (tokens: number) => String(tokens * 1_000_000);
 async function customer({ deposit = 0, cap = 1_000 } = {}) {
   const wallet = `0x${randomUUID().replaceAll('-', '')}00000000`;
   const sessionId = await putSession(database.pool, wallet);
-  await payInAdvance(database.pool, wallet);
   if (deposit > 0)
     await happens({ name: 'Deposited', args: { customer: wallet, from: wallet, amount: units(deposit) } });
   await happens({ name: 'CapRaised', args: { customer: wallet, cap: units(cap) } });
@@ -95,21 +98,119 @@ describe('a customer who pays in advance', () => {
 });
 
 test('what a wallet owes from before is to be paid first', async () => {
-  const wallet = `0x${randomUUID().replaceAll('-', '')}00000000`;
-  const sessionId = await putSession(database.pool, wallet);
-  // Another one was paid on credit.
-  await steps.order(sessionId, wallet, token);
-  await expect(payInAdvance(database.pool, wallet)).rejects.toMatchObject({
-    code: 'insufficient_funds',
-    extra: { missing: token.toString() },
-  });
-  await happens({ name: 'Deposited', args: { customer: wallet, from: wallet, amount: units(2) } });
-  await payInAdvance(database.pool, wallet);
+  await payLater(database.pool);
+  const { wallet, order } = await customer();
+  await order(1);
+  await payInAdvance(database.pool);
+  const refused = { code: 'insufficient_funds', extra: { available: '0', missing: (3n * token).toString() } };
+  await expect(order(2)).rejects.toMatchObject(refused);
+  await expect(order(2)).rejects.toMatchObject({ detail: expect.stringContaining('owes') });
+  await happens({ name: 'Deposited', args: { customer: wallet, from: wallet, amount: units(3) } });
+  await order(2);
 });
 
 test('a site that has given up its chain lets customers pay later again', async () => {
   const { order } = await customer();
   await expect(order(1)).rejects.toMatchObject({ code: 'insufficient_funds' });
   await payLater(database.pool);
+  const job = await order(1);
+  // An account may have begun at the very moment at which the site gave it up.
+  await database.pool.query(`update ledger_accounts set may_owe = false where kind = 'customer' and balance >= 0`);
+  await steps.place(job, 'atlas', token);
   await order(1);
+});
+
+describe('a wallet that took out more than was its own', () => {
+  /** It rents for 2 of the 5 tokens that it deposited, and leaves with all 5. */
+  async function left() {
+    const { pool } = database;
+    const { wallet, order, sessionId } = await customer({ deposit: 5 });
+    const [started, waiting] = [await order(1), await order(1)];
+    await steps.place(started, 'cheap', token);
+    await steps.run(started, new Date());
+    await happens(
+      { name: 'Withdrawn', args: { customer: wallet, to: wallet, amount: units(5) } },
+      { name: 'Exited', args: { customer: wallet, to: wallet } },
+    );
+    return { pool, wallet, order, sessionId, started, waiting };
+  }
+  const owes = { code: 'insufficient_funds', extra: { deposit: { chain_id: 97, vault: vault.vault } } };
+
+  test('gets no order, no extension and no machine, however little that costs', async () => {
+    const { order, started, waiting } = await left();
+    await expect(order(1)).rejects.toMatchObject(owes);
+    await expect(order(0)).rejects.toMatchObject(owes);
+    await expect(steps.extend(started, 'more', 3_600)).rejects.toMatchObject(owes);
+    await expect(steps.place(waiting, 'cheap', token)).rejects.toMatchObject(owes);
+    await expect(steps.place(waiting, 'cheaper', token / 2n)).rejects.toMatchObject(owes);
+  });
+
+  test('is charged for what it was served, and may go on once it has paid what it owes', async () => {
+    const { pool, wallet, order, started, waiting } = await left();
+    await steps.end(started, new Date(Date.now() + 3_600_000));
+    await steps.end(waiting, new Date());
+    expect((await balances(pool))[`customer ${wallet}`]).toBe(-token);
+    await happens({ name: 'Deposited', args: { customer: wallet, from: wallet, amount: units(3) } });
+    await order(2);
+    await expect(order(1)).rejects.toMatchObject({ code: 'insufficient_funds' });
+    expect(await differingMoney(pool, 'everything')).toEqual([]);
+  });
+});
+
+describe('a job that a version without a ledger ordered', () => {
+  /** Without a deposit, and as such a version wrote it. */
+  async function unbooked({ isRunning }: { isRunning: boolean }) {
+    await payLater(database.pool);
+    const { wallet, order } = await customer();
+    const job = await order(2);
+    if (isRunning) {
+      await steps.place(job, 'cheap', 2n * token);
+      await steps.run(job, new Date());
+    }
+    await withoutLedgerTriggers(database.pool, async (tx) => {
+      const lines = `select entry_id from ledger_lines l join ledger_accounts a on a.id = l.account_id where a.owner = $1`;
+      const { rows } = await tx.query<{ entry_id: string }>(lines, [wallet]);
+      const entries = rows.map(({ entry_id: id }) => id);
+      await tx.query('delete from ledger_lines where entry_id = any ($1)', [entries]);
+      await tx.query('delete from ledger_entries where id = any ($1)', [entries]);
+      await tx.query('delete from ledger_accounts where owner = $1', [wallet]);
+      await tx.query('update auth_charges set booked = null where job_id = $1', [job.jobId]);
+    });
+    await payInAdvance(database.pool);
+    return { wallet, job };
+  }
+
+  test('is settled all the same, and its wallet owes what it cost', async () => {
+    const { wallet, job } = await unbooked({ isRunning: true });
+    await steps.end(job, new Date(Date.now() + 3_600_000));
+    expect((await balances(database.pool))[`customer ${wallet}`]).toBe(-2n * token);
+  });
+
+  test('is booked all the same while it runs, and when such a version has changed what it reserves', async () => {
+    const { pool } = database;
+    const { wallet, job } = await unbooked({ isRunning: true });
+    await withTransaction(pool, (tx) => bookCharges(tx, job.jobId));
+    await pool.query('update auth_charges set reserved = reserved * 2 where job_id = $1', [job.jobId]);
+    await pool.query('update auth_sessions set reserved = reserved * 2 where wallet = $1', [wallet]);
+    await withTransaction(pool, (tx) => bookCharges(tx, job.jobId));
+    expect((await balances(pool))[`customer ${wallet}`]).toBe(-4n * token);
+    await expect(steps.extend(job, 'more', 60)).rejects.toMatchObject({ code: 'insufficient_funds' });
+    await steps.end(job, new Date(Date.now() + 3_600_000));
+    expect(await differingMoney(pool, 'everything')).toEqual([]);
+  });
+
+  test('gets no machine on credit', async () => {
+    const { job } = await unbooked({ isRunning: false });
+    await expect(steps.place(job, 'cheap', token)).rejects.toMatchObject({ code: 'insufficient_funds' });
+  });
+});
+
+test('the database itself refuses what forgets to ask for the money of a customer', async () => {
+  const { wallet } = await customer();
+  const lines = [
+    { kind: 'customer', owner: wallet, amount: -1n },
+    { kind: 'reserved', owner: wallet, amount: 1n },
+  ] as const;
+  const booking = withTransaction(database.pool, (tx) => postEntry(tx, { key: 'on credit', kind: 'reserve', lines }));
+  await expect(booking).rejects.toMatchObject({ constraint: 'ledger_accounts_covered' });
 });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Hex } from 'viem';
 import { connect, memoryStore, type WorldLand } from '../../src/client/index.js';
+import { verifyReceipts as verifyHere } from '../../src/client/verify-receipts.js';
 import { scopes as everyScope } from '../../src/wire/scopes.js';
 import { audience, newWallet, startApi, type Api } from '../support/api.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
@@ -50,6 +51,8 @@ async function newCustomer(): Promise<Customer> {
   };
 }
 
+const thisMonth = () => new Date().toISOString().slice(0, 7);
+
 describe('a customer', () => {
   test('reads his receipts by pages, one by its digest, and that of a job, whose reply names it', async () => {
     const { wl, ended } = await newCustomer();
@@ -76,7 +79,8 @@ describe('a customer', () => {
   testUnless(missingPython())('checks them with a program that shares no code with the broker', async () => {
     const { wl, ended } = await newCustomer();
     for (let each = 0; each < 3; each++) await ended(each * 1_234_567);
-    const given = [{ receipts: await wl.receipts.list().all() }, { keys: await wl.receipts.keys() }];
+    const statement = await wl.money.statement(thisMonth());
+    const given = [{ receipts: await wl.receipts.list().all() }, { keys: await wl.receipts.keys() }, statement];
     const args = ['--audience', audience];
     expect(await verifyReceipts(given, args)).toEqual({ code: 0, said: '3 receipts: nothing is wrong\n' });
   });
@@ -99,6 +103,25 @@ describe('a customer', () => {
     await past(`update receipts set number = 9 where customer = $1 and number = 3`);
     await past(`update receipts set customer = '0x${'d'.repeat(40)}' where customer = $1 and number = 2`);
     expect((await wl.receipts.verify()).problems.join('\n')).toContain('receipt 2 is missing');
+  });
+
+  test('sees by his statement that the newest receipts are held back, although those that he has are a whole chain', async () => {
+    const { wl, wallet, ended } = await newCustomer();
+    for (let each = 0; each < 3; each++) await ended();
+    const { receipts: stated, without_receipt, charged } = await wl.money.statement(thisMonth());
+    const all = await wl.receipts.list().all();
+    expect(stated).toEqual({ first: 1, last: 3, last_digest: all[0]!.digest });
+    expect([without_receipt, BigInt(charged) > 0n]).toEqual(['0', true]);
+    const statement = await wl.money.statement(thisMonth());
+    const site = { keys: await wl.receipts.keys(), audience, customer: wallet, areAll: true };
+    expect(verifyHere(all, { ...site, statement }).problems).toEqual([]);
+    const held = verifyHere(all.slice(1), { ...site, statement }).problems;
+    expect(held).toEqual([
+      'receipt 3 is missing, which the statement names as the newest',
+      expect.stringMatching(/^the statement has \d+ charged by receipts 1 to 3, which come to \d+$/),
+    ]);
+    const another = { ...statement, receipts: { ...stated, last: 2 } };
+    expect(verifyHere(all, { ...site, statement: another }).problems[0]).toBe('the statement names another receipt 2');
   });
 
   test('has a receipt that is pending before it is signed, which is no fault', async () => {

@@ -6,6 +6,7 @@ import { revocationTypedData, type SessionRevocation } from '../../src/wire/sess
 import type { Reply, Session } from '../../src/client/session.js';
 import { audience, newWallet, startApi, type Api } from '../support/api.js';
 import { bindNodeKey, httpsProvider } from '../support/https-providers.js';
+import { chainEnv, putSettlement, putVault, signingWorkers } from '../support/chain-site.js';
 import { loginsAt, putBelongings, roomyFor, takingCommands } from '../support/owned.js';
 import { startReplicas, type Replicas } from '../support/replicas.js';
 import { attempts, openRoutes, type Belongings } from '../support/route-attempts.js';
@@ -25,8 +26,12 @@ beforeAll(async () => {
   const env = {
     ...roomyFor(operator),
     AUTH_MAX_TOKENS: '1000',
+    ...chainEnv,
   };
-  replicas = await startReplicas({ env, commands: takingCommands(asked) });
+  const commands = { ...takingCommands(asked), vault: signingWorkers(() => replicas.database.pool, asked) };
+  replicas = await startReplicas({ env, commands });
+  await putVault(replicas.database.pool);
+  await putSettlement(replicas.database.pool, 1);
   away = await startApi({ ...replicas, env });
 });
 afterAll(async () => {
@@ -78,22 +83,29 @@ describe.each(guarded.map((rule) => [nameOf(rule), rule] as const))('%s', (name,
   const forOperators = rule.scopes.includes('admin');
   const needed = forOperators ? everyScope : customerScopes;
   // One request revokes all sessions of its wallet, and one adds to what a wallet may have a number of.
-  const needsNewWallet = name === 'DELETE /api/v1/auth/sessions' || name === 'POST /api/v1/ssh-keys';
+  const needsNewWallet = [
+    'DELETE /api/v1/auth/sessions',
+    'POST /api/v1/ssh-keys',
+    'POST /api/v1/billing/withdrawals',
+  ].includes(name);
   const caller = () => (forOperators ? operator : needsNewWallet ? newWallet() : owner);
 
   test(`the route answers ${taken} to a caller with the right to it, as the API page describes it`, async () => {
-    const mine = await putBelongings(replicas.database.pool, caller(), { paid: true });
+    const mine = await putBelongings(replicas.database.pool, caller(), { paid: true, deposited: true });
     const reply = await ask(await logins(mine.wallet, needed), rule, mine);
     expect([reply.status, reply.body]).toEqual([taken, reply.body]);
     expectAsDescribed(rule, reply);
     // What only reads is about no job or provider of its own.
     if (whenAway === undefined || rule.method === 'GET') return;
-    const { job_id: ordered = '' } = reply.body as { job_id?: string };
-    expect(asked.some((id) => [mine.jobId, mine.providerId, ordered].includes(id))).toBe(true);
+    const { job_id: ordered = '', withdrawal_id: held = '' } = reply.body as {
+      job_id?: string;
+      withdrawal_id?: string;
+    };
+    expect(asked.some((id) => [mine.jobId, mine.providerId, ordered, held].includes(id))).toBe(true);
   });
 
   test(`the route answers ${whenAway ?? taken} while Temporal is away`, async () => {
-    const mine = await putBelongings(replicas.database.pool, caller(), { paid: true });
+    const mine = await putBelongings(replicas.database.pool, caller(), { paid: true, deposited: true });
     const reply = await ask(await loginsAway(mine.wallet, needed), rule, mine);
     expect(reply.status).toBe(whenAway ?? taken);
     if (whenAway === undefined) return;
@@ -134,6 +146,7 @@ const openAttempts: Record<string, () => Promise<OpenAttempt>> = {
     const target = `/api/v1/providers/${provider.providerId}/responses`;
     return { target, headers: await provider.signTarget(target) };
   },
+  'GET /api/v1/settlements/:number': async () => ({ target: '/api/v1/settlements/1' }),
   'GET /api/v1/market/history': async () => ({ target: '/api/v1/market/history?gpu=4090' }),
   'POST /api/v1/quotes': async () => ({ body: { gpu_type: '4090' } }),
   async 'PUT /api/v1/providers/:id/delegation'() {

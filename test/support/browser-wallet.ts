@@ -1,4 +1,4 @@
-import type { LocalAccount } from 'viem';
+import type { Address, Hex, LocalAccount } from 'viem';
 import { newWallet } from './api.js';
 import type { BrowserContext, Page } from './chromium.js';
 
@@ -17,6 +17,10 @@ export interface BrowserWallet {
   before?: (method: string) => Promise<void>;
   /** Signs with another key than that of the account that it names. */
   signsAs?: LocalAccount;
+  /** The node that it asks, and sends to; without one it signs only. It sends on one chain, whichever it says it is on. */
+  node?: string;
+  /** What it offers for a unit of gas, in wei: less than the chain asks for is never mined. */
+  gasPrice?: bigint;
   /** What it announces itself as, where two are to be told apart. */
   uuid?: string;
   rdns?: string;
@@ -50,8 +54,8 @@ export async function installWallets(
     try {
       return { value: await answer(wallets[index]!, method, params) };
     } catch (error) {
-      const { code, message } = error as WalletError;
-      return { error: { code, message } };
+      const { code, message, data } = error as WalletError & { data?: unknown };
+      return { error: { code, message, ...(data === undefined ? {} : { data }) } };
     }
   });
   const shown = wallets.map(({ name, icon, isLate, rdns = 'example.wallet', uuid }, index) => ({
@@ -71,11 +75,41 @@ async function answer(wallet: BrowserWallet, method: string, params: unknown[]):
     wallet.chainId = Number((params[0] as { chainId: string }).chainId);
     return null;
   }
+  if (method === 'eth_accounts') return [wallet.account.address];
+  if (wallet.node !== undefined && method !== 'eth_signTypedData_v4')
+    return await overNode(wallet, wallet.node, method, params);
   if (method !== 'eth_signTypedData_v4') throw new WalletError(-32_601, `no ${method}`);
   const typedData = JSON.parse(params[1] as string) as Parameters<LocalAccount['signTypedData']>[0];
   // As wallets do.
   if (Number(typedData.domain?.chainId) !== wallet.chainId) throw new WalletError(-32_603, 'another chain is active');
   return await (wallet.signsAs ?? wallet.account).signTypedData(typedData);
+}
+
+/** Sends with the wallet's own key; everything else the node answers, and its errors are those of the wallet. */
+async function overNode(wallet: BrowserWallet, node: string, method: string, params: unknown[]): Promise<unknown> {
+  if (method !== 'eth_sendTransaction') return await askNode(node, method, params);
+  const [{ to, data }] = params as [{ to: Address; data: Hex }];
+  const account = wallet.account;
+  const from = account.address;
+  const [nonce, gas, price, chainId] = (await Promise.all([
+    askNode(node, 'eth_getTransactionCount', [from, 'pending']),
+    askNode(node, 'eth_estimateGas', [{ from, to, data }]),
+    askNode(node, 'eth_gasPrice', []),
+    askNode(node, 'eth_chainId', []),
+  ])) as [Hex, Hex, Hex, Hex];
+  const signed = await account.signTransaction({
+    ...{ type: 'legacy', to, data, nonce: Number(nonce), gas: (BigInt(gas) * 3n) / 2n, chainId: Number(chainId) },
+    gasPrice: wallet.gasPrice ?? BigInt(price) * 2n,
+  });
+  return await askNode(node, 'eth_sendRawTransaction', [signed]);
+}
+
+async function askNode(node: string, method: string, params: unknown[]): Promise<unknown> {
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
+  const response = await fetch(node, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+  const { result, error } = (await response.json()) as { result?: unknown; error?: { code: number; message: string } };
+  if (error !== undefined) throw Object.assign(new WalletError(error.code, error.message), error);
+  return result;
 }
 
 /** Runs in the page, so it is text there and uses nothing from here. */

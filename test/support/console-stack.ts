@@ -16,9 +16,25 @@ export const consoleStackFolder = join(packageRoot, '.data/test-console');
 /** The operator of brokers on loopback that live for one run of tests; processes of the run share it. */
 export const consoleOperator = privateKeyToAccount(`0x${'0b'.repeat(32)}`);
 
+/** The same for the broker with a chain, of `test/console-chain`. */
+export const chainConsoleVariable = 'BROKER_TEST_CONSOLE_CHAIN';
+export const chainConsoleFolder = join(packageRoot, '.data/test-console-chain');
+
+type Died = (name: string, how: string) => void;
+
 /** One broker for all files of `test/console`, as an operator starts it. */
-export async function startConsoleStack(log: Log, died: (name: string, how: string) => void): Promise<Stack> {
-  const env = {
+export async function startConsoleStack(log: Log, died: Died): Promise<Stack> {
+  return await startStack({ dataDir: consoleStackFolder, processes: roles, env: environment(), log, died });
+}
+
+/** One whose customers pay from deposits, settled every few minutes on a chain whose time nobody moves. */
+export async function startChainConsoleStack(log: Log, died: Died): Promise<Stack> {
+  const chain = { blockTimeS: 1, batchDelayS: 20, exitDelayS: 60, pollS: 1 };
+  return await startStack({ dataDir: chainConsoleFolder, processes: roles, env: environment(), log, died, chain });
+}
+
+function environment(): NodeJS.ProcessEnv {
+  return {
     ...process.env,
     ...memoryBounds,
     ...unlimited,
@@ -33,5 +49,4 @@ export async function startConsoleStack(log: Log, died: (name: string, how: stri
     // A machine that does not sign waits until an operator approves it.
     PROVIDER_AUTH_MODE: 'permissive',
   };
-  return await startStack({ dataDir: consoleStackFolder, processes: roles, env, log, died });
 }

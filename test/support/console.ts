@@ -51,8 +51,11 @@ export interface OpenConsole {
   client(account: PrivateKeyAccount, scopes?: readonly Scope[]): Promise<WorldLand>;
   /** A machine that has joined, and whose GPUs, of a type that no other test has, can be rented. */
   machine(options?: MachineOptions): Promise<Machine>;
-  /** Has the market sampled now, which happens every five minutes. */
-  sampleMarket(): Promise<void>;
+  /**
+   * Has the market sampled now, which happens every five minutes, and waits until the history of a type shows it: where
+   * somebody looked before there was a sample, the broker keeps that answer for a minute.
+   */
+  sampleMarket(gpuType: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -111,8 +114,15 @@ export async function openConsole(file = process.env[consoleStackVariable]): Pro
       });
       return { ...provider, owner, gpuType, gpuModel: gpus.model };
     },
-    async sampleMarket() {
+    async sampleMarket(gpuType) {
       await sampleMarket(database, withoutPrices);
+      const { market } = connect({ api });
+      await until(async () => (await market.history({ gpuType })).total.some((value) => value !== null), {
+        timeoutMs: 90_000,
+        budgetMs: 70_000,
+        everyMs: 1_000,
+        name: `the history of ${gpuType} has a sample`,
+      });
     },
     async close() {
       await database.end();

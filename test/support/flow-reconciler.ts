@@ -8,7 +8,7 @@ export function comparisons(steps: Steps = {}): Steps {
   const found = () => Promise.resolve(nothing);
   return {
     compareWorkflows: () => Promise.resolve({ ...nothing, abandoned: [] }),
-    ...{ compareLedger: found, comparePods: found, compareNodes: found },
+    ...{ compareLedger: found, compareFunds: found, comparePods: found, compareNodes: found },
     compareMoney: () => Promise.resolve({ ...nothing, booked: 0 }),
     compareTenants: () => Promise.resolve({ ...nothing, namespacesRemoved: 0 }),
     resyncMining: () => Promise.resolve({ synced: [], failures: [] }),

@@ -102,7 +102,15 @@ const stepNames = [
   ...(['answerRegistration', 'refuseRegistration', 'recordNeverJoined', 'ensureReplyDelivered'] as const),
   ...(['approveNodeCertificate', 'assessProvider', 'updateCapacity', 'tellJobs', 'tellJobsOfDrain'] as const),
   ...(['recordOrder', 'retireProvider', 'syncMining', 'sweepHeartbeats'] as const),
-  ...(['compareWorkflows', 'compareLedger', 'compareMoney', 'comparePods', 'compareTenants', 'compareNodes'] as const),
+  ...([
+    'compareWorkflows',
+    'compareLedger',
+    'compareMoney',
+    'compareFunds',
+    'comparePods',
+    'compareTenants',
+    'compareNodes',
+  ] as const),
   ...(['resyncMining', 'tidy', 'endAbandonedJob', 'sampleMarket', 'recordProviderSeries'] as const),
   ...(['announceExpiries', 'signReceipts'] as const),
 ];

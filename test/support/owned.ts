@@ -15,6 +15,7 @@ import { insertSshKey } from '../../src/db/ssh-keys.js';
 import { withTransaction } from '../../src/db/pool.js';
 import type { Api, ApiOptions } from './api.js';
 import { putBilledJob } from './billed-jobs.js';
+import { depositInTable } from './chain-site.js';
 import { putProvider, putSession, recordOwner, testOrder } from './fleet.js';
 import { blockedImage, type Belongings } from './route-attempts.js';
 import { quietOversight } from './tried-api.js';
@@ -24,9 +25,14 @@ import { putReceipt } from './receipts.js';
 /**
  * Adds one of everything for a wallet: a session with a token, a running job, a provider, and a block of an image.
  *
+ * @param deposited also tokens in the vault of `chainEnv`.
  * @param paid also a job that was charged, and earnings to be paid out.
  */
-export async function putBelongings(pool: Pool, owner: PrivateKeyAccount, { paid = false } = {}): Promise<Belongings> {
+export async function putBelongings(
+  pool: Pool,
+  owner: PrivateKeyAccount,
+  { paid = false, deposited = false } = {},
+): Promise<Belongings> {
   const wallet = owner.address.toLowerCase();
   const [jobId, tokenId, providerId] = [newJobId(), randomUUID(), `prov-${randomUUID().slice(0, 8)}`];
   const sessionId = await putSession(pool, wallet);
@@ -46,6 +52,7 @@ export async function putBelongings(pool: Pool, owner: PrivateKeyAccount, { paid
   });
   await pool.query(`update jobs set status = 'running', started_at = now() where job_id = $1`, [jobId]);
   const paidJobId = paid ? await putPaid(pool, { wallet, sessionId, providerId }) : randomUUID();
+  if (deposited) await depositInTable(pool, wallet, 1_000n);
   const sshKeyId = randomUUID();
   const [name, publicKey] = [sshKeyId, `ssh-ed25519 ${randomBytes(51).toString('base64')}`];
   await insertSshKey(pool, wallet, { keyId: sshKeyId, name, publicKey, fingerprint: `SHA256:${sshKeyId}` });

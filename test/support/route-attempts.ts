@@ -3,7 +3,9 @@ import { zeroAddress } from 'viem';
 import type { PrivateKeyAccount } from 'viem/accounts';
 import { authorizeNodeKey } from '../../src/provider-agent/signer.js';
 import { audience, newWallet } from './api.js';
+import { tableVault } from './chain-site.js';
 import { ed25519Key } from './ssh-key.js';
+import { spendPermitTypedData } from '../../src/wire/vault-typed-data.js';
 import type { ErrorCode } from '../../src/wire/error-codes.js';
 
 /** A wallet's belongings in the tests of access rights, each by its id. */
@@ -104,11 +106,15 @@ export const attempts: Record<string, MakeAttempt> = {
   'GET /api/v1/billing/entries': own('/api/v1/billing/entries?limit=3'),
   'GET /api/v1/billing/statements/:month': own('/api/v1/billing/statements/2026-11'),
   'GET /api/v1/billing/deposits': own('/api/v1/billing/deposits'),
-  'POST /api/v1/billing/permits': own('/api/v1/billing/permits', {
-    ...{ cumulative_cap: '1', signature: `0x${'1b'.repeat(65)}` },
-  }),
+  async 'POST /api/v1/billing/permits'(_, by) {
+    const permit = { customer: by.address, cumulativeCap: 10n ** 9n };
+    const signature = await by.signTypedData(spendPermitTypedData(tableVault, permit));
+    const body = { cumulative_cap: String(permit.cumulativeCap * tableVault.scale), signature };
+    return { target: '/api/v1/billing/permits', body, foreign: 'own' };
+  },
   'POST /api/v1/billing/withdrawals': () => ({
-    ...{ target: '/api/v1/billing/withdrawals', body: { amount: '1' }, headers: onceOnly(), foreign: 'own' },
+    ...{ target: '/api/v1/billing/withdrawals', body: { amount: String(10n ** 18n) }, headers: onceOnly() },
+    foreign: 'own',
   }),
   'PUT /api/v1/billing/monthly-cap': own('/api/v1/billing/monthly-cap', { amount: String(10n ** 30n) }),
   'DELETE /api/v1/billing/monthly-cap': own('/api/v1/billing/monthly-cap'),
@@ -181,6 +187,12 @@ export const attempts: Record<string, MakeAttempt> = {
   'POST /api/v1/admin/payments': ({ wallet }) => ({
     target: '/api/v1/admin/payments',
     body: { wallet: wallet.address, amount: '1', reference: 'invoice 7' },
+    headers: onceOnly(),
+    foreign: 'scope_denied',
+  }),
+  'POST /api/v1/admin/debts': ({ wallet }) => ({
+    target: '/api/v1/admin/debts',
+    body: { wallet: wallet.address, reason: 'it left' },
     headers: onceOnly(),
     foreign: 'scope_denied',
   }),

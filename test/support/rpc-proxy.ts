@@ -15,6 +15,7 @@ export type Fault =
   | 'hang'
   | 'nonsense'
   | { result: unknown }
+  /** What is changed may take its time. */
   | { change: (result: unknown) => unknown }
   | { error: { code: number; message: string } };
 
@@ -56,7 +57,7 @@ export async function startRpcProxy(target: string) {
     if (fault === 'swallow') return answer({ result: keccak256(question.params[0] as Hex) });
     if (typeof fault === 'object' && 'change' in fault) {
       const { result, error } = await forward(body);
-      return answer(error === undefined ? { result: fault.change(result) } : { error });
+      return answer(error === undefined ? { result: await fault.change(result) } : { error });
     }
     if (typeof fault === 'object') return answer(fault);
     if (fault === 'twice') await forward(body);

@@ -6,7 +6,14 @@ import type { Log } from '../../engines/log.js';
 import { reapOrphans } from '../../engines/orphans.js';
 import { packageRoot } from '../../engines/paths.js';
 import { engineNames, startStack, type EngineName, type Stack } from '../../engines/stack.js';
-import { consoleStackFolder, consoleStackVariable, startConsoleStack } from './console-stack.js';
+import {
+  chainConsoleFolder,
+  chainConsoleVariable,
+  consoleStackFolder,
+  consoleStackVariable,
+  startChainConsoleStack,
+  startConsoleStack,
+} from './console-stack.js';
 import { endpointsVariable } from './engines.js';
 import { runFolderVariable } from './run-folder.js';
 
@@ -29,7 +36,8 @@ export async function beginRun(runs: (file: string) => boolean): Promise<() => P
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    for (const start of [ownStack, ownConsoleStack]) stacks.push(...(await start(runs)));
+    const starts = [ownStack, consoleStack(plainConsole), consoleStack(chainConsole)];
+    for (const start of starts) stacks.push(...(await start(runs)));
   } catch (error) {
     await end();
     throw error;
@@ -48,21 +56,39 @@ async function ownStack(runs: (file: string) => boolean): Promise<Stack[]> {
   return [stack];
 }
 
+interface SharedConsole {
+  /** Whose tests open it, below `test/`. */
+  suite: string;
+  variable: string;
+  dataDir: string;
+  start: typeof startConsoleStack;
+}
+
+const plainConsole: SharedConsole = {
+  ...{ suite: 'console', variable: consoleStackVariable, dataDir: consoleStackFolder, start: startConsoleStack },
+};
+const chainConsole: SharedConsole = {
+  ...{ suite: 'console-chain', variable: chainConsoleVariable, dataDir: chainConsoleFolder },
+  start: startChainConsoleStack,
+};
+
 /** The tests of the console open that of a whole broker, which has engines of its own: it acts on all that it finds. */
-async function ownConsoleStack(runs: (file: string) => boolean): Promise<Stack[]> {
-  const isNeeded = testFiles().some((file) => runs(file) && folderOf(file) === 'console');
-  if (!isNeeded || (process.env[consoleStackVariable] ?? '') !== '') return [];
-  log('starting the broker whose console is tested');
-  await clear(consoleStackFolder);
-  const stack = await startConsoleStack(log, endRun);
-  process.env[consoleStackVariable] = join(consoleStackFolder, 'endpoints.json');
-  return [stack];
+function consoleStack({ suite, variable, dataDir, start }: SharedConsole) {
+  return async (runs: (file: string) => boolean): Promise<Stack[]> => {
+    const isNeeded = testFiles().some((file) => runs(file) && folderOf(file) === suite);
+    if (!isNeeded || (process.env[variable] ?? '') !== '') return [];
+    log(`starting the broker whose console is tested by test/${suite}`);
+    await clear(dataDir);
+    const stack = await start(log, endRun);
+    process.env[variable] = join(dataDir, 'endpoints.json');
+    return [stack];
+  };
 }
 
 /** Without one of its engines every test would fail, each in its own way, and slowly. */
 function endRun(name: string, how: string): void {
   process.stdout.write(
-    `\n${name}, which the tests share, ended (${how}). Its log is in .data/test/logs or .data/test-console/logs.\n\n`,
+    `\n${name}, which the tests share, ended (${how}). Its log is in .data/test/logs or .data/test-console*/logs.\n\n`,
   );
   process.stdout.write('0 passed, 1 failed\n');
   process.exit(1);
@@ -102,6 +128,7 @@ export const enginesOfFolder: Readonly<Record<string, readonly EngineName[]>> = 
   node: [],
   // Besides the broker of its own.
   console: ['postgres', 'redis'],
+  'console-chain': [],
   store: ['postgres', 'redis'],
   flow: ['postgres', 'redis', 'temporal'],
 };

@@ -4,7 +4,7 @@ import { checkVault } from '../../src/chain/check-vault.js';
 import { createRpcs } from '../../src/chain/rpc.js';
 import { advanceSettlement, beginSettlement, type Advanced, type SettlementDeps } from '../../src/chain/settlement.js';
 import { watchVault } from '../../src/chain/vault-watch.js';
-import { payInAdvance } from '../../src/db/prepaid.js';
+import { payInAdvance } from '../../src/db/payment-mode.js';
 import { createLogger } from '../../src/observability/logger.js';
 import type { Anvil } from './anvil.js';
 import { freshDatabase } from './database.js';
@@ -25,6 +25,7 @@ export async function createSettling(anvil: Anvil, { batchDelayS = 60 } = {}) {
     startRpcProxy(anvil.url),
   ]);
   const { pool } = database;
+  await payInAdvance(pool);
   const settings = settingsOf(anvil, vault, { rpcUrls: [proxy.url], finality: 2 });
   const rpcs = createRpcs({ ...settings, timeoutMs: 1_000 });
   const facts = await checkVault(settings, rpcs);
@@ -57,7 +58,6 @@ export async function createSettling(anvil: Anvil, { batchDelayS = 60 } = {}) {
     async rent(of: PrivateKeyAccount, ms: number) {
       const wallet = of.address.toLowerCase();
       const sessionId = await putSession(pool, wallet);
-      await payInAdvance(pool, wallet);
       const rate = 3_600n * token;
       const job = await steps.order(sessionId, wallet, rate, { durationSeconds: Math.ceil(ms / 1_000) });
       await steps.place(job, 'atlas', rate, { feeBps: 500 });

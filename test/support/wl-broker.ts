@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import { createJobRecordActivities } from '../../activities/job-record.js';
 import { pino } from 'pino';
 import type { JobCommands } from '../../src/api/job-commands.js';
+import type { VaultCommands } from '../../src/api/vault-commands.js';
 import { withoutPrices } from '../../src/db/offers.js';
 import type { JobOrder } from '../../src/domain/job.js';
 import { instantAt, sentence } from '../../src/domain/outside.js';
@@ -26,9 +27,19 @@ export interface WlBroker {
 
 const hostKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFLxGLQQYgGY5FkHKDPRMfHCGhzwbSbl0S8sbs3l7C2M';
 
-export async function startWlBroker(env: Record<string, string> = {}): Promise<WlBroker> {
+export async function startWlBroker(
+  env: Record<string, string> = {},
+  {
+    database: given,
+    vault,
+  }: {
+    /** What a test has made already. */
+    database?: TestDatabase;
+    vault?: VaultCommands;
+  } = {},
+): Promise<WlBroker> {
   const [database, redis, port]: [TestDatabase, TestRedis, number] = await Promise.all([
-    freshDatabase(),
+    given ?? freshDatabase(),
     freshRedis(),
     freePort(),
   ]);
@@ -65,7 +76,7 @@ export async function startWlBroker(env: Record<string, string> = {}): Promise<W
   const api = await startApi({
     ...{ database, redis },
     env: { PROXY_PORT: String(port), AUTH_AUDIENCE: `http://127.0.0.1:${port}`, TOKEN_SYMBOL: 'WLC', ...env },
-    commands: { jobs },
+    commands: { jobs, ...(vault === undefined ? {} : { vault }) },
   });
   return Object.assign(broker, { api });
 }

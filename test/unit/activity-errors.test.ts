@@ -1,9 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import * as k8s from '@kubernetes/client-node';
 import { ApplicationFailure } from '@temporalio/activity';
+import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { withErrorCodes } from '../../activities/failures.js';
 import { asPodDenial, withPort } from '../../activities/pod-denials.js';
 import { BrokerError } from '../../src/domain/errors.js';
+import { asBrokerError } from '../../src/temporal/failures.js';
 
 const refusal = (code: number, message: string, reason = 'Invalid') =>
   new k8s.ApiException(code, message, JSON.stringify({ code, reason, message }), {});
@@ -48,13 +50,20 @@ describe('what the API server says against a pod', () => {
 describe('a Service', () => {
   test('a Service that finds no free port fails with a code of its own', async () => {
     const full = refusal(422, 'spec.ports[0].nodePort: Internal error: provided range is full');
-    await expect(withPort(Promise.reject(full))).rejects.toMatchObject({ code: 'no_ports_left', cause: full });
+    await expect(withPort(Promise.reject(full), 0)).rejects.toMatchObject({ code: 'no_ports_left', cause: full });
+  });
+
+  test('an API server that has no address right after its start is asked again before it is believed', async () => {
+    const full = refusal(500, 'Internal error occurred: failed to allocate a serviceIP: range is full');
+    const after = async (askedForMs: number) => await withPort(Promise.reject(full), askedForMs);
+    await expect(after(14_999)).rejects.toMatchObject({ code: 'dependency_unavailable', cause: full });
+    await expect(after(15_000)).rejects.toMatchObject({ code: 'no_ports_left', cause: full });
   });
 
   test('a Service that Kubernetes rejects for any other reason fails for that reason', async () => {
     const other = refusal(422, 'spec.ports[0].nodePort: Invalid value');
-    await expect(withPort(Promise.reject(other))).rejects.toBe(other);
-    await expect(withPort(Promise.resolve('made'))).resolves.toBe('made');
+    await expect(withPort(Promise.reject(other), 0)).rejects.toBe(other);
+    await expect(withPort(Promise.resolve('made'), 0)).resolves.toBe('made');
   });
 });
 
@@ -72,6 +81,13 @@ describe('an activity', () => {
       type: 'dependency_unavailable',
       nonRetryable: false,
     });
+  });
+
+  test('what an error adds to a reply reaches the reply, through activity and workflow', async () => {
+    const extra = { required: '3', missing: '2' };
+    const failure = (await outcome(new BrokerError('insufficient_funds', 'too little', extra))) as ApplicationFailure;
+    const failed = new WorkflowUpdateFailedError('the update failed', failure);
+    expect(asBrokerError(failed, 'job_requests')).toMatchObject({ code: 'insufficient_funds', extra });
   });
 
   test('an activity that throws an unexpected error fails with exactly that error', async () => {

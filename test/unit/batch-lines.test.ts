@@ -7,7 +7,7 @@ const customer = (wallet: `0x${string}`, charged: bigint, before = 0n) => ({
 });
 const payee = (wallet: `0x${string}`, balance: bigint, before = 0n) => ({ wallet, balance, before });
 const cut = (facts: Partial<ToSettle>, most = 10) =>
-  cutLines({ customers: [], providers: [], undistributed: 0n, ...facts }, 1n, most);
+  cutLines({ customers: [], providers: [], undistributed: 0n, ...facts }, 1n, { lines: most, permits: 2 });
 
 test('a settlement has the totals of those for whom something changed, in the order of their wallets', () => {
   const facts = {
@@ -45,4 +45,35 @@ test('what one transaction cannot carry is left for the next settlement, draws f
   };
   expect(cut(facts, 3)).toMatchObject({ draws: [{}, {}], credits: [{ wallet: pat }], isCutShort: true });
   expect(cut(facts, 1)).toMatchObject({ draws: [{ wallet: ann }], credits: [], isCutShort: true });
+});
+
+test('a permit counts where the cap on the chain is too low, and as many as one transaction can carry', () => {
+  const capped = (wallet: `0x${string}`, permitCap?: bigint) => ({
+    ...customer(wallet, 30n),
+    ...{ cap: 10n, ...(permitCap === undefined ? {} : { permitCap }) },
+  });
+  const drawn = (customers: ToSettle['customers']) =>
+    cut({ customers }).draws.map(({ wallet, cumulative }) => [wallet, cumulative]);
+  expect(drawn([capped(ann!), capped(bob!, 20n)])).toEqual([
+    [ann, 10n],
+    [bob, 20n],
+  ]);
+  // One that is not needed, or allows less, takes nobody's place.
+  const many = [
+    { ...customer(ann!, 30n), permitCap: 2_000n },
+    capped(bob!, 5n),
+    capped(pat!, 99n),
+    capped(quinn!, 99n),
+  ];
+  expect(drawn(many)).toEqual([
+    [ann, 30n],
+    [bob, 10n],
+    [pat, 30n],
+    [quinn, 30n],
+  ]);
+  const tooMany = cut({ customers: [capped(ann!, 99n), capped(bob!, 99n), capped(pat!, 99n)] });
+  expect(tooMany).toMatchObject({
+    isCutShort: true,
+    draws: [{ cumulative: 30n }, { cumulative: 30n }, { cumulative: 10n }],
+  });
 });

@@ -46,6 +46,13 @@ describe('a site with a chain', () => {
     expect(problemOf(production)).toBe('');
   });
 
+  test('has no job longer than a week, because it is paid for at its end; other sites have the longest that they set', () => {
+    const longest = (env: Record<string, string>) => readConfig(env).JOB_MAX_DURATION_S;
+    expect(longest(whole)).toBe(7 * 86_400);
+    expect(longest({ ...whole, JOB_MAX_DURATION_S: '3600' })).toBe(3_600);
+    expect(longest({})).toBe(30 * 86_400);
+  });
+
   test.each([
     ['BLOCKCHAIN_RPC_URL', ''],
     ['BLOCKCHAIN_CHAIN_ID', ''],

@@ -21,10 +21,11 @@ import {
   missedIn,
   percentOf,
   previousOf,
+  requireOfJob,
   resourcesText,
   workedLines,
 } from '../../console/receipts/receipt-facts.js';
-import type { Statement } from '../../src/client/types.generated.js';
+import type { Receipt, Statement } from '../../src/client/types.generated.js';
 import { moneyInvariants, moneyInvariantSays } from '../../src/db/money-invariants.js';
 import { receiptMessage } from '../../src/wire/job-receipt.js';
 import { receiptVector } from '../support/receipt-vector.js';
@@ -66,7 +67,7 @@ describe('months of statements', () => {
 
 describe('a statement', () => {
   const statement = {
-    ...{ opening: '-5', paid: '5', charged: '12', refunded: '2', adjusted: '0', closing: '-10', reserved: '3' },
+    ...{ opening: '-5', paid: '5', charged: '12', refunded: '2', withdrawn: '0', adjusted: '0', closing: '-10', reserved: '3' },
     ...{ jobs: 2, is_final: true },
   } as Statement;
 
@@ -180,4 +181,10 @@ describe('what a receipt says', () => {
     expect(resourcesText('no JSON')).toBe('no JSON');
     expect(previousOf(message)).toBeUndefined();
   });
+});
+
+test('the receipt of a job is of that job, and one of another is refused', () => {
+  const receipt = { typed_data: { message: { jobId: 'a1' } } } as Receipt;
+  expect(requireOfJob(receipt, 'A1')).toBe(receipt);
+  expect(() => requireOfJob(receipt, 'b2')).toThrow('the broker answered with the receipt of another job');
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { buttonState, type Situation } from '../../console/rent/button-state.js';
 import { createPlacing, type Desk, type Wish } from '../../console/rent/placing.js';
-import { isDearer } from '../../console/rent/price-change.js';
+import { isDearer, riseText } from '../../console/rent/price-change.js';
 import { chargedAfter, priceParts } from '../../console/rent/price-parts.js';
 import { WorldLandError } from '../../src/client/errors.js';
 import type { Order, Quote } from '../../src/client/shapes.js';
@@ -207,6 +207,31 @@ describe('a price', () => {
     expect(chargedAfter({ rate_per_hour: '100' }, 1_800)).toBe(50n);
     expect(chargedAfter({ rate_per_hour: '100' }, 1)).toBe(0n);
     expect(chargedAfter({ rate_per_hour: null }, 1)).toBe(0n);
+  });
+});
+
+describe('what is said of a price that rose', () => {
+  const token = { symbol: 'WLC', decimals: 18 };
+  const one = 10n ** 18n;
+  const cost = (expected: bigint, most: bigint) => ({ expected: String(expected), at_most: String(most) });
+
+  test('names what it is, and what it was', () => {
+    expect(riseText(cost(one, 2n * one), cost(2n * one, 4n * one), token)).toBe(
+      'It is 2.00 WLC in all now, instead of 1.00 WLC, and 4.00 WLC at most now, instead of 2.00 WLC.',
+    );
+  });
+
+  test('has all digits where the rise is too small for the usual ones, and nothing of what has not changed', () => {
+    expect(riseText(cost(one, 2n * one), cost(one + 1n, 2n * one), token)).toBe(
+      'It is 1.000000000000000001 WLC in all now, instead of 1 WLC.',
+    );
+    expect(riseText(cost(one, 2n * one), cost(one, 2n * one + one / 500n), token)).toBe(
+      'It is 2.002 WLC at most now, instead of 2 WLC.',
+    );
+  });
+
+  test('nothing, where there is no price', () => {
+    expect(riseText(null, cost(one, one), token)).toBe('');
   });
 });
 

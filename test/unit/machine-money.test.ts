@@ -15,12 +15,12 @@ const ahead = (seconds: number) => new Date(nowMs + seconds * 1000).toISOString(
 
 describe('earnings by day', () => {
   const rows = [
-    { key: '2026-11-27', earned: '9200000000000000000', seconds: 60 },
-    { key: '2026-11-25', earned: '1', seconds: 1 },
-    { key: '2026-01-01', earned: '5', seconds: 1 },
+    { key: '2026-11-27', earned: '9200000000000000000', refunded: '0', seconds: 60 },
+    { key: '2026-11-25', earned: '8', refunded: '7', seconds: 1 },
+    { key: '2026-01-01', earned: '5', refunded: '0', seconds: 1 },
   ];
 
-  test('a day on which nothing was earned stands between the others', () => {
+  test('a day on which nothing was earned stands between the others, and what was refunded is no earning', () => {
     const days = earnedDays(rows, { nowMs, days: 3 });
     expect(days.map(({ day, earned }) => [day, earned])).toEqual([
       ['2026-11-25', 1n],
@@ -31,7 +31,9 @@ describe('earnings by day', () => {
   });
 
   test('an amount that is none counts as nothing', () => {
-    expect(earnedIn(earnedDays([{ key: '2026-11-27', earned: '1e9', seconds: 1 }], { nowMs, days: 2 }))).toBe('0');
+    const row = { key: '2026-11-27', earned: '1e9', refunded: '0', seconds: 1 };
+    expect(earnedIn(earnedDays([row], { nowMs, days: 2 }))).toBe('0');
+    expect(earnedIn(earnedDays([{ ...row, earned: '1', refunded: '3' }], { nowMs, days: 2 }))).toBe('0');
   });
 });
 
@@ -110,14 +112,17 @@ describe('prices that an owner sets', () => {
     ['1000000', 1_000_000],
   ])('“%s” is a price', (text, price) => expect(readPrice(text)).toEqual({ price }));
 
-  test.each(['', '-1', '1e3', '0x10', '1 000', '1000000.1', '0.1234567890123', '٣'])('“%s” is none', (text) => {
-    expect(readPrice(text)).toHaveProperty('problem');
-  });
+  test.each(['', '-1', '1e3', '0x10', '1 000', '1000000.1', '0.1234567890123', '1,234', '٣'])(
+    '“%s” is none',
+    (text) => {
+      expect(readPrice(text)).toHaveProperty('problem');
+    },
+  );
 
   test('a price is compared with those of the others', () => {
     const at = market[0]!.price!;
-    expect(inTheMarket(0.3, at, 'WLC')).toMatch(/^The cheapest/);
-    expect(inTheMarket(0.6, at, 'WLC')).toMatch(/^The dearest/);
+    expect(inTheMarket(0.3, at, 'WLC')).toMatch(/^Below everything/);
+    expect(inTheMarket(0.6, at, 'WLC')).toMatch(/^Above everything/);
     expect(inTheMarket(0.5, at, 'WLC')).toBe('At the median.');
     expect(inTheMarket(0.45, at, 'WLC')).toBe('10 % below the median.');
     expect(inTheMarket(0, at, 'WLC')).toMatch(/^0 leaves the price to the operator/);

@@ -172,14 +172,20 @@ describeUnless(missingPython())('the verifier that shares no code with the broke
     const receipts = await three;
     const amounts = receipts.map(({ typed_data }) => BigInt(typed_data.message['charged'] as string));
     const statement = {
-      ...{ opening: '0', closing: '0', charged: String(amounts[1]! + amounts[2]!), refunded: '0' },
+      ...{ opening: '0', closing: '0', charged: String(amounts[1]! + amounts[2]! + 7n), refunded: '3' },
+      without_receipt: '4',
       receipts: { first: 2, last: 3, last_digest: receipts[2]!.digest },
     };
     expect((await verifyReceipts([{ receipts }, { keys }, statement])).code).toBe(0);
     const wrong = await verifyReceipts([{ receipts }, { keys }, { ...statement, charged: '1' }]);
-    expect(wrong.said).toMatch(/the statement has 1 charged, and receipts 2 to 3 come to \d+/);
+    expect(wrong.said).toMatch(/the statement has -6 charged by receipts 2 to 3, which come to \d+/);
     const cut = { ...statement, receipts: { ...statement.receipts, last_digest: zeroHash } };
     expect((await verifyReceipts([{ receipts }, { keys }, cut])).said).toContain('ends with another receipt 3');
+    const held = await verifyReceipts([{ receipts: receipts.slice(0, 2) }, { keys }, statement]);
+    expect(held.said).toContain('receipt 3 is missing, with which the statement ends');
+    const quiet = { ...statement, charged: '0', refunded: '0', without_receipt: '0' };
+    const later = { ...quiet, receipts: { ...statement.receipts, first: null } };
+    expect((await verifyReceipts([{ receipts }, { keys }, later])).code).toBe(0);
   });
 
   test('some of a customer’s receipts can be checked alone, and only of one broker', async () => {

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import { z } from 'zod';
 import { recordPayment, recordPayout, type BookedByHand, type ByHand } from '../../billing/by-hand.js';
 import { refundJob, type RefundedJob } from '../../billing/refund.js';
+import { writeOffDebt } from '../../billing/bad-debt.js';
 import { recordAudit } from '../../db/audit-log.js';
 import { jobTariff } from '../../db/auth-charges.js';
 import { readLedgerChecks } from '../../db/ledger-checks.js';
@@ -82,9 +83,22 @@ const byHandReply = z
   })
   .meta({ id: 'BookedByHand' });
 
+const writeOffBody = z.strictObject({
+  wallet: address,
+  reason: printableText(500).min(1).describe('Why; it stays in the books'),
+});
+const writeOffReply = z
+  .object({
+    id: z.string(),
+    wallet: z.string(),
+    written_off: units.describe('Base units; 0 if it owed nothing'),
+    was_frozen: z.boolean().describe('It can order again now'),
+  })
+  .meta({ id: 'DebtWrittenOff' });
+
 /** The platform's books, and what operators write into them. */
 export function adminMoneyRoutes({ pool }: { pool: Pool }): RouteRule[] {
-  return [revenueRoute(pool), refundRoute(pool), ...byHandRoutes(pool)];
+  return [revenueRoute(pool), refundRoute(pool), ...byHandRoutes(pool), writeOffRoute(pool)];
 }
 
 function revenueRoute(pool: Pool): RouteRule {
@@ -216,4 +230,31 @@ function byHandRoutes(pool: Pool): RouteRule[] {
       recordPayment,
     ),
   ];
+}
+
+function writeOffRoute(pool: Pool): RouteRule {
+  return {
+    ...{ method: 'POST', auth: 'signed', scopes: ['admin'], limit: 'write' },
+    path: '/api/v1/admin/debts',
+    summary: 'Write off what a wallet owes, and let it order again if it was frozen',
+    request: { body: writeOffBody, headers: requestKey },
+    responses: { 201: { description: 'It is booked', schema: writeOffReply } },
+    errors: ['idempotency_conflict'],
+    handler: async (ctx) => {
+      const { wallet, reason } = ctx.state.body as z.output<typeof writeOffBody>;
+      const by = actorOf(ctx);
+      const done = await withTransaction(pool, async (tx) => {
+        const written = await writeOffDebt(tx, { wallet, reason, by: by.actor, requestKey: requestKeyOf(ctx) });
+        if (!written.isRepeat) {
+          const detail = { amount: written.amount.toString(), reason, was_frozen: written.wasFrozen };
+          await recordAudit(tx, { ...by, action: 'wallet.write_off', target: wallet, detail });
+        }
+        return written;
+      });
+      ctx.status = 201;
+      ctx.body = {
+        ...{ id: done.id, wallet, written_off: done.amount.toString(), was_frozen: done.wasFrozen },
+      } satisfies z.infer<typeof writeOffReply>;
+    },
+  };
 }

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { principalOf } from '../principal.js';
 import type { RouteRule } from '../route.js';
+import { billsBy } from '../../db/bills.js';
 import { billingReply, billQuery } from '../schemas/bill.js';
 import { billing, sendBill } from '../send-bill.js';
 
@@ -13,8 +14,8 @@ export function billingRoutes({ pool }: { pool: Pool }): RouteRule[] {
       auth: 'any',
       scopes: ['jobs:read'],
       limit: 'read',
-      summary: 'What your jobs cost, by job, day or provider; also as `text/csv`',
-      request: { query: billQuery(['job', 'day', 'provider'], 'job') },
+      summary: 'What your jobs cost, by job, day, provider, GPU type or session; also as `text/csv`',
+      request: { query: billQuery(billsBy, 'job') },
       responses: {
         200: {
           description: 'By the end of jobs; what runs counts as of now',

@@ -54,6 +54,7 @@ const startFailures: ErrorCode[] = [
   'start_timeout',
   'provider_lost',
   'provider_drained',
+  'funds_withdrawn',
 ];
 
 /** A customer's jobs. A caller sees only its own jobs; any other id is a 404. */
@@ -87,6 +88,7 @@ export function jobRoutes(deps: Deps): RouteRule[] {
           'monthly_cap_reached',
           'insufficient_funds',
           'exit_pending',
+          'settlement_stalled',
           'quota_exceeded',
           'blocked',
           ...startFailures,

@@ -1,11 +1,14 @@
 import type { Pool } from 'pg';
 import { z } from 'zod';
-import type { SitePrices } from '../../config.js';
+import type { Config } from '../../config.js';
+import { chainSettings } from '../../config/chain.js';
+import { openStop } from '../../db/batches.js';
 import { earningsBalance, payeeOf } from '../../db/earnings.js';
 import { ownerFacts } from '../../db/owner-facts.js';
 import { listProviderJobs } from '../../db/provider-jobs.js';
 import { listProviders } from '../../db/provider-reads.js';
 import { usageSeries } from '../../db/provider-samples.js';
+import { nextBatchAt } from '../../domain/next-batch.js';
 import { providerIdSchema } from '../../domain/registration.js';
 import { ownProvider } from '../own-provider.js';
 import { principalOf } from '../principal.js';
@@ -27,9 +30,15 @@ import { earnings, sendBill } from '../send-bill.js';
 const params = z.object({ id: providerIdSchema });
 
 /** What an owner sees of his machines. Operators see it of every machine; anybody else gets a 404. */
-export function ownerProviderRoutes({ pool, config }: { pool: Pool; config: SitePrices }): RouteRule[] {
+export function ownerProviderRoutes({ pool, config }: { pool: Pool; config: Config }): RouteRule[] {
   const reads = { method: 'GET', auth: 'any', scopes: ['providers:read'], limit: 'read' } as const;
   const ofOne = { ...reads, operators: true } as const;
+  const vault = chainSettings(config);
+  const shownBalance = async (wallet: string | undefined, providerId?: string) => {
+    const isStopped = vault !== undefined && (await openStop(pool, vault)) !== undefined;
+    const nextAt = vault === undefined || isStopped ? undefined : nextBatchAt(Date.now(), vault.batchIntervalH);
+    return { ...(await earningsBalance(pool, wallet, providerId)), nextBatchAt: nextAt };
+  };
   const earningsOf = { description: 'By the end of jobs; what runs counts as of now', schema: earningsReply };
   return [
     {
@@ -72,7 +81,7 @@ export function ownerProviderRoutes({ pool, config }: { pool: Pool; config: Site
           ctx,
           pool,
           { owner: wallet },
-          earnings(() => earningsBalance(pool, wallet)),
+          earnings(() => shownBalance(wallet)),
         );
       },
     },
@@ -88,7 +97,7 @@ export function ownerProviderRoutes({ pool, config }: { pool: Pool; config: Site
         const balance = async () => {
           // Who named a wallet is not shown what that wallet earns elsewhere.
           const payee = await payeeOf(pool, providerId);
-          return await earningsBalance(pool, payee === wallet ? payee : undefined, providerId);
+          return await shownBalance(payee === wallet ? payee : undefined, providerId);
         };
         await sendBill(ctx, pool, { providerId }, earnings(balance));
       },

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { z } from 'zod';
 import type { Config } from '../../config.js';
 import { readMonthlyCap } from '../../db/spending-caps.js';
+import { statementReceipts } from '../../db/statement-receipts.js';
 import { walletBalance, walletEntries, walletStatement } from '../../db/wallet-money.js';
 import { principalOf } from '../principal.js';
 import { validationFailed } from '../problem.js';
@@ -76,8 +77,9 @@ export function walletMoneyRoutes({ pool, config }: { pool: Pool; config: Config
         const { month } = ctx.state.params as z.output<typeof statementParams>;
         const range = monthRange(month);
         if (prefersCsv(ctx)) return await sendEntries(ctx, pool, range, 'statement');
-        const statement = await walletStatement(pool, principalOf(ctx).wallet, range.from, range.to);
-        ctx.body = statementReplyOf(month, range, statement, Date.now());
+        const of = [pool, principalOf(ctx).wallet, range.from, range.to] as const;
+        const [statement, receipts] = await Promise.all([walletStatement(...of), statementReceipts(...of)]);
+        ctx.body = statementReplyOf(month, range, statement, receipts, Date.now());
       },
     },
   ];

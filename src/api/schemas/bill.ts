@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Bill, BillRow, BillsBy } from '../../db/bills.js';
+import { billsBy, type Bill, type BillRow, type BillsBy } from '../../db/bills.js';
 import type { EarningsBalance } from '../../db/earnings.js';
 import { csvOf, type Cell } from '../../domain/csv.js';
 import { instant } from '../../domain/outside.js';
@@ -67,7 +67,11 @@ export function rangeOf({ from, to }: Partial<BillRange>, nowMs = Date.now()): B
 const amount = z.string().regex(/^\d+$/);
 const signed = z.string().regex(/^-?\d+$/);
 const row = {
-  key: z.string().describe('The id of a job, a day, or the id of a provider; empty for jobs that are not placed yet'),
+  key: z
+    .string()
+    .describe(
+      'The id of a job, a day, the id of a provider, a type of GPU, or the session that ordered; empty for jobs that have none, such as those that are not placed yet',
+    ),
   jobs: z.int(),
   seconds: z.number().describe('Paid for'),
   from: z.iso.datetime().optional(),
@@ -85,7 +89,7 @@ const total = { jobs: z.int(), seconds: z.number() };
 
 export const billingReply = z
   .object({
-    by: z.enum(['job', 'day', 'provider']),
+    by: z.enum(billsBy),
     rows: z.array(
       z.object({
         ...row,
@@ -99,9 +103,12 @@ export const billingReply = z
   })
   .meta({ id: 'Billing' });
 
+/** What an owner may ask for: customers' sessions are none of his. */
+export const earningsBy = ['job', 'day', 'provider'] as const;
+
 export const earningsReply = z
   .object({
-    by: z.enum(['job', 'day', 'provider']),
+    by: z.enum(earningsBy),
     rows: z.array(
       z.object({
         ...row,
@@ -118,6 +125,16 @@ export const earningsReply = z
     payable: signed.describe(
       'What your wallet has to come, from all its providers; negative: refunds of what was paid out',
     ),
+    in_batch: amount.describe('On a site with a chain: what is in a settlement that has not been executed yet'),
+    withdrawable: signed.describe(
+      'On a site with a chain: what is yours in the vault, for your wallet to take out with `withdrawEarnings`',
+    ),
+    next_batch_at: z.iso
+      .datetime()
+      .nullable()
+      .describe(
+        'When what is payable goes into the next settlement; null without a chain, or while settlements are stopped',
+      ),
     paid_out: amount.describe('What your wallet was paid so far'),
     ...page,
   })
@@ -169,18 +186,23 @@ const earnedOf = ({ spent, fee, returned, reserved }: Bill['total']) => ({
   pending: reserved.toString(),
 });
 
+/** What is to come, and when the next of it goes to the vault. */
+export type ShownBalance = EarningsBalance & { nextBatchAt?: Date | undefined };
+
 /** @param balance what is to come, beside what the rows say of the range. */
 export function earningsReplyOf(
   bill: Bill,
   by: BillsBy,
   range: BillRange,
-  { unclaimed, payable, paidOut }: EarningsBalance,
+  { unclaimed, payable, paidOut, inBatch, withdrawable, nextBatchAt }: ShownBalance,
 ): z.infer<typeof earningsReply> {
   return {
-    by,
+    by: by as (typeof earningsBy)[number],
     rows: bill.rows.map((found) => ({ ...rowOf(found), ...earnedOf(found) })),
     total: { ...figuresOf(bill.total), ...earnedOf(bill.total) },
     ...{ unclaimed: unclaimed.toString(), payable: payable.toString(), paid_out: paidOut.toString() },
+    ...{ in_batch: inBatch.toString(), withdrawable: withdrawable.toString() },
+    next_batch_at: nextBatchAt?.toISOString() ?? null,
     ...pageOf(bill, range),
   };
 }
@@ -191,11 +213,15 @@ export interface AmountColumn {
   of: (row: BillRow) => bigint;
 }
 
+const keyColumns: Record<BillsBy, string> = {
+  ...{ job: 'job_id', day: 'day', provider: 'provider_id', gpu_type: 'gpu_type', session: 'session_id' },
+};
+
 /** The rows as a table. Spreadsheets round base units, so each amount stands there in tokens, too. */
 export function csvOfBill(rows: readonly BillRow[], by: BillsBy, columns: readonly AmountColumn[], named: boolean) {
   const ofJob = by === 'job';
   const header = [
-    ofJob ? 'job_id' : by === 'day' ? 'day' : 'provider_id',
+    keyColumns[by],
     ...(ofJob ? [...(named ? ['name'] : []), 'provider_id', 'gpu_type', 'from', 'to'] : ['jobs']),
     ...['seconds', ...columns.map(({ name }) => name), ...columns.map(({ name }) => `${name}_tokens`)],
   ];

@@ -44,6 +44,25 @@ export const depositsReply = z
     drawn: amount.describe('Base units that settlements have drawn of it so far'),
     drawn_tokens: tokens,
     exit_at: z.iso.datetime().nullable().describe('When you may take out everything; null if you did not ask for it'),
+    jobs_end_at: z.iso
+      .datetime()
+      .nullable()
+      .describe('When your jobs end because of that, so that they are charged before; null if you did not ask for it'),
+    frozen: z
+      .object({
+        reason: z
+          .enum(['refused', 'left_owing'])
+          .describe(
+            'refused: the vault refused a settlement for your line. left_owing: you took out what was charged already',
+          ),
+        since: z.iso.datetime(),
+        owed: amount.describe(
+          'Base units to deposit before anything can be ordered; 0: raise your cap, or ask the operator',
+        ),
+        owed_tokens: tokens,
+      })
+      .nullable()
+      .describe('While you can order nothing, and your jobs end; null otherwise'),
     withdrawing: withdrawalReply.nullable().describe('What is held for you to take out; null if there is nothing'),
     incoming: z
       .array(z.object({ tx_hash: z.string(), amount, amount_tokens: tokens, block: z.int() }))
@@ -77,7 +96,7 @@ export function depositsReplyOf(
   site:
     | { vault: ShownVault; known?: KnownVault | undefined; wallet: Address; withdrawing?: Withdrawal | undefined }
     | undefined,
-  { exitAt, incoming, readBlock, drawnUnits, ...amounts }: WalletDeposits = nothing,
+  { exitAt, jobsEndAt, frozen, incoming, readBlock, drawnUnits, ...amounts }: WalletDeposits = nothing,
 ): z.infer<typeof depositsReply> {
   const known = site?.known;
   const scale = known === undefined ? 1n : scaleOf(known.decimals);
@@ -90,6 +109,11 @@ export function depositsReplyOf(
     ...shown({ deposited: amounts.deposited, available: amounts.available, withdrawn: amounts.withdrawn }),
     ...shown({ waiting: amounts.waiting, cap: amounts.cap, cap_signed: amounts.capSigned, drawn: drawnUnits * scale }),
     exit_at: exitAt?.toISOString() ?? null,
+    jobs_end_at: jobsEndAt?.toISOString() ?? null,
+    frozen:
+      frozen === undefined
+        ? null
+        : { reason: frozen.reason, since: frozen.frozenAt.toISOString(), ...shown({ owed: frozen.owed }) },
     withdrawing: site === undefined || withdrawing === undefined ? null : withdrawalReplyOf(site.vault, withdrawing),
     incoming: incoming.map((each) => ({ tx_hash: each.txHash, ...shown({ amount: each.amount }), block: each.block })),
     permit_typed_data:

@@ -5,6 +5,7 @@ import type { MonthlyCap } from '../../db/spending-caps.js';
 import type { Unbookable } from '../../db/unbooked.js';
 import type { Creditor } from '../../db/payouts.js';
 import type { Debtor, RevenueBy, RevenueRow, Standing } from '../../db/revenue.js';
+import type { StatementReceipts } from '../../db/statement-receipts.js';
 import type { Statement, WalletBalance, WalletEntry } from '../../db/wallet-money.js';
 import { csvOf, type Cell } from '../../domain/csv.js';
 import type { BillRange } from './bill.js';
@@ -24,6 +25,8 @@ export const balanceReply = z
     available_tokens: tokens,
     reserved: amount.describe('Base units that are held for jobs which have not ended'),
     reserved_tokens: tokens,
+    withdrawing: amount.describe('Base units that are held for you to take out of the vault'),
+    withdrawing_tokens: tokens,
     owed: amount.describe('Base units that were charged and are not paid for'),
     owed_tokens: tokens,
     updated_at: z.iso.datetime().nullable().describe('Of the last booking; null without any'),
@@ -123,14 +126,34 @@ export const statementReply = z
     charged_tokens: tokens,
     refunded: amount,
     refunded_tokens: tokens,
+    withdrawn: amount.describe('What left the vault again'),
+    withdrawn_tokens: tokens,
     adjusted: signed.describe('What an operator corrected'),
     adjusted_tokens: tokens,
-    closing: signed.describe('opening + paid - charged + refunded + adjusted'),
+    closing: signed.describe('opening + paid - charged + refunded - withdrawn + adjusted'),
     closing_tokens: tokens,
     reserved: amount.describe('Of that, what is held for jobs which have not ended'),
     reserved_tokens: tokens,
     jobs: z.int().describe('Jobs that were settled'),
     entries: z.int(),
+    receipts: z
+      .object({
+        first: z
+          .int()
+          .nullable()
+          .describe('The number of the first one that was issued in the month; null without any'),
+        last: z.int().describe('The number of the newest one that was issued before the month ended; 0 without any'),
+        last_digest: z
+          .string()
+          .regex(/^0x[0-9a-f]{64}$/)
+          .nullable()
+          .describe('Its digest: whoever has it sees whether newer ones are held back'),
+      })
+      .describe('Those from `first` to `last` are for what was charged and refunded'),
+    without_receipt: signed.describe(
+      'What of `charged` less `refunded` they are not for: jobs that a version without receipts settled, and what is charged of jobs that run on, which counts the other way round in the month of their receipts',
+    ),
+    without_receipt_tokens: tokens,
   })
   .meta({ id: 'Statement' });
 
@@ -138,12 +161,14 @@ export function statementReplyOf(
   month: string,
   { from, to }: BillRange,
   { jobs, entries, ...amounts }: Statement,
+  { first, newest, net }: StatementReceipts,
   nowMs: number,
 ): z.infer<typeof statementReply> {
   return {
     ...{ month, from: from.toISOString(), to: to.toISOString(), is_final: to.getTime() + bookedLateMs < nowMs },
-    ...shown(amounts),
+    ...shown({ ...amounts, without_receipt: amounts.charged - amounts.refunded - net }),
     ...{ jobs, entries },
+    receipts: { first: first ?? null, last: newest?.number ?? 0, last_digest: newest?.digest ?? null },
   };
 }
 

@@ -51,7 +51,12 @@ export const quoteReply = z
     session: z
       .object({
         remaining: amount.describe('Base units that the session may still spend'),
-        covers: z.boolean().nullable().describe('Whether that is enough for the order; null if nobody takes it'),
+        covers: z
+          .boolean()
+          .nullable()
+          .describe(
+            'Whether that is enough for the order; null if nobody takes it. It says nothing of the monthly cap of the wallet: see `GET /api/v1/billing/balance`',
+          ),
       })
       .optional()
       .describe('With a credential only'),

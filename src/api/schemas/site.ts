@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { jobPolicyOf } from '../job-policy.js';
 import type { PublishedKeys } from '../../auth/broker-key.js';
 import type { Config } from '../../config.js';
+import { chainSettings } from '../../config/chain.js';
 import { orderDefaults } from '../../domain/job-request.js';
 import { jobTemplates } from '../../domain/job-templates.js';
 
@@ -21,7 +22,9 @@ export const siteReply = z
     token: z.object({
       symbol: z.string(),
       decimals: z.int().describe('An amount of 10^decimals base units is one token'),
-      settlement: z.literal('ledger').describe('Where jobs are paid: in the ledger of this broker'),
+      settlement: z
+        .enum(['ledger', 'chain'])
+        .describe('Where jobs are paid: in the ledger of this broker, or from deposits on a chain'),
     }),
     auth: z.object({
       chain_ids: z.array(z.int()).describe('Chains whose wallets may log in; the first is proposed'),
@@ -85,7 +88,7 @@ export function siteReplyOf({ config, version, features, caHash, keys }: SiteFac
     name: config.SITE_NAME,
     version,
     audience: config.AUTH_AUDIENCE,
-    token: { symbol: config.TOKEN_SYMBOL, decimals: 18, settlement: 'ledger' },
+    token: { symbol: config.TOKEN_SYMBOL, decimals: 18, settlement: chainSettings(config) === undefined ? 'ledger' : 'chain' },
     auth: {
       chain_ids: [...config.AUTH_CHAIN_IDS],
       session_ttl_s: Math.min(config.AUTH_SESSION_TTL_S, config.AUTH_SESSION_TTL_MAX_S),

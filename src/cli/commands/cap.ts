@@ -5,12 +5,11 @@ import { clean } from '../../words/clean.js';
 import { usedPercent } from '../../words/limits.js';
 import type { Context } from '../context.js';
 import { isClientError } from '../error-words.js';
-import { exitCodes, Failure, usage } from '../failure.js';
+import { usage } from '../failure.js';
 import { usedOfCap } from '../limit-warning.js';
 import type { Args } from '../tree/command.js';
 import * as values from '../tree/values.js';
-import { loginInBrowser } from '../wallets/browser-login.js';
-import { walletKind } from '../wallets/signer.js';
+import { asWallet, logInBy } from '../wallets/as-wallet.js';
 
 interface Flags {
   clear?: boolean;
@@ -19,9 +18,6 @@ interface Flags {
 }
 
 type Cap = NonNullable<Balance['monthly_cap']>;
-
-/** The login that raises a cap does that once, and spends nothing. */
-const raisingTtlS = 300;
 
 export async function run(context: Context, [given]: Args, flags: Flags): Promise<void> {
   const client = await context.client();
@@ -40,7 +36,7 @@ export async function run(context: Context, [given]: Args, flags: Flags): Promis
     context.screen.note(
       'To spend more in a month your wallet has to agree: it signs a login that does this and no more.',
     );
-    await showCap(context, await asWallet(context, client, flags, change));
+    await showCap(context, await asWallet(client, { label: 'wl cap', logIn: logInBy(context, flags) }, change));
   }
 }
 
@@ -56,37 +52,6 @@ function isRaise(error: unknown): boolean {
   if (!isClientError(error) || error.code !== 'scope_denied') return false;
   const missing = error.data['missing_scopes'];
   return Array.isArray(missing) && missing.includes('billing:write');
-}
-
-/** Does something as the wallet itself, with a login that is kept nowhere and ended at once. */
-async function asWallet<T>(
-  context: Context,
-  client: Client,
-  flags: Flags,
-  act: (by: Client) => Promise<T>,
-): Promise<T> {
-  const { wallet } = await client.whoami();
-  const kind = walletKind(flags.wallet, context.env);
-  const { connect, memoryStore } = await import('../../client/index.js');
-  const once = connect({ api: client.api, audience: client.audience, store: memoryStore() });
-  const asked = {
-    ...{ scopes: ['billing:write' as const, 'jobs:write' as const], spendLimit: '0', ttlSeconds: raisingTtlS },
-    label: 'wl cap',
-  };
-  const session =
-    kind === 'browser'
-      ? await loginInBrowser(context, once, asked, { isBrowserWanted: flags.browser })
-      : await once.login({ ...asked, wallet: await kind.signer() });
-  try {
-    if (session.wallet.toLowerCase() !== wallet.toLowerCase()) {
-      const line = `${session.wallet} has signed, and this computer is logged in with ${wallet}`;
-      throw new Failure(exitCodes.notLoggedIn, line, 'sign with that wallet, or log in with the other one: wl login');
-    }
-    return await act(once);
-  } finally {
-    // It ends by itself within minutes.
-    await once.logout().catch(() => undefined);
-  }
 }
 
 async function showCap(context: Context, cap: Cap | null): Promise<void> {

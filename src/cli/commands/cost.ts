@@ -3,6 +3,7 @@ import type { Context } from '../context.js';
 import { printCsv } from '../csv.js';
 import { durationText } from '../../words/durations.js';
 import { clean } from '../../words/clean.js';
+import { depositLines } from '../deposit-lines.js';
 import { usedText } from '../../words/limits.js';
 import { usedOfCap } from '../limit-warning.js';
 import { gpuText } from '../../words/gpu-text.js';
@@ -13,7 +14,7 @@ import type { Args } from '../tree/command.js';
 interface Flags {
   from?: Date;
   to?: Date;
-  by: 'job' | 'day' | 'provider';
+  by: 'job' | 'day' | 'provider' | 'gpu_type' | 'session';
   csv?: boolean;
 }
 
@@ -33,7 +34,7 @@ export async function run(context: Context, _args: Args, flags: Flags): Promise<
   const short = flags.by === 'job' ? shortIds(bill.rows.map(({ key }) => key)) : undefined;
   const columns: Column<BillingRow>[] = [
     {
-      title: flags.by === 'job' ? 'ID' : flags.by.toUpperCase(),
+      title: flags.by === 'job' ? 'ID' : flags.by.replace('_', ' ').toUpperCase(),
       of: (row) => short?.get(row.key) ?? row.key,
       isText: true,
     },
@@ -52,8 +53,13 @@ export async function run(context: Context, _args: Args, flags: Flags): Promise<
   const { spent, reserved, refunded = '0' } = bill.total;
   const back = refunded === '0' ? '' : `, ${money.amount(refunded)} of it refunded`;
   screen.paragraph(`${money.sum(spent)} spent${back}, ${money.amount(reserved)} reserved`);
-  const { monthly_cap: cap } = await client.money.balance();
-  if (cap === null || cap === undefined) return;
-  const until = clean(cap.resets_at).slice(0, 10);
-  screen.paragraph(`${usedText('the monthly cap', usedOfCap(cap), cap.amount, money)}, until ${until}`);
+  const { monthly_cap: cap, mode, available } = await client.money.balance();
+  if (cap !== null && cap !== undefined) {
+    const until = clean(cap.resets_at).slice(0, 10);
+    screen.paragraph(`${usedText('the monthly cap', usedOfCap(cap), cap.amount, money)}, until ${until}`);
+  }
+  if (mode !== 'prepaid') return;
+  screen.paragraph(`${money.sum(available)} free of what you deposited:`);
+  for (const [name, text] of depositLines(await client.money.deposits(), money, context.time()))
+    screen.paragraph(`  ${name.padEnd(12)}${text}`, ' '.repeat(14));
 }

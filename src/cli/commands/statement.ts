@@ -26,6 +26,7 @@ export async function run(context: Context, [given]: Args, flags: Flags): Promis
       amount: negative(statement.charged),
     },
     { what: 'refunded', amount: statement.refunded },
+    ...(statement.withdrawn === '0' ? [] : [{ what: 'withdrawn', amount: negative(statement.withdrawn) }]),
     ...(statement.adjusted === '0' ? [] : [{ what: 'corrected', amount: statement.adjusted }]),
     { what: statement.is_final ? 'at its end' : 'so far', amount: statement.closing },
   ];

@@ -14,6 +14,8 @@ export interface Settings {
   hours?: number;
   /** An order that may cost more asks first, in token units. */
   confirm_above?: number;
+  /** The node of the chain that the commands of a vault ask. */
+  rpc?: string;
   /** Whether `ssh wl-NAME` is set up by an Include in the SSH configuration: `yes`, `no`, or not asked yet. */
   ssh_config?: 'yes' | 'no';
 }
@@ -48,6 +50,11 @@ export const settings: Readonly<Record<SettingName, Setting>> = {
     read: amount,
     expects: 'a number of tokens',
   },
+  rpc: {
+    text: 'the node of the chain, for deposits and withdrawals',
+    read: nodeAddress,
+    expects: 'https://…, or http:// for a node on this computer',
+  },
   ssh_config: {
     text: 'whether ssh wl-NAME works: an Include in ~/.ssh/config',
     read: (text) => (text === 'yes' || text === 'no' ? text : undefined),
@@ -70,6 +77,16 @@ export function readApi(text: string): string | undefined {
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return undefined;
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') return undefined;
   return url.origin + url.pathname.replace(/\/+$/, '').replace(/\/api\/v1$/, '');
+}
+
+/** The address of a chain's node. On the way to another computer nobody may change what it says. */
+export function nodeAddress(text: string): string | undefined {
+  if (!URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  const isHere = ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname);
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isHere)) return undefined;
+  // Requests cannot be made with a name and a password in the address.
+  return url.username === '' && url.password === '' ? url.href : undefined;
 }
 
 export interface ConfigFile {

@@ -25,7 +25,11 @@ export function addAccessCommands(program: Command, runner: Runner): void {
   add('cost', 'what was spent', () => import('../commands/cost.js'))
     .option('--from <TIME>', 'since then: 2026-11-01', values.moment)
     .option('--to <TIME>', 'until then', values.moment)
-    .addOption(new Option('--by <what>', 'a row for each').choices(['job', 'day', 'provider']).default('job'))
+    .addOption(
+      new Option('--by <what>', 'a row for each')
+        .choices(['job', 'day', 'provider', 'gpu_type', 'session'])
+        .default('job'),
+    )
     .option('--csv', 'as CSV');
   add(
     'cap [tokens]',

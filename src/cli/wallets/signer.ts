@@ -64,9 +64,12 @@ async function localAccount(text: string, from: string): Promise<Signer> {
 async function keystore(path: string, env: Env): Promise<Signer> {
   if (path === '') throw usage('--wallet keystore: needs a path', '--wallet keystore:PATH, or WALLET_KEYSTORE');
   const json = readKey(path);
-  const { keystoreAccount } = await import('../../client/node.js');
+  const [{ keystoreKey }, { privateKeyToAccount }] = await Promise.all([
+    import('../../client/node.js'),
+    import('viem/accounts'),
+  ]);
   try {
-    return await keystoreAccount(json, await passwordOf(path, env));
+    return privateKeyToAccount(await keystoreKey(json, await passwordOf(path, env)));
   } catch (error) {
     if (error instanceof Failure) throw error;
     throw new Failure(exitCodes.notLoggedIn, error instanceof Error ? error.message : String(error));

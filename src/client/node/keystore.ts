@@ -35,6 +35,12 @@ interface Crypto {
  * @throws WrongPassword; Error if the file is no keystore, or asks for more memory or time than any wallet's does.
  */
 export async function keystoreAccount(json: string, password: string): Promise<LocalSigner> {
+  const { accountOf } = await import('./local-account.js');
+  return accountOf(await keystoreKey(json, password));
+}
+
+/** The key itself, for what an account of this client does not do, such as sending a transaction. Throws as above. */
+export async function keystoreKey(json: string, password: string): Promise<`0x${string}`> {
   const keystore = parsed(json);
   const { cipher, ciphertext, cipherparams, mac } = keystore.crypto;
   if (cipher !== 'aes-128-ctr') throw new Error(`the keystore's cipher is not aes-128-ctr`);
@@ -45,15 +51,14 @@ export async function keystoreAccount(json: string, password: string): Promise<L
   const actual = Buffer.from(keccak256(Buffer.concat([derived.subarray(16, 32), encrypted])).slice(2), 'hex');
   if (!timingSafeEqual(actual, expected)) throw new WrongPassword('the password does not open this keystore');
   const decipher = createDecipheriv('aes-128-ctr', derived.subarray(0, 16), hex(cipherparams?.iv, 'iv', 16));
-  const key = Buffer.concat([decipher.update(encrypted), decipher.final()]);
-  const account = accountOf(`0x${key.toString('hex')}`);
+  const key = `0x${Buffer.concat([decipher.update(encrypted), decipher.final()]).toString('hex')}` as const;
   const { address } = keystore;
   if (
     typeof address === 'string' &&
-    address.toLowerCase().replace(/^0x/, '') !== account.address.slice(2).toLowerCase()
+    address.toLowerCase().replace(/^0x/, '') !== accountOf(key).address.slice(2).toLowerCase()
   )
     throw new Error('the keystore holds the key of another address than it says');
-  return account;
+  return key;
 }
 
 function parsed(json: string): Keystore & { crypto: Crypto } {

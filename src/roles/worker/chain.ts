@@ -3,7 +3,7 @@ import { createChainActivities } from '../../../activities/chain.js';
 import { openVault } from '../../chain/open-vault.js';
 import type { Config } from '../../config.js';
 import { chainSettings } from '../../config/chain.js';
-import { payLater } from '../../db/prepaid.js';
+import { payInAdvance, payLater } from '../../db/payment-mode.js';
 import { untilAvailable } from '../../lifecycle.js';
 import type { Logger } from '../../observability/logger.js';
 import { startChainWorker } from '../../temporal/chain-worker.js';
@@ -22,10 +22,8 @@ export async function startChain(
 ): Promise<() => Promise<void>> {
   const settings = chainSettings(config);
   const { logger } = waiting;
-  if (settings === undefined) {
-    await untilAvailable(waiting, 'Postgres', () => payLater(pool));
-    return async () => undefined;
-  }
+  await untilAvailable(waiting, 'Postgres', () => (settings === undefined ? payLater : payInAdvance)(pool));
+  if (settings === undefined) return async () => undefined;
   const { checked, rpcs } = await openVault(settings, waiting);
   const started = checked.then((facts) =>
     startChainWorker(config, createChainActivities({ settings, facts, rpcs, pool, logger, pollS: settings.pollS }), logger),

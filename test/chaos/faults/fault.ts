@@ -1,5 +1,5 @@
 import type { Invariant } from '../invariant-names.js';
-import type { ChaosOptions } from '../run.js';
+import type { ChaosOptions } from '../options.js';
 import type { Edit } from './edit.js';
 
 /** A fault of the broker, and the invariants that have to find it. */

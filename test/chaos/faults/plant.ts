@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { transformSync } from '@swc/core';
 import { packageRoot } from '../../../engines/paths.js';
-import { edited } from './edit.js';
-import type { Fault } from './fault.js';
+import { edited, type Edit } from './edit.js';
 
 /** A broker with faults, next to the one that was built. */
 export interface PlantedBroker {
@@ -17,7 +16,7 @@ export interface PlantedBroker {
 /**
  * Copies the build and plants faults in the copy. The copy is inside the package's folder, where its modules are found.
  */
-export async function plantBroker(faults: readonly Fault[]): Promise<PlantedBroker> {
+export async function plantBroker(edits: readonly Edit[]): Promise<PlantedBroker> {
   const brokers = join(packageRoot, '.data/faults');
   mkdirSync(brokers, { recursive: true });
   const folder = mkdtempSync(join(brokers, 'broker-'));
@@ -25,7 +24,7 @@ export async function plantBroker(faults: readonly Fault[]): Promise<PlantedBrok
   try {
     cpSync(join(packageRoot, 'dist'), folder, { recursive: true, filter: (path) => !path.endsWith('.map') });
     const files = new Map<string, string>();
-    for (const edit of faults.flatMap(({ edits }) => edits)) {
+    for (const edit of edits) {
       const before = files.get(edit.file) ?? readFileSync(join(packageRoot, edit.file), 'utf8');
       files.set(edit.file, edited(before, edit));
     }

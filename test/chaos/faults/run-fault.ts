@@ -1,6 +1,8 @@
 import { randomInt } from 'node:crypto';
 import type { Invariant } from '../invariant-names.js';
-import { runChaos, type ChaosOptions } from '../run.js';
+import type { ChaosOptions } from '../options.js';
+import { runChaos } from '../run.js';
+import { hurried } from '../chain/pace.js';
 import { silent, type Fault } from './fault.js';
 import { plantBroker } from './plant.js';
 
@@ -28,8 +30,10 @@ export async function runWithFaults(
   { seed = randomInt(2 ** 31), log = () => undefined }: { seed?: number; log?: (line: string) => void } = {},
 ): Promise<FaultRun> {
   const beganMs = Date.now();
-  const planted = faults.length === 0 ? undefined : await plantBroker(faults);
   const options = faults.length === 0 ? [everything] : faults.map(({ run = {} }) => run);
+  const edits = faults.flatMap((fault) => fault.edits);
+  if (options.some(({ chain }) => chain !== undefined)) edits.push(...hurried);
+  const planted = faults.length === 0 ? undefined : await plantBroker(edits);
   const env: Record<string, string> = planted === undefined ? {} : { BROKER_MAIN: planted.main };
   for (const each of options) Object.assign(env, each.env);
   try {

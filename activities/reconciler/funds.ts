@@ -1,0 +1,75 @@
+import { Context } from '@temporalio/activity';
+import { countFrozen } from '../../src/db/frozen-wallets.js';
+import { mustSettleBeforeAnExit, unfundedJobs, type UnfundedJob } from '../../src/db/unfunded-jobs.js';
+import { knownVault } from '../../src/db/vaults.js';
+import { chainSettings } from '../../src/config/chain.js';
+import { instantAt, sentence } from '../../src/domain/outside.js';
+import { settlementLateS } from '../../src/domain/settlement-lateness.js';
+import { frozenWalletCount, settlementLate } from '../../src/observability/metrics.js';
+import { settleNow } from '../../src/temporal/schedules.js';
+import { jobSignals, sendSignal } from '../../src/temporal/signals.js';
+import type { Cancellation } from '../../workflows/job-messages.js';
+import type { ActivityDeps } from '../deps.js';
+import { comparisonOf, repairLog, type Comparison } from './repairs.js';
+
+/** The limit of one run; the next one finds the rest. */
+const endedPerRun = 500;
+
+const why = {
+  exit: 'the wallet takes its money out of the vault, so the job is not paid for any more',
+  frozen: 'the vault does not pay for the wallet any more',
+} as const;
+
+/** Ends what is no longer paid for, on sites whose customers pay in advance. */
+export function createFundsComparison({
+  config,
+  pool,
+  temporal,
+  logger,
+}: Pick<ActivityDeps, 'config' | 'pool' | 'temporal' | 'logger'>) {
+  const vault = chainSettings(config);
+  return {
+    /**
+     * Ends jobs that are no longer paid for, has a settlement cut once they are charged, and measures how late settlements
+     * are. It asks no chain: what a wallet asked its vault for is in the database.
+     */
+    async compareFunds(): Promise<Comparison> {
+      const context = Context.current();
+      const log = repairLog(logger, () => context.heartbeat());
+      if (vault === undefined) return comparisonOf(log);
+      await log.each(await unfundedJobs(pool, endedPerRun), ({ jobId }) => `end of job ${jobId}`, endUnfunded);
+      const lateS = await lateness();
+      await log.each([lateS], () => 'settlement', settleInTime);
+      frozenWalletCount.set(await countFrozen(pool));
+      settlementLate.set(lateS);
+      return comparisonOf(log);
+    },
+  };
+
+  /** A job without a workflow gets one within a minute, and is ended then. */
+  async function endUnfunded({ jobId, because }: UnfundedJob): Promise<void> {
+    const cancellation: Cancellation = {
+      by: 'the vault',
+      at: instantAt(Date.now()),
+      reason: sentence(why[because]),
+      code: 'funds_withdrawn',
+    };
+    const sent = await sendSignal(temporal, jobSignals.cancelRequested(jobId, cancellation), {
+      requestId: `funds_withdrawn:${jobId}`,
+    });
+    if (sent) logger.warn({ jobId, because }, 'a job ends because it is not paid for any more');
+  }
+
+  async function lateness(): Promise<number> {
+    const known = vault && (await knownVault(pool, vault));
+    return known === undefined ? 0 : settlementLateS(known, config.BATCH_INTERVAL_H, Date.now());
+  }
+
+  /** Does not wait for the next time of a settlement that was missed, or before a wallet leaves. */
+  async function settleInTime(lateS: number): Promise<void> {
+    const isBeforeAnExit = await mustSettleBeforeAnExit(pool);
+    if (lateS === 0 && !isBeforeAnExit) return;
+    await settleNow(temporal);
+    logger.info({ lateS, isBeforeAnExit }, 'a settlement is due');
+  }
+}

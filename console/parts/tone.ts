@@ -1,0 +1,2 @@
+/** How something stands, as a colour and a glyph. */
+export type Tone = 'good' | 'busy' | 'warn' | 'bad' | 'off';

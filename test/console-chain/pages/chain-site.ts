@@ -1,0 +1,77 @@
+import { Client, Connection } from '@temporalio/client';
+import type { LocalAccount, PrivateKeyAccount } from 'viem';
+import { roleAccount, type ChainRole } from '../../../engines/chain/keys.js';
+import {
+  chainClient,
+  fundWallet,
+  tokenContract,
+  vaultContract,
+  type LocalVault,
+} from '../../../engines/chain/wallet.js';
+import type { Settlement, WorldLand } from '../../../src/client/index.js';
+import { newWallet } from '../../support/api.js';
+import { browserWallet, type BrowserWallet } from '../../support/browser-wallet.js';
+import { chainConsoleFolder, chainConsoleVariable } from '../../support/console-stack.js';
+import { openConsole, type OpenConsole } from '../../support/console.js';
+import { until } from '../../support/until.js';
+
+/** A block is final some seconds after it is there, and the broker looks each second. */
+export const finalWithin = { timeoutMs: 90_000, everyMs: 300, budgetMs: 30_000 };
+
+/** The console of a broker with a chain, and the chain itself. */
+export interface ChainSite extends OpenConsole {
+  chain: LocalVault;
+  /** A wallet of a browser that is on the chain, with coins, and with so many units of the token. */
+  wallet(units: bigint, more?: Partial<BrowserWallet>): Promise<BrowserWallet & { account: PrivateKeyAccount }>;
+  tokensOf(account: Pick<LocalAccount, 'address'>): Promise<bigint>;
+  /** What the vault says of somebody. */
+  read<T>(name: string, args?: readonly unknown[]): Promise<T>;
+  /** Calls the vault as one of its roles. */
+  callAs(role: ChainRole, name: string, args: readonly unknown[]): Promise<void>;
+  /** Deposits without a browser, and waits until it is booked. */
+  deposit(account: PrivateKeyAccount, client: WorldLand, units: bigint): Promise<void>;
+  /** Has what is to be settled proposed now, and not at its time. */
+  settle(): Promise<void>;
+  settlements(): Promise<Pick<Settlement, 'number' | 'status'>[]>;
+}
+
+export async function openChainSite(): Promise<ChainSite> {
+  const site = await openConsole(process.env[chainConsoleVariable]);
+  const { chain: url, chain_id, vault, token, temporal, temporal_namespace: namespace } = site.endpoints;
+  const chain: LocalVault = { chain: url!, chain_id: chain_id!, vault: vault!, token: token! };
+  const calls = chainClient(chain);
+  const admin = roleAccount(chainConsoleFolder, 'admin');
+  const connection = await Connection.connect({ address: temporal! });
+  const client = new Client({ connection, ...(namespace === undefined ? {} : { namespace }) });
+  return {
+    ...{ ...site, chain },
+    async wallet(units, more = {}) {
+      const account = newWallet();
+      await fundWallet(chain, admin, account.address, units);
+      return { ...browserWallet({ chainId: Number(chain_id), node: url!, ...more }), account };
+    },
+    tokensOf: async ({ address }) => await calls.read<bigint>(token!, tokenContract(), 'balanceOf', [address]),
+    read: async (name, args = []) => await calls.read(vault!, vaultContract(), name, args),
+    async callAs(role, name, args) {
+      await calls.send(roleAccount(chainConsoleFolder, role), vault!, vaultContract(), name, args);
+    },
+    async deposit(account, elsewhere, units) {
+      await calls.send(account, token!, tokenContract(), 'approve', [vault, units]);
+      await calls.send(account, vault!, vaultContract(), 'deposit', [account.address, units, units]);
+      await until(async () => (await elsewhere.money.deposits()).available !== '0', {
+        ...{ ...finalWithin, name: 'the deposit is booked' },
+      });
+    },
+    async settle() {
+      await client.schedule.getHandle('settlement').trigger();
+    },
+    async settlements() {
+      const response = await fetch(`${site.api}/api/v1/settlements`);
+      return ((await response.json()) as { settlements: Settlement[] }).settlements;
+    },
+    async close() {
+      await connection.close();
+      await site.close();
+    },
+  };
+}
