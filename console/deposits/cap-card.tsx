@@ -55,11 +55,12 @@ export function CapCard({ deposits, known }: CapCardProps) {
 }
 
 function RaiseSheet({ deposits, known, onClose }: CapCardProps & { onClose(): void }) {
-  const [isAll, setAll] = useState(true);
+  const facts = capFactsOf(deposits);
+  // Where all is allowed already, whoever raises it means more than that.
+  const [isAll, setAll] = useState(() => capForAll(facts, 0n) > facts.signed);
   const [most, setMost] = useState(noAmount);
   const [by, setBy] = useState<'signature' | 'call'>('signature');
   const { place, decimals } = known;
-  const facts = capFactsOf(deposits);
   const allowed = wholeAmount(most, token().decimals, decimals);
   const more = allowed !== undefined && 'units' in allowed ? allowed.units : undefined;
   const cap = isAll ? capForAll(facts, 0n) : more === undefined ? undefined : capForMore(facts, more);
