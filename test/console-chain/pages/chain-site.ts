@@ -87,7 +87,7 @@ export async function openChainSite(): Promise<ChainSite> {
 
 /** Settlements with a line of a customer, the newest first. */
 async function numbersWith(api: string, wallet: string, wanted: Settlement['status']): Promise<number[]> {
-  const read = async (path: string) => (await (await fetch(`${api}/api/v1/settlements${path}`)).json());
+  const read = async (path: string) => await (await fetch(`${api}/api/v1/settlements${path}`)).json();
   const { settlements } = (await read('')) as { settlements: Pick<Settlement, 'number' | 'status'>[] };
   const found: number[] = [];
   for (const { number, status } of settlements) {
