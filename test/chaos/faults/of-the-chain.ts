@@ -41,6 +41,18 @@ export const faultsOfTheChain: Readonly<Record<string, Fault>> = {
     foundBy: ['vault', 'withdrawals'],
     run: { chain: 'calm' },
   },
+  'payout-missed': {
+    what: 'what providers take out of the vault is not booked',
+    edits: [
+      {
+        file: 'src/chain/vault-watch.ts',
+        find: 'await insertVaultEvents(tx, facts, events));',
+        replace: `await insertVaultEvents(tx, facts, events.filter(({ name }) => name !== 'EarningsWithdrawn')));`,
+      },
+    ],
+    foundBy: ['booked'],
+    run: { chain: 'calm' },
+  },
   'drawn-too-much': {
     what: 'a settlement draws twice what its customer deposited',
     edits: [
@@ -57,9 +69,9 @@ export const faultsOfTheChain: Readonly<Record<string, Fault>> = {
     what: 'who pays in advance may owe all the same',
     edits: [
       {
-        file: 'src/api/place-order.ts',
-        find: 'if (config.ENABLE_BLOCKCHAIN) await payInAdvance(',
-        replace: 'if (config.ENABLE_BLOCKCHAIN && config.JOB_MIN_DURATION_S < 0) await payInAdvance(',
+        file: 'src/db/prepaid.ts',
+        find: 'if (!(await isPrepaid(tx))) {',
+        replace: 'if (added >= 0n || !(await isPrepaid(tx))) {',
       },
     ],
     foundBy: ['prepaid'],
