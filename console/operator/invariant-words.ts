@@ -9,6 +9,9 @@ const words: Record<string, string> = {
   I7: 'A receipt has the figures of what was booked',
   I8: 'The receipts of a wallet are numbered without a hole',
   I9: 'No job costs more than it had reserved',
+  C1: 'What the ledger has in a vault is what final blocks say, to the unit, wallet by wallet',
+  C2: 'No wallet is drawn more than it allowed, or more than it has in the vault',
+  C3: 'Each settlement that was executed is booked once, with what the chain drew and credited',
 };
 
 export function invariantText(name: string): string {

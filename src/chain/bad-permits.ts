@@ -4,7 +4,7 @@ import { scaleOf } from '../domain/vault-units.js';
 import { asRevert, CallReverted } from './node-words.js';
 import { rentalVaultAbi } from './rental-vault-abi.js';
 import { firstAnswer } from './rpc.js';
-import type { WatchDeps } from './vault-watch.js';
+import type { WatchDeps } from './watch-deps.js';
 
 /**
  * Finds the permits of a settlement that the vault refuses, and counts them no longer, so that one of them does not hold up

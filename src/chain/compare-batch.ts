@@ -4,7 +4,7 @@ import { scaleOf } from '../domain/vault-units.js';
 import { sideBySide } from '../side-by-side.js';
 import { rentalVaultAbi } from './rental-vault-abi.js';
 import { agreed } from './rpc.js';
-import type { WatchDeps } from './vault-watch.js';
+import type { WatchDeps } from './watch-deps.js';
 
 const readsAtOnce = 8;
 

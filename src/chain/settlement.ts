@@ -28,7 +28,8 @@ import { refuseBadPermits } from './bad-permits.js';
 import { createOutbox, type Outbox, type Sent } from './outbox.js';
 import { rentalVaultAbi } from './rental-vault-abi.js';
 import { agreed, askChain, firstAnswer } from './rpc.js';
-import { watchVault, type WatchDeps } from './vault-watch.js';
+import { watchVault } from './vault-watch.js';
+import type { WatchDeps } from './watch-deps.js';
 import { vaultState } from './vault-state.js';
 import type { ChainSettings } from '../config/chain.js';
 

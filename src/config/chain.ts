@@ -14,21 +14,15 @@ export const chainVariables = {
   /**
    * Whether customers pay from deposits in a vault on a chain. It needs the next four variables and the id of the chain;
    * without it none of the following is read.
-   *
-   * @internal
    */
   ENABLE_BLOCKCHAIN: flag(false),
   /**
    * JSON-RPC endpoints of nodes of the chain. A deposit counts when all of them report it, so name two of different
    * operators: with one alone, whoever runs that node can make up deposits. In production two hosts are required.
-   *
-   * @internal
    */
   BLOCKCHAIN_RPC_URL: rpcUrls,
   /**
    * Address of the `RentalVault` that holds the deposits.
-   *
-   * @internal
    */
   VAULT_ADDRESS: z
     .string()
@@ -40,15 +34,11 @@ export const chainVariables = {
    * The operator's key of the vault: `0x` and 64 hex digits. It pays the gas of settlements. Only the role `worker` reads
    * it; mount it there as a file (`BACKEND_PRIVATE_KEY_FILE`), and use it for nothing else. Whoever has it can propose
    * wrong settlements, which the guardian has the vault's delay to veto.
-   *
-   * @internal
    */
   BACKEND_PRIVATE_KEY: signingKey,
   /**
    * When a block counts as final: `finalized`, or the number of blocks that have to follow it, on chains whose nodes do
    * not say. Too few, and a reorganised chain takes back a deposit that was spent already.
-   *
-   * @internal
    */
   CHAIN_FINALITY: z
     .string()
@@ -59,8 +49,6 @@ export const chainVariables = {
   /**
    * The most that a settlement may pay for a unit of gas, in gwei. While the chain asks for more, settlements wait, and
    * nothing else does. Low saves money and settles late; high pays whatever a congested chain asks for.
-   *
-   * @internal
    */
   MAX_FEE_GWEI: z
     .string()
@@ -70,22 +58,16 @@ export const chainVariables = {
   /**
    * Seconds between two looks at the chain: at the vault's events, and at a settlement that is under way. Few show a
    * deposit sooner, and ask the nodes more often.
-   *
-   * @internal
    */
   CHAIN_POLL_S: whole(15, 1, 300),
   /**
    * Hours between settlements. Each costs gas for every wallet whose total changed; a provider waits for his earnings for
    * this long, and for the vault's delay.
-   *
-   * @internal
    */
   BATCH_INTERVAL_H: whole(24, 1, 168),
   /**
    * The least that is booked of a wallet's deposits, in tokens. Smaller ones wait until they come to this much: anybody
    * can send them, in anybody's name, and each would be a row for ever.
-   *
-   * @internal
    */
   VAULT_LEAST_DEPOSIT: z
     .string()
@@ -95,8 +77,6 @@ export const chainVariables = {
   /**
    * The block in which the vault was deployed, or one before it: its events are read from there on. 0 reads the whole
    * chain once, which takes hours where it has millions of blocks.
-   *
-   * @internal
    */
   VAULT_FROM_BLOCK: whole(0, 0, Number.MAX_SAFE_INTEGER),
 };

@@ -74,11 +74,11 @@ export const curatedFaults: Readonly<Record<string, readonly CuratedFault[]>> = 
       was: 'await limiter.caller(byWallet[rule!.limit], principal.wallet);',
       becomes: '',
     },
-    { file: 'src/auth/customers/authenticate.ts', was: "scope !== 'admin' && found", becomes: 'found' },
+    { file: 'src/auth/customers/authenticate.ts', was: '!isForSignedRequests(scope) && found', becomes: 'found' },
     {
-      file: 'src/auth/customers/principal.ts',
-      was: "scope !== 'admin' || admins.includes(wallet)",
-      becomes: 'true || admins.includes(wallet)',
+      file: 'src/auth/customers/reserved-scopes.ts',
+      was: 'return ADMIN_WALLETS.includes(wallet)',
+      becomes: 'return true || ADMIN_WALLETS.includes(wallet)',
     },
     { file: 'src/billing/spend.ts', was: '>= maxExtensions', becomes: '> maxExtensions' },
     {

@@ -67,7 +67,16 @@ describe('months of statements', () => {
 
 describe('a statement', () => {
   const statement = {
-    ...{ opening: '-5', paid: '5', charged: '12', refunded: '2', withdrawn: '0', adjusted: '0', closing: '-10', reserved: '3' },
+    ...{
+      opening: '-5',
+      paid: '5',
+      charged: '12',
+      refunded: '2',
+      withdrawn: '0',
+      adjusted: '0',
+      closing: '-10',
+      reserved: '3',
+    },
     ...{ jobs: 2, is_final: true },
   } as Statement;
 
