@@ -71,8 +71,6 @@ export const authVariables = {
   /**
    * Addresses of guardians of the vault: they may open sessions with the scope `settlements:read`, which reads the receipts
    * of all customers and changes nothing.
-   *
-   * @internal
    */
   GUARDIAN_WALLETS: list.transform((wallets) => wallets.map((wallet) => wallet.toLowerCase())),
 };
