@@ -17,6 +17,7 @@ const withoutMethod: Record<string, string> = {
   'GET /health': 'for probes',
   'GET /ready': 'for probes',
   'GET /openapi.json': 'for programs that are no client of this kind',
+  'GET /api/v1/admin/bookings': 'for guardians, which believe no client of the broker',
   'POST /api/v1/providers/messages': 'for agents, which sign with the key of their node',
   'GET /api/v1/providers/:id/responses': 'for agents',
   'GET /api/v1/admin/bookings': 'for guardians, which bound and check every answer themselves',
