@@ -77,7 +77,7 @@ export async function startWlChain(): Promise<WlChain> {
         ] as const,
         functionName: 'balanceOf',
         args: [holder],
-      })) as bigint,
+      })),
     async stop() {
       await broker.stop();
       await anvil.stop();
