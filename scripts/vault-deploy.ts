@@ -5,7 +5,8 @@ try {
   console.error('\nThe vault stands. Set these for the broker, with two nodes of your own choice:\n');
   for (const [name, value] of Object.entries(variables)) console.log(`${name}=${value}`);
 } catch (error) {
-  // What a node says may name the whole address of another one, and nothing else is secret here.
-  console.error(error instanceof BadPlan ? error.message : String(error));
+  // All of the message has the address of the node, whose path may be a credential.
+  const { shortMessage } = error as { shortMessage?: string };
+  console.error(error instanceof BadPlan ? error.message : (shortMessage ?? (error as Error).message));
   process.exitCode = 1;
 }

@@ -54,7 +54,7 @@ export function ActionSheet(props: ActionSheetProps) {
     <Dialog title={title} onClose={onClose}>
       {children}
       <div class="stack tight">
-        <h3>Which wallet signs?</h3>
+        <h3>Which wallet does it?</h3>
         <WalletList asked={asked} disabled={disabled} onChoose={(wallet) => void go(wallet)} />
       </div>
       <WaitingFor of={wait} said={said} />

@@ -1,18 +1,17 @@
 import { useState } from 'preact/hooks';
+import type { Address } from 'viem';
 import type { Deposits } from '../../src/client/types.generated.js';
 import { ActionSheet } from '../chain/action-sheet.js';
-import { capForAll, capForMore, leftOfCap } from '../chain/cap-choice.js';
+import type { VaultPlace } from '../chain/actions.js';
+import { capForAll, leftOfCap } from '../chain/cap-choice.js';
 import { spendPermit } from '../chain/permit.js';
-import { onChain } from '../chain/send-action.js';
+import { onChain, type Asking } from '../chain/send-action.js';
 import { unitsIn } from '../chain/vault-units.js';
 import { signedOnce } from '../connect/open-session.js';
-import { sign } from '../connect/wallets.js';
-import { canAct, refresh, toast, token } from '../live/index.js';
-import { noAmount } from '../parts/amount-field.js';
-import { AmountInput } from '../parts/amount-input.js';
-import { Bar, Button, Card, Check, Money, partOf, Segmented } from '../parts/index.js';
-import { wholeAmount } from './amount.js';
-import { Problem } from './deposit-card.js';
+import { sign, type Wallet } from '../connect/wallets.js';
+import { canAct, refresh, toast } from '../live/index.js';
+import { Bar, Button, Card, Money, partOf, Segmented } from '../parts/index.js';
+import { AllowedFields, useAllowed } from './allowed-fields.js';
 import { capFactsOf, type KnownVault } from './use-deposits.js';
 
 interface CapCardProps {
@@ -55,14 +54,12 @@ export function CapCard({ deposits, known }: CapCardProps) {
 }
 
 function RaiseSheet({ deposits, known, onClose }: CapCardProps & { onClose(): void }) {
-  const [isAll, setAll] = useState(true);
-  const [most, setMost] = useState(noAmount);
+  const facts = capFactsOf(deposits);
+  // Where all is allowed already, whoever raises it means more than that.
+  const allowed = useAllowed(() => capForAll(facts, 0n) > facts.signed, known.decimals);
   const [by, setBy] = useState<'signature' | 'call'>('signature');
   const { place, decimals } = known;
-  const facts = capFactsOf(deposits);
-  const allowed = wholeAmount(most, token().decimals, decimals);
-  const more = allowed !== undefined && 'units' in allowed ? allowed.units : undefined;
-  const cap = isAll ? capForAll(facts, 0n) : more === undefined ? undefined : capForMore(facts, more);
+  const cap = allowed.capWith(facts, 0n);
   const isHigher = cap !== undefined && cap > facts.signed;
   const units = cap === undefined ? 0n : unitsIn(cap, decimals);
   const done = () => {
@@ -75,31 +72,11 @@ function RaiseSheet({ deposits, known, onClose }: CapCardProps & { onClose(): vo
       place={place}
       disabled={!isHigher}
       plan={async () => [{ kind: 'raise-cap', cap: units.toString() }]}
-      instead={
-        by === 'call'
-          ? undefined
-          : async (wallet, asking) => {
-              await onChain(wallet, asking);
-              asking.say(`${wallet.name} asks you to sign the cap.`);
-              const permit = spendPermit(place, asking.owner, units);
-              const signature = await sign(wallet, asking.owner as `0x${string}`, permit, asking.signal);
-              await signedOnce(wallet, { ...asking, scopes: ['jobs:read', 'billing:write'] }, (client) =>
-                client.request('POST', '/api/v1/billing/permits', {
-                  body: { cumulative_cap: cap!.toString(), signature },
-                }),
-              );
-            }
-      }
+      instead={by === 'call' ? undefined : (wallet, asking) => signCap(wallet, asking, { place, cap: cap!, units })}
       onDone={done}
       onClose={onClose}
     >
-      <Check label="All that I have deposited" checked={isAll} onChange={setAll} />
-      {!isAll && (
-        <>
-          <AmountInput label="From now on, at most" value={most} onInput={setMost} />
-          <Problem of={allowed} />
-        </>
-      )}
+      <AllowedFields of={allowed} all="All that I have deposited" most="From now on, at most" />
       {cap !== undefined && (
         <p role="status">
           {isHigher ? (
@@ -128,5 +105,21 @@ function RaiseSheet({ deposits, known, onClose }: CapCardProps & { onClose(): vo
           : 'For wallets that are contracts, such as Safe, which cannot sign: it costs a little gas.'}
       </p>
     </ActionSheet>
+  );
+}
+
+/** Two signatures: of the cap, and of the request that brings it to the broker. */
+async function signCap(
+  wallet: Wallet,
+  asking: Asking,
+  { place, cap, units }: { place: VaultPlace; cap: bigint; units: bigint },
+): Promise<void> {
+  await onChain(wallet, asking);
+  asking.say(`${wallet.name} asks you to sign the cap.`);
+  const permit = spendPermit(place, asking.owner, units);
+  const signature = await sign(wallet, asking.owner as Address, permit, asking.signal);
+  const body = { cumulative_cap: cap.toString(), signature };
+  await signedOnce(wallet, { ...asking, scopes: ['jobs:read', 'billing:write'] }, (client) =>
+    client.request('POST', '/api/v1/billing/permits', { body }),
   );
 }

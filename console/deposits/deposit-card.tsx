@@ -6,8 +6,8 @@ import { baseUnitsOf } from '../chain/vault-units.js';
 import { canAct, token } from '../live/index.js';
 import { noAmount, type AmountEntered } from '../parts/amount-field.js';
 import { AmountInput } from '../parts/amount-input.js';
-import { Button, Card, Check, Money } from '../parts/index.js';
-import { capForAll, capForMore } from '../chain/cap-choice.js';
+import { Button, Card, Money } from '../parts/index.js';
+import { AllowedFields, Problem, useAllowed } from './allowed-fields.js';
 import { wholeAmount } from './amount.js';
 import { DepositSheet } from './deposit-sheet.js';
 import { capFactsOf, type KnownVault } from './use-deposits.js';
@@ -26,15 +26,11 @@ interface DepositCardProps {
 export function DepositCard({ deposits, known, query, going, onWent }: DepositCardProps) {
   const { decimals } = token();
   const [entered, setEntered] = useState<AmountEntered>(() => ({ ...noAmount, text: query.get('amount') ?? '' }));
-  const [isAll, setAll] = useState(true);
-  const [most, setMost] = useState(noAmount);
+  const allowed = useAllowed(() => true, known.decimals);
   const [open, setOpen] = useState<{ amount: bigint; cap: bigint }>();
   const amount = wholeAmount(entered, decimals, known.decimals);
-  const allowed = wholeAmount(most, decimals, known.decimals);
-  const facts = capFactsOf(deposits);
   const units = amount !== undefined && 'units' in amount ? amount.units : undefined;
-  const more = isAll ? undefined : allowed !== undefined && 'units' in allowed ? allowed.units : undefined;
-  const cap = units === undefined ? undefined : isAll ? capForAll(facts, units) : more && capForMore(facts, more);
+  const cap = units === undefined ? undefined : allowed.capWith(capFactsOf(deposits), units);
   const sheet = going?.kind === 'approve' ? fromAction(going, known.decimals) : open;
   const close = () => {
     setOpen(undefined);
@@ -57,13 +53,7 @@ export function DepositCard({ deposits, known, query, going, onWent }: DepositCa
             Deposits below <Money units={deposits.min_amount} /> wait until they come to this much.
           </p>
         )}
-        <Check label="Jobs may use all that I deposit" checked={isAll} onChange={setAll} />
-        {!isAll && (
-          <>
-            <AmountInput label="Jobs may use, from now on, at most" value={most} onInput={setMost} />
-            <Problem of={allowed} />
-          </>
-        )}
+        <AllowedFields of={allowed} all="Jobs may use all that I deposit" most="Jobs may use, from now on, at most" />
         <div class="row">
           <Button
             type="submit"
@@ -92,13 +82,6 @@ const fromAction = ({ amount, cap }: Extract<Action, { kind: 'approve' }>, decim
   amount: baseUnitsOf(BigInt(amount), decimals),
   cap: baseUnitsOf(BigInt(cap), decimals),
 });
-
-export function Problem({ of }: { of: { units: bigint } | { problem: string } | undefined }) {
-  // What is no amount at all is said by the field itself.
-  return of !== undefined && 'problem' in of && of.problem.startsWith('The token') ? (
-    <p class="field-error">{of.problem}</p>
-  ) : null;
-}
 
 /** What an order needs, by what is there: money, or only leave to use it. */
 function Lacking({ deposits, need }: { deposits: Deposits; need: string | null }) {

@@ -7,7 +7,7 @@ import { AmountInput } from '../parts/amount-input.js';
 import { Button, Card, Countdown, Money, State } from '../parts/index.js';
 import { ownActions } from '../chain/following.js';
 import { wholeAmount } from './amount.js';
-import { Problem } from './deposit-card.js';
+import { Problem } from './allowed-fields.js';
 import type { KnownVault } from './use-deposits.js';
 import { WithdrawSheet } from './withdraw-sheet.js';
 

@@ -1,4 +1,5 @@
 import type { Payout } from '../../src/client/index.js';
+import { hasChain } from '../chain/has-chain.js';
 import { broker, login, useResource } from '../live/index.js';
 import { CopyIcon } from '../parts/copy-icon.js';
 import { Button, Card, Empty, Loaded, Money, plain, Skeleton, Table, Time, Untrusted } from '../parts/index.js';
@@ -26,7 +27,9 @@ export function PayoutsCard() {
               rowKey={({ id }) => id}
               empty={
                 <Empty title="Nothing was paid out yet">
-                  The operator pays you outside of this broker, and writes it down here with a reference.
+                  {hasChain() === true
+                    ? 'A settlement credits you what you earn, and your wallet takes it out of the vault: see above.'
+                    : 'The operator pays you outside of this broker, and writes it down here with a reference.'}
                 </Empty>
               }
               columns={[

@@ -114,8 +114,8 @@ function Facts({ settlement }: { settlement: Settlement }) {
           </div>
           <Hex name="Vault" text={vault} />
           <Hex name="Hash" text={hash} />
-          {tx.propose !== null && <Hex name="Proposed by" text={tx.propose} />}
-          {tx.execute !== null && <Hex name="Executed by" text={tx.execute} />}
+          {tx.propose !== null && <Hex name="Proposed in" text={tx.propose} />}
+          {tx.execute !== null && <Hex name="Executed in" text={tx.execute} />}
         </dl>
       </div>
     </Card>
@@ -193,7 +193,7 @@ function LineTable({ title, caption, rows, symbol }: LineTableProps) {
                 <span class="mono" title={wallet}>
                   {shortAddress(wallet)}
                 </span>
-                {isOwn && <b>you</b>}
+                {isOwn && <b class="own-mark">you</b>}
                 <CopyIcon text={wallet} what="the wallet" />
               </span>
             ),

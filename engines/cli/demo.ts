@@ -57,6 +57,8 @@ if (values.help) {
 }
 const flags = { ...values, data: values.data ?? (values.chain ? '.data/demo-chain' : '.data/demo') };
 const chainId = flags.chain ? 31_337 : 1;
+/** The machine whose owner one can be: on a chain the one that earns. */
+const owned = flags.chain ? 'demo-dorado' : machines[0]!.providerId;
 // On a chain something dear, so that its price is seen after some seconds.
 const wanted = {
   ...(flags.chain ? { gpu_type: 'H100', gpu_count: 4 } : { gpu_type: 'RTX 4090', gpu_count: 2 }),
@@ -92,8 +94,8 @@ else {
   console.log(`\n  ${failed ? 'Some steps failed. ' : ''}Running until Ctrl-C:\n`);
   console.log(`    console       ${api}/console/`);
   if (extension !== undefined) {
-    const wallets = [demoWallet(flags.data, 'customer'), ownerWallet(flags.data, machines[0]!.providerId), operator];
-    for (const line of howToLook(api!, { wallets, extension, chainId, faucet, node, isStuck: flags.stuck }))
+    const wallets = [demoWallet(flags.data, 'customer'), ownerWallet(flags.data, owned), operator];
+    for (const line of howToLook(api!, { wallets, owned, extension, chainId, faucet, node, isStuck: flags.stuck }))
       console.log(`      ${line}`);
   }
   if (wl !== undefined) {
@@ -102,7 +104,7 @@ else {
   }
   if (faucet !== undefined) {
     console.log(`    test tokens   ${faucet}`);
-    console.log(`    chain         ${node}, whose blocks and keys are lost with ${flags.data}`);
+    console.log(`    chain         ${node}, id ${chainId}`);
   }
   console.log(`    API           ${api}`);
   console.log(`    Temporal UI   ${ui}`);
@@ -196,10 +198,10 @@ async function demo(): Promise<void> {
     await availabilityWhen(customer, (rows) => text(rows) === text(before));
   });
   extension = await step('a browser wallet is written, for who has none', async () => {
-    const owner = ownerWallet(flags.data, machines[0]!.providerId);
+    const owner = ownerWallet(flags.data, owned);
     const accounts = [
       { name: 'Demo customer', privateKey: demoWallet(flags.data, 'customer').privateKey },
-      { name: `Demo owner of ${machines[0]!.providerId}`, privateKey: owner.privateKey },
+      { name: `Demo owner of ${owned}`, privateKey: owner.privateKey },
       { name: 'Demo operator', privateKey: operator.privateKey },
     ];
     return await writeWalletExtension(flags.data, {

@@ -11,12 +11,14 @@ interface Person {
 
 const people: Record<string, Person> = {
   customer: { does: 'rents', page: 'rent' },
-  owner: { does: 'has the machine demo-atlas', page: 'provider' },
+  owner: { does: 'has the machine', page: 'provider' },
   operator: { does: 'operates the broker', page: 'operator' },
 };
 
 interface Around {
   wallets: readonly DemoWallet[];
+  /** The machine of the owner among them. */
+  owned: string;
   /** The folder of the browser's extension. */
   extension: string;
   chainId: number;
@@ -29,7 +31,10 @@ interface Around {
 }
 
 /** What somebody who has a browser is told, with a wallet of their own and without one. */
-export function howToLook(api: string, { wallets, extension, chainId, faucet, node, isStuck }: Around): string[] {
+export function howToLook(
+  api: string,
+  { wallets, owned, extension, chainId, faucet, node, isStuck }: Around,
+): string[] {
   return [
     'Open it in a browser: the market needs no wallet. All else begins with “Connect wallet”.',
     faucet === undefined
@@ -39,7 +44,8 @@ export function howToLook(api: string, { wallets, extension, chainId, faucet, no
     `“Developer mode”, choose “Load unpacked”, then the folder ${shown(extension)}`,
     'It offers three people:',
     ...wallets.map(({ role }) => {
-      const { does, page } = people[role]!;
+      const { does: what, page } = people[role]!;
+      const does = role === 'owner' ? `${what} ${owned}` : what;
       return `  ${role.padEnd(8)}  ${does.padEnd(26)}  ${api}/console/${page}`;
     }),
     ...(isStuck ? ['The stuck job is under “Now” on the operator’s page, a minute after its order.'] : []),

@@ -26,7 +26,10 @@ const vaultAbi = parseAbi([
   'function operator() view returns (address)',
   'function batchDelay() view returns (uint64)',
   'function exitDelay() view returns (uint64)',
+  'function announced(uint8 role) view returns (address next, uint64 from)',
 ]);
+/** By its number in the contract: of the operator. */
+const operatorRole = 0;
 const otherAbi = parseAbi([
   'function rentalCount() view returns (uint256)',
   'function decimals() view returns (uint8)',
@@ -82,7 +85,10 @@ async function vaultFacts(client: ChainReader, settings: ChainSettings): Promise
         'Correct the address.',
     );
   }
-  mustBeOperator(operator as Address, settings);
+  const next = await answerOf(
+    client.readContract({ address: vault, abi: vaultAbi, functionName: 'announced', args: [operatorRole] }),
+  );
+  mustBeOperator(operator as Address, Array.isArray(next) ? (next[0] as Address) : undefined, settings);
   const decimals = await answerOf(
     client.readContract({ address: token as Address, abi: otherAbi, functionName: 'decimals' }),
   );
@@ -99,10 +105,15 @@ async function vaultFacts(client: ChainReader, settings: ChainSettings): Promise
   return { chainId, vault, token: token.toLowerCase() as Address, decimals, ...delays };
 }
 
-function mustBeOperator(operator: Address, { operatorKey, vault }: ChainSettings): void {
+/** Whoever was announced may start already: workers do more than to settle, and he is the operator 48 hours later. */
+function mustBeOperator(
+  operator: Address,
+  announced: Address | undefined,
+  { operatorKey, vault }: ChainSettings,
+): void {
   if (operatorKey === undefined) return;
   const own = privateKeyToAddress(operatorKey);
-  if (own.toLowerCase() === operator.toLowerCase()) return;
+  if ([operator, announced].some((each) => each?.toLowerCase() === own.toLowerCase())) return;
   throw new ConfigError(
     `The vault at VAULT_ADDRESS (${vault}) takes settlements from ${operator}, and BACKEND_PRIVATE_KEY is the key of ` +
       `${own}: give the key of the vault's operator, or have the vault's admin call setOperator(${own}).`,

@@ -49,6 +49,8 @@ export type Advanced =
   | { is: 'under way'; kind: SettlementWait; waitsFor: string; since?: string; againInS: number };
 
 const pollS = 15;
+/** The guardian may end a pause before its time. */
+const pausePollS = 60;
 
 /**
  * Cuts a settlement, or returns the one that is under way.
@@ -119,7 +121,7 @@ async function take(deps: SettlementDeps, batch: Batch, step: SettlementStep): P
         batch,
         step.for,
         `${step.for === 'delay' ? 'the delay in which it can be vetoed' : 'the end of the pause'}, until ${new Date(step.untilS * 1000).toISOString()}`,
-        step.untilS - Date.now() / 1000 + 1,
+        Math.min(step.untilS - Date.now() / 1000 + 1, step.for === 'pause' ? pausePollS : Infinity),
       );
   }
 }

@@ -26,7 +26,8 @@ export async function explainedBatch(
   const { rows } = await db.query<{ cut_at: Date; after: Date | null }>(
     `select date_trunc('milliseconds', b.cut_at) + interval '1 ms' as cut_at, (select max(p.cut_at) - make_interval(secs => $4) from batches p
                         where p.chain_id = b.chain_id and p.vault = b.vault and p.status = 'final' and p.number < b.number) as after
-       from batches b where b.chain_id = $1 and b.vault = $2 and b.number = $3 and b.last_entry_id > 0`,
+       from batches b where b.chain_id = $1 and b.vault = $2 and b.number = $3
+        and (b.last_entry_id > 0 or b.void_reason is distinct from 'foreign')`,
     [chainId, vault, number, slackS],
   );
   const row = rows[0];

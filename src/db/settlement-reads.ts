@@ -120,7 +120,7 @@ export async function settlementOverview(db: Queryable, vault: VaultId): Promise
     ...(last === undefined ? {} : { lastFinal: last }),
     sending: await sendingNow(db, vault),
     permitsKept: await countPermits(db, vault),
-    frozen: [],
+    frozen: await frozenNow(db, vault),
   };
 }
 
@@ -131,6 +131,17 @@ export async function findStop(db: Queryable, { chainId, vault }: VaultId): Prom
     [chainId, vault],
   );
   return rows[0] && { reason: rows[0].reason, stoppedAt: rows[0].stopped_at };
+}
+
+const mostFrozen = 1_000;
+
+async function frozenNow(db: Queryable, { chainId, vault }: VaultId): Promise<SettlementOverview['frozen']> {
+  const { rows } = await db.query<{ wallet: string; since: Date; reason: string }>(
+    `select wallet, frozen_at as since, reason from frozen_wallets
+      where chain_id = $1 and vault = $2 and thawed_at is null order by frozen_at limit $3`,
+    [chainId, vault, mostFrozen],
+  );
+  return rows;
 }
 
 async function sendingNow(db: Queryable, { chainId, vault }: VaultId): Promise<SettlementOverview['sending']> {

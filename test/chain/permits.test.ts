@@ -77,8 +77,8 @@ test('a permit that the vault refuses blocks nothing: the settlement is cut anew
   expect(await site.settle()).toMatchObject({ number: 1, is: 'void' });
   expect(await findBatch(site.pool, site.deps.facts, 1)).toMatchObject({ status: 'void' });
   expect(await site.settle()).toEqual({ number: 2, is: 'final' });
-  // What the vault may draw, and not what it may not.
-  expect(await onChain()).toEqual({ spent: 1_000_000n, cap: 1_000_000n });
+  // Whose permit it was is frozen until he allows more; everybody else is settled.
+  expect(await onChain()).toEqual({ spent: 0n, cap: 1_000_000n });
   const [, spent] = (await site.vault.read('customers', [other.address])) as bigint[];
   expect(spent).toBe(2_000_000n);
   expect(await signedCap(site.pool, site.deps.facts, wallet())).toBe(1_000_000n * scale);

@@ -111,6 +111,17 @@ describe('a settlement', () => {
     ]);
   });
 
+  test('looks every minute whether the guardian has ended a pause before its time', async () => {
+    await site.deposit(site.customer, 10);
+    await site.rent(site.customer, 1_000);
+    const begun = await site.begin();
+    await site.vault.send(guardian(), 'vault', 'pause', []);
+    expect(await site.advance((begun as { number: number }).number)).toMatchObject({
+      waitsFor: expect.stringContaining('the end of the pause') as unknown,
+      againInS: 60,
+    });
+  });
+
   test('is proposed and executed again when the chain takes that back', async () => {
     await site.deposit(site.customer, 10);
     await site.rent(site.customer, 1_000);

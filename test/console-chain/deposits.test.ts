@@ -184,7 +184,6 @@ const sending = 'eth_sendTransaction';
     const page = await visit(wallet);
     const { card, sheet } = depositsOf(page);
     await card('What may be drawn').getByRole('button', { name: 'Raise…' }).click();
-    await sheet('Raise what may be drawn').getByRole('checkbox').uncheck();
     await sheet('Raise what may be drawn').getByLabel('From now on, at most').fill('80');
     await sendIn(page, 'Raise what may be drawn');
     await until(async () => (await words(card('What may be drawn'))).includes('80.00'), finalWithin);

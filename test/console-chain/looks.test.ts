@@ -7,7 +7,6 @@ import { consoleOperator } from '../support/console-stack.js';
 import { artifactsFolder, type Machine } from '../support/console.js';
 import { keepPicture, seriousFindings, sidewaysScroll } from '../support/looks.js';
 import { ed25519Key } from '../support/ssh-key.js';
-import { until } from '../support/until.js';
 import { connectWallet, shellOf, walletDialogOf } from '../console/pages/shell.js';
 import { openChainSite, type ChainSite } from './pages/chain-site.js';
 
@@ -33,13 +32,7 @@ const widths = [320, 390, 1440];
       ssh_public_keys: [ed25519Key()],
     });
     await elsewhere.jobs.end(id, { wait: 30 });
-    const before = new Set((await site.settlements()).map((each) => each.number));
-    await site.settle();
-    const found = await until(
-      async () => (await site.settlements()).find((each) => !before.has(each.number) && each.status === 'final'),
-      { timeoutMs: 170_000, everyMs: 500, budgetMs: 100_000, name: 'a settlement is final' },
-    );
-    number = found.number;
+    number = await site.settled(customer.account, 'final');
   }, browserStartsWithinMs + 240_000);
   afterAll(async () => await site?.close());
 

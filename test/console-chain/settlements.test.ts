@@ -12,8 +12,6 @@ import { finalWithin, openChainSite, type ChainSite } from './pages/chain-site.j
 import { sendIn } from './pages/deposits.js';
 
 const token = 1_000_000n;
-/** A proposal, its delay, an execution, and blocks that make both final. */
-const settledWithin = { timeoutMs: 170_000, everyMs: 500, budgetMs: 100_000 };
 
 (await describeWithChromium())('settlements on the pages', () => {
   let site: ChainSite;
@@ -52,20 +50,9 @@ const settledWithin = { timeoutMs: 170_000, everyMs: 500, budgetMs: 100_000 };
     return wallet;
   }
 
-  /** The number of a settlement that comes after all that are there. */
-  async function nextIs(wanted: Settlement['status']): Promise<number> {
-    const before = new Set((await site.settlements()).map(({ number }) => number));
-    await site.settle();
-    const found = await until(
-      async () => (await site.settlements()).find(({ number, status }) => !before.has(number) && status === wanted),
-      { ...settledWithin, name: `a settlement is ${wanted}` },
-    );
-    return found.number;
-  }
-
   test('a settlement is checked against the vault with one’s own line in it, and the earnings get into the wallet', async () => {
     const customer = await usedBySomebody();
-    const number = await nextIs('final');
+    const number = await site.settled(customer.account, 'final');
     const { page } = await visit(customer, 'settlements');
     await page.getByRole('link', { name: `Settlement ${number}`, exact: true }).click();
     const own = page
@@ -89,7 +76,7 @@ const settledWithin = { timeoutMs: 170_000, everyMs: 500, budgetMs: 100_000 };
 
   test('a settlement whose line was changed on its way to the page is found out', async () => {
     const customer = await usedBySomebody();
-    const number = await nextIs('final');
+    const number = await site.settled(customer.account, 'final');
     const visitor = await visit(customer, '');
     await visitor.page.route(`**/api/v1/settlements/${number}`, async (route) => {
       const reply = await route.fetch();
@@ -105,8 +92,8 @@ const settledWithin = { timeoutMs: 170_000, everyMs: 500, budgetMs: 100_000 };
   }, 300_000);
 
   test('an operator reads that a veto has stopped settlements, and lets them go on with a reason', async () => {
-    await usedBySomebody();
-    const number = await nextIs('proposed');
+    const customer = await usedBySomebody();
+    const number = await site.settled(customer.account, 'proposed');
     await site.callAs('guardian', 'veto', [BigInt(number)]);
     const visitor = await site.visitor({ wallet: browserWallet({ account: consoleOperator, chainId: 31_337 }) });
     visitors.push(visitor);
@@ -115,7 +102,7 @@ const settledWithin = { timeoutMs: 170_000, everyMs: 500, budgetMs: 100_000 };
     await page.getByRole('button', { name: 'Sign as an operator' }).click();
     await walletDialogOf(page, 'Sign in as an operator').sign();
     const stopped = page.getByRole('region', { name: 'Settlements are stopped' });
-    await until(() => stopped.isVisible(), { ...settledWithin, name: 'the veto is seen' });
+    await until(() => stopped.isVisible(), { ...finalWithin, name: 'the veto is seen' });
     expect(await words(stopped)).toContain('The guardian vetoed a settlement.');
     await stopped.getByRole('button', { name: 'Let them go on…' }).click();
     const sheet = page.getByRole('dialog', { name: 'Let settlements go on' });
@@ -124,6 +111,6 @@ const settledWithin = { timeoutMs: 170_000, everyMs: 500, budgetMs: 100_000 };
     await stopped.waitFor({ state: 'detached' });
     await page.getByRole('tab', { name: 'Audit' }).click();
     await page.getByText('the guardian was out of date').first().waitFor();
-    await nextIs('final');
+    await site.settled(customer.account, 'final');
   }, 300_000);
 });

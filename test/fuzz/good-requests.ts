@@ -141,9 +141,11 @@ export const goodRequests: Readonly<Record<string, Make>> = {
   'get-settlements-by-number': async () => ({ parts: { number: '1' } }),
   'post-admin-settlements-resume': async () => ({ body: { reason: 'it was a test' }, headers: onceOnly() }),
   'get-jobs-by-id-receipt': async ({ people }) => ({ id: people.receipt.jobId }),
+  'get-admin-bookings': async () => ({ query: { batch: '1' } }),
   'get-admin-receipts': async ({ people, random }) => ({
     query: random.pick([
       { limit: '1' },
+      { batch: '1', from: '2026-01-01' },
       { wallet: people.customer.wallet.address, status: 'pending' },
       { job_id: people.receipt.jobId, from: '2020-01-01', to: '2999-01-01T00:00:00Z', status: 'signed' },
     ]),

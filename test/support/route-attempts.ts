@@ -200,6 +200,7 @@ export const attempts: Record<string, MakeAttempt> = {
     target: `/api/v1/admin/receipts?wallet=${wallet.address}&status=pending`,
     foreign: 'scope_denied',
   }),
+  'GET /api/v1/admin/bookings': () => ({ target: '/api/v1/admin/bookings?batch=1', foreign: 'scope_denied' }),
   'GET /api/v1/admin/overview': () => ({ target: '/api/v1/admin/overview', foreign: 'scope_denied' }),
   'GET /api/v1/admin/stuck': () => ({ target: '/api/v1/admin/stuck', foreign: 'scope_denied' }),
   'GET /api/v1/admin/dead-letters': ({ providerId }) => ({

@@ -79,6 +79,7 @@ export const outcomes: Record<string, Outcome> = {
   'GET /api/v1/admin/jobs/:id': { taken: 200 },
   'DELETE /api/v1/admin/jobs/:id': { taken: 202, away: 503 },
   'GET /api/v1/admin/receipts': { taken: 200 },
+  'GET /api/v1/admin/bookings': { taken: 200 },
   'GET /api/v1/admin/overview': { taken: 200 },
   'GET /api/v1/admin/stuck': { taken: 200, away: 503 },
   'GET /api/v1/admin/dead-letters': { taken: 200 },

@@ -9,11 +9,12 @@ import type { Edit } from '../faults/edit.js';
  */
 export const hurried: readonly Edit[] = [
   { file: 'src/chain/settlement.ts', find: 'const pollS = 15;', replace: 'const pollS = 1;' },
+  { file: 'src/chain/settlement.ts', find: 'const pausePollS = 60;', replace: 'const pausePollS = 2;' },
   { file: 'src/chain/outbox.ts', find: 'const patienceS = 60;', replace: 'const patienceS = 5;' },
   {
     file: 'workflows/settlement-batch.ts',
-    find: `retry: { initialInterval: '5s', maximumInterval: '1 minute' },`,
-    replace: `retry: { initialInterval: '1s', maximumInterval: '2s' },`,
+    find: `retry: { initialInterval: '5s', maximumInterval: '1 minute', maximumAttempts: 3 },`,
+    replace: `retry: { initialInterval: '1s', maximumInterval: '2s', maximumAttempts: 3 },`,
   },
   { file: 'src/chain/withdrawal.ts', find: 'const takenWithinS = 900;', replace: 'const takenWithinS = 25;' },
   { file: 'src/chain/rpc.ts', find: 'const rpcTimeoutMs = 10_000;', replace: 'const rpcTimeoutMs = 2_000;' },

@@ -41,6 +41,18 @@ export const faultsOfTheChain: Readonly<Record<string, Fault>> = {
     foundBy: ['vault', 'withdrawals'],
     run: { chain: 'calm' },
   },
+  'payout-missed': {
+    what: 'what providers take out of the vault is not booked',
+    edits: [
+      {
+        file: 'src/chain/vault-watch.ts',
+        find: 'await insertVaultEvents(tx, facts, events));',
+        replace: `await insertVaultEvents(tx, facts, events.filter(({ name }) => name !== 'EarningsWithdrawn')));`,
+      },
+    ],
+    foundBy: ['booked'],
+    run: { chain: 'calm' },
+  },
   'drawn-too-much': {
     what: 'a settlement draws twice what its customer deposited',
     edits: [
@@ -52,6 +64,30 @@ export const faultsOfTheChain: Readonly<Record<string, Fault>> = {
     ],
     foundBy: ['settlements'],
     run: { chain: 'calm' },
+  },
+  'unpaid-rented': {
+    what: 'who pays in advance may owe all the same',
+    edits: [
+      {
+        file: 'src/db/prepaid.ts',
+        find: 'if (!(await isPrepaid(tx))) {',
+        replace: 'if (added >= 0n || !(await isPrepaid(tx))) {',
+      },
+    ],
+    foundBy: ['prepaid'],
+    run: { chain: 'calm' },
+  },
+  'permit-signed-twice': {
+    what: 'the money of a withdrawal is given back while its permit can still be used, and signed for again',
+    edits: [
+      {
+        file: 'src/db/withdrawals.ts',
+        find: 'else deadline < to_timestamp($3) end',
+        replace: `else deadline < to_timestamp($3) + interval '1 hour' end`,
+      },
+    ],
+    foundBy: ['withdrawals'],
+    run: { chain: 'calm', jobs: 21 },
   },
   'lie-believed': {
     what: 'the first node is believed, whatever the other one says',

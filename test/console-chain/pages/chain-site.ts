@@ -18,6 +18,9 @@ import { until } from '../../support/until.js';
 /** A block is final some seconds after it is there, and the broker looks each second. */
 export const finalWithin = { timeoutMs: 90_000, everyMs: 300, budgetMs: 30_000 };
 
+/** A proposal, its delay, an execution, and blocks that make both final; after one that was under way already. */
+export const settledWithin = { timeoutMs: 200_000, everyMs: 2_000, budgetMs: 100_000 };
+
 /** The console of a broker with a chain, and the chain itself. */
 export interface ChainSite extends OpenConsole {
   chain: LocalVault;
@@ -30,9 +33,12 @@ export interface ChainSite extends OpenConsole {
   callAs(role: ChainRole, name: string, args: readonly unknown[]): Promise<void>;
   /** Deposits without a browser, and waits until it is booked. */
   deposit(account: PrivateKeyAccount, client: WorldLand, units: bigint): Promise<void>;
-  /** Has what is to be settled proposed now, and not at its time. */
-  settle(): Promise<void>;
-  settlements(): Promise<Pick<Settlement, 'number' | 'status'>[]>;
+  /**
+   * Has what is to be settled proposed now, and not at its time.
+   *
+   * @returns the number of a settlement that has a line of this customer, and is where it is wanted to be.
+   */
+  settled(customer: Pick<LocalAccount, 'address'>, wanted: Settlement['status']): Promise<number>;
 }
 
 export async function openChainSite(): Promise<ChainSite> {
@@ -62,16 +68,32 @@ export async function openChainSite(): Promise<ChainSite> {
         ...{ ...finalWithin, name: 'the deposit is booked' },
       });
     },
-    async settle() {
-      await client.schedule.getHandle('settlement').trigger();
-    },
-    async settlements() {
-      const response = await fetch(`${site.api}/api/v1/settlements`);
-      return ((await response.json()) as { settlements: Settlement[] }).settlements;
-    },
+    settled: async ({ address }, wanted) =>
+      await until(
+        async () => {
+          const numbers = await numbersWith(site.api, address.toLowerCase(), wanted);
+          // Others have settlements, too: while one is under way, no other is cut.
+          if (numbers.length === 0) await client.schedule.getHandle('settlement').trigger();
+          return numbers[0];
+        },
+        { ...settledWithin, name: `a settlement of ${address} is ${wanted}` },
+      ),
     async close() {
       await connection.close();
       await site.close();
     },
   };
+}
+
+/** Settlements with a line of a customer, the newest first. */
+async function numbersWith(api: string, wallet: string, wanted: Settlement['status']): Promise<number[]> {
+  const read = async (path: string) => await (await fetch(`${api}/api/v1/settlements${path}`)).json();
+  const { settlements } = (await read('')) as { settlements: Pick<Settlement, 'number' | 'status'>[] };
+  const found: number[] = [];
+  for (const { number, status } of settlements) {
+    if (status !== wanted) continue;
+    const { draws } = (await read(`/${number}`)) as Pick<Settlement, 'draws'>;
+    if (draws.some(({ customer }) => customer.toLowerCase() === wallet)) found.push(number);
+  }
+  return found;
 }
