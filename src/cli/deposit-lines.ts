@@ -20,6 +20,9 @@ export function depositLines(
     ...(BigInt(capSigned) - BigInt(drawn) < left - BigInt(drawn)
       ? ([['', 'less than what is there: wl deposit --cap N raises it']] as const)
       : []),
+    ...(deposits.frozen === null || deposits.frozen === undefined
+      ? []
+      : ([['frozen', frozenText(deposits.frozen.reason)]] as const)),
     ...incoming.map(
       ({ amount, block }) => ['on its way', `${money.sum(amount)} deposited in block ${block}, not final yet`] as const,
     ),
@@ -37,6 +40,11 @@ export function depositLines(
       : ([['exit', `everything can be taken out ${momentText(exitAt, time)}: wl exit`]] as const)),
   ];
 }
+
+const frozenText = (reason: string) =>
+  reason === 'refused'
+    ? 'no jobs are taken: the vault refuses to draw what they cost'
+    : 'no jobs are taken: what ran before was not paid for';
 
 const untilText = (deadline: string | null, time: { nowMs: number; isUtc: boolean }) =>
   deadline === null ? '' : `, for ${momentText(deadline, time).replace(/^in /, '')}`;

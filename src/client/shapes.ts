@@ -116,6 +116,10 @@ export interface Earnings {
   /** What the wallet has to come, and was paid. */
   payable?: BaseUnits;
   paid_out?: BaseUnits;
+  /** On a site with a chain: in a settlement that is under way, and for the wallet to take out of the vault. */
+  in_batch?: BaseUnits;
+  withdrawable?: BaseUnits;
+  next_batch_at?: string | null;
 }
 
 /** A provider as everybody sees it, and with `providers.mine` what only its owner sees. */

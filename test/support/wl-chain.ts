@@ -67,7 +67,7 @@ export async function startWlChain(): Promise<WlChain> {
       await vault.send(account, 'token', 'mint', [account.address, units]);
     },
     tokensOf: async (holder) =>
-      (await anvil.client.readContract({
+      await anvil.client.readContract({
         address: vault.token,
         abi: [
           {
@@ -77,7 +77,7 @@ export async function startWlChain(): Promise<WlChain> {
         ] as const,
         functionName: 'balanceOf',
         args: [holder],
-      })) as bigint,
+      }),
     async stop() {
       await broker.stop();
       await anvil.stop();

@@ -16,7 +16,7 @@ import type { Settlement, Withdrawal } from '../../src/client/shapes.js';
 import { batchHash } from '../../src/wire/settlement-batch.js';
 import { withdrawPermitTypedData } from '../../src/wire/vault-typed-data.js';
 
-const address = (digit: string) => `0x${digit.repeat(40)}` as Address;
+const address = (digit: string) => `0x${digit.repeat(40)}`;
 const [vaultAddress, wallet, receiver] = [address('a'), address('b'), address('c')];
 const operator = privateKeyToAccount(`0x${'1'.repeat(64)}`);
 const vault: Vault = {
@@ -98,7 +98,7 @@ describe('what is sent', () => {
   test('a deposit is in the name of the wallet', () => {
     const { data } = depositCall(vaultAddress, { customer: wallet, amount: 25n, cap: 30n });
     const { functionName, args } = decodeFunctionData({ abi: rentalVaultAbi, data });
-    expect([functionName, args!.map(String).map((text) => text.toLowerCase())]).toEqual([
+    expect([functionName, args.map(String).map((text) => text.toLowerCase())]).toEqual([
       'deposit',
       [wallet, '25', '30'],
     ]);
@@ -147,7 +147,7 @@ describe('the code of a vault', () => {
       const value = (values[at] ?? '').padStart(64, '0');
       code = code.slice(0, 2 * at) + value + code.slice(2 * (at + 32));
     }
-    return `0x${code}` as Hex;
+    return `0x${code}`;
   };
   const token = Object.fromEntries([622, 1989, 2454, 6816, 8687].map((at) => [at, 'ab']));
 

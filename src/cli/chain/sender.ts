@@ -33,7 +33,7 @@ export async function openSender(context: Context, flags: SenderFlags, node: Nod
       sign: (typedData) => account.signTypedData(typedData),
     };
   }
-  const provider = signer as Eip1193Provider;
+  const provider = signer;
   const { address, sign } = await connectWallet(provider, { chainId: node.chainId, accepted: async () => undefined });
   return { ...{ kind: 'wallet', address, sign }, send: (call) => sendBy(provider, address, call) };
 }

@@ -1,7 +1,7 @@
 import type { Earnings } from '../../client/shapes.js';
 import type { Context } from '../context.js';
 import { printCsv } from '../csv.js';
-import { durationText } from '../../words/durations.js';
+import { durationText, momentText } from '../../words/durations.js';
 import { shortIds } from '../../words/short-ids.js';
 import type { Args } from '../tree/command.js';
 
@@ -41,6 +41,10 @@ export async function run(context: Context, [id]: Args, flags: Flags): Promise<v
   screen.paragraph(`${money.sum(earned)} earned${back}, ${money.amount(pending)} still held`);
   const { payable, paid_out: paidOut = '0', unclaimed = '0' } = earnings;
   if (payable !== undefined) screen.print(`${money.sum(payable)} to be paid out, ${money.amount(paidOut)} paid so far`);
+  const { in_batch: inBatch = '0', withdrawable = '0', next_batch_at: nextAt } = earnings;
+  if (inBatch !== '0') screen.print(`${money.sum(inBatch)} in a settlement that is not executed yet: wl settlements`);
+  if (withdrawable !== '0') screen.print(`${money.sum(withdrawable)} yours in the vault: wl earnings withdraw`);
+  if (typeof nextAt === 'string') screen.print(`the next settlement is cut ${momentText(nextAt, context.time())}`);
   if (unclaimed !== '0') {
     screen.print(`${money.sum(unclaimed)} wait until your wallet is proven: wl provider authorize`);
   }
