@@ -28,7 +28,12 @@ export async function ensureSchedules(client: Client, config: Config): Promise<v
     { id: 'job-reminders', workflowType: workflowTypes.jobReminders, everyS: 30, timeout: '2 minutes' },
     ...(config.ENABLE_BLOCKCHAIN
       ? ([
-          { id: 'vault-watch', workflowType: workflowTypes.vaultWatch, everyS: config.CHAIN_POLL_S, timeout: '3 minutes' },
+          {
+            id: 'vault-watch',
+            workflowType: workflowTypes.vaultWatch,
+            everyS: config.CHAIN_POLL_S,
+            timeout: '3 minutes',
+          },
           // It lasts as long as the chain needs; the next one waits for its end.
           {
             id: settlementSchedule,

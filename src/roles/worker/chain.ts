@@ -26,7 +26,11 @@ export async function startChain(
   if (settings === undefined) return async () => undefined;
   const { checked, rpcs } = await openVault(settings, waiting);
   const started = checked.then((facts) =>
-    startChainWorker(config, createChainActivities({ settings, facts, rpcs, pool, logger, pollS: settings.pollS }), logger),
+    startChainWorker(
+      config,
+      createChainActivities({ settings, facts, rpcs, pool, logger, pollS: settings.pollS }),
+      logger,
+    ),
   );
   started.catch((error: unknown) => {
     if (waiting.stop.aborted) return;
