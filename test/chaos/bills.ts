@@ -185,7 +185,7 @@ function factsOf({ started_at, expires_at, gaps }: Bill): Omit<ServiceFacts, 'en
  * cancellation or of a pod's end, the end lies between the sending and the first visible reaction.
  */
 function servedBetween(
-  { cancelledMs, told: { toldEndedMs } }: JobStory,
+  { cancelledMs, failureReason, told: { toldEndedMs } }: JobStory,
   bill: Bill,
   log: RunLog,
   startedMs: number,
@@ -211,6 +211,8 @@ function servedBetween(
     });
 
   if (bill.status === 'expired') way(expiresMs, Infinity);
+  // The broker ends it by its own clock.
+  if (failureReason === 'funds_withdrawn') way(startedMs, seenMs);
   // Whatever ended the job, its customer does not pay for the time after asking to end it.
   if (cancelledMs !== undefined) way(cancelledMs, seenMs);
   // Whatever ended the job, nobody pays for the time after its pod ended.

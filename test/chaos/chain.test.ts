@@ -14,7 +14,7 @@ testUnless(missingAnvil())(
     const lines: string[] = [];
     const log = (line: string) => lines.push(line);
     const result = await runChaos({
-      ...{ seed, jobs: 10, kills: 5, hostile: 0, customers: 3, registrations: 50, withBroken: false },
+      ...{ seed, jobs: 8, kills: 4, hostile: 0, customers: 3, registrations: 50, withBroken: false },
       ...{ victims: ['worker', 'worker-2', 'postgres', 'redis', 'api'], chain: 'stormy', log },
     });
     const wrong = result.findings.flatMap(({ invariant, violations }) =>

@@ -48,7 +48,7 @@ export type PaidPlan = 'cancel early' | 'stay until cancelled' | 'extend while i
 export type Plan =
   (typeof plans)[number] | PaidPlan | 'be on a machine that dies' | 'be on a machine that falls silent';
 
-const isOfPaid = (plan: Plan) =>
+export const isOfPaid = (plan: Plan) =>
   plan === 'stay until cancelled' || plan === 'extend while it is paid, then cancel' || plan === 'cancel early';
 
 /** A job from its customer's side: what he was told, and when he sent what. */

@@ -6,7 +6,7 @@ import type { Endpoints } from '../../engines/engine.js';
 import { differingMoney } from '../../src/db/money-invariants.js';
 import { fieldsByName } from '../../src/wire/stream-entry.js';
 import { billViolations, readBills, type RunLog } from './bills.js';
-import type { JobStory } from './customers.js';
+import { isOfPaid, type JobStory } from './customers.js';
 import type { Finding } from './invariant-names.js';
 import { oneJobForAKey } from './orders.js';
 import { schedulesGoOn } from './temporal-checks.js';
@@ -157,6 +157,8 @@ function isAcceptable(story: JobStory, { hits, deaths }: RunLog): boolean {
   const end = hits.find((hit) => hit.jobId === jobId)?.end;
   if (end !== undefined && end.status === status && end.reason === failureReason) return true;
   if (status === 'provider_lost') return deaths.has(told.providerId ?? '');
+  // He asked for all of his money back.
+  if (failureReason === 'funds_withdrawn') return isOfPaid(plan);
   if (failureReason !== undefined || plan === 'be on a machine that dies') return false;
   // A job that was cancelled late may have expired first; its bill shows whether it really had.
   return status === 'expired' || (status === 'cancelled' && cancelledMs !== undefined);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import pg from 'pg';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { PrivateKeyAccount } from 'viem';
 import type { Endpoints } from '../../../engines/engine.js';
 import { login } from '../../../src/client/session.js';
@@ -34,6 +35,8 @@ export interface ChainOptions {
 /** What a run with a chain has beside the others. */
 export type ChainSide = Awaited<ReturnType<typeof startChainSide>>;
 
+/** How long customers go on until enough has happened. */
+const enoughWithinMs = 150_000;
 /** Customers who have little, beside those who have enough. */
 const poor = 3;
 
@@ -50,6 +53,17 @@ export async function startChainSide({ seed, live, log, isCalm, main }: ChainOpt
   const admin = newAccount();
   let begun: Awaited<ReturnType<typeof begin>> | undefined;
 
+  /** The API may be down at this moment. */
+  async function insistOn<T>(what: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await what();
+      } catch (error) {
+        if (live.ended.aborted || over.signal.aborted) throw error;
+        await sleep(1_000);
+      }
+    }
+  }
   const newChainPurse = (account: PrivateKeyAccount) => {
     const purse = newPurse(site, account, live.ended);
     purses.push(purse);
@@ -98,7 +112,7 @@ export async function startChainSide({ seed, live, log, isCalm, main }: ChainOpt
         const benefactor = chainWallet(site, newAccount(), live.ended);
         const actions = createRandom(seed + 100 + n);
         const spend = async () => {
-          const customer = await newOne(account);
+          const customer = await insistOn(() => newOne(account));
           const by = { site, customer, purse, benefactor, random: actions, counts, stories, name: `poor-${n}` };
           await spendLittle({ ...by, over: AbortSignal.any([over.signal, live.ended]) });
         };
@@ -108,6 +122,10 @@ export async function startChainSide({ seed, live, log, isCalm, main }: ChainOpt
     /** Nothing new begins, and all that is under way ends: the nodes are good ones from now on. */
     async calm() {
       const { spending, weather, actors } = running();
+      // What a busy machine has not come to yet is waited for, within reason.
+      const isEnough = async () => (await this.enough().catch(() => undefined))?.violations.length === 0;
+      for (const began = Date.now(); Date.now() - began < enoughWithinMs && !live.ended.aborted; await sleep(1_000))
+        if (await isEnough()) break;
       over.abort();
       await Promise.all(spending);
       await weather.clear();

@@ -105,7 +105,10 @@ export async function spendLittle(spending: Spending): Promise<void> {
   // They begin in different places, so that a short run has everything.
   for (let n = random.whole(0, actions.length - 1); !over.aborted; n++) {
     const action = number === 0 ? 'deposit' : actions[n % actions.length]!;
-    await act(spending, action, `${name}-${number++}`);
+    await act(spending, action, `${name}-${number++}`).catch((error: unknown) => {
+      if (!customer.live.ended.aborted)
+        customer.live.report('answers', `${name} could not ${action}: ${String(error)}`);
+    });
     await sleep(random.whole(0, 1_000), undefined, { signal: over }).catch(() => undefined);
     if (customer.live.ended.aborted) return;
   }
