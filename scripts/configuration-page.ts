@@ -6,23 +6,16 @@ import { environment, subjects } from '../src/config/environment.js';
 
 const folder = 'src/config';
 
-/** The comment above a variable: its text, and whether `@internal` hides it from the page. */
-interface Comment {
-  text: string;
-  isInternal: boolean;
-}
-
 /** The comments above the variables of the environment, by name; a variable without one is absent. */
-export function variableComments(): Map<string, Comment> {
-  const comments = new Map<string, Comment>();
+export function variableComments(): Map<string, string> {
+  const comments = new Map<string, string>();
   for (const name of readdirSync(folder)) {
     const path = join(folder, name);
     const visit = (node: ts.Node): void => {
       if (ts.isPropertyAssignment(node) && ts.isIdentifier(node.name)) {
         const docs = ts.getJSDocCommentsAndTags(node).filter(ts.isJSDoc);
         const text = docs.map(({ comment }) => ts.getTextOfJSDocComment(comment) ?? '').join(' ');
-        const isInternal = ts.getJSDocTags(node).some(({ tagName }) => tagName.text === 'internal');
-        if (text !== '') comments.set(node.name.text, { text: text.replace(/\s+/g, ' ').trim(), isInternal });
+        if (text !== '') comments.set(node.name.text, text.replace(/\s+/g, ' ').trim());
       }
       ts.forEachChild(node, visit);
     };
@@ -35,9 +28,9 @@ export function variableComments(): Map<string, Comment> {
 export function configurationPage(): string {
   const comments = variableComments();
   const sections = subjects.map(([title, variables]) => {
-    const entries = Object.keys(variables)
-      .filter((name) => comments.get(name)?.isInternal !== true)
-      .map((name) => `**\`${name}\`**: ${acceptedBy(name)}.\n${comments.get(name)?.text ?? ''}`);
+    const entries = Object.keys(variables).map(
+      (name) => `**\`${name}\`**: ${acceptedBy(name)}.\n${comments.get(name) ?? ''}`,
+    );
     return `## ${title}\n${entries.join('\n\n')}\n`;
   });
   return `${introduction}\n${sections.join('\n')}`;

@@ -4,7 +4,6 @@ import { Button, Check, Input, plain, Select } from '../parts/index.js';
 import { vramChoices } from './figures.js';
 import { activeFilters, offerSorts, withFilter, withoutNarrowing, type Filters } from './filters.js';
 import { useSettled } from './when.js';
-import { withPoint } from '../parts/typed-number.js';
 
 /** Versions that images are built for; the broker knows all others, too. */
 const cudaVersions = ['11.8', '12.1', '12.4', '12.6', '12.8', '13.0'];
@@ -129,7 +128,7 @@ function withValue(options: { value: string; label: string }[], value: string | 
 }
 
 function priceOf(text: string): number | undefined {
-  const value = Number(withPoint(text));
+  const value = Number(text.trim().replace(',', '.'));
   return text.trim() !== '' && value > 0 && value <= 1e9 ? value : undefined;
 }
 

@@ -20,7 +20,6 @@ const withoutMethod: Record<string, string> = {
   'GET /api/v1/admin/bookings': 'for guardians, which believe no client of the broker',
   'POST /api/v1/providers/messages': 'for agents, which sign with the key of their node',
   'GET /api/v1/providers/:id/responses': 'for agents',
-  'GET /api/v1/admin/bookings': 'for guardians, which bound and check every answer themselves',
   'POST /api/v1/providers/:id/maintenance': 'an older name of cordon and drain, for clients that have it',
   'POST /api/v1/providers/:id/mining/allocate': 'changes nothing, for clients that have it',
   'POST /api/v1/providers/:id/mining/release': 'changes nothing, for clients that have it',

@@ -12,7 +12,7 @@ test('docs/configuration.md is what `npm run docs:configuration` makes of the co
 });
 
 test('every variable of the environment has a comment of its own that says what it is', () => {
-  expect(names.filter((name) => (comments.get(name)?.text.length ?? 0) < 10)).toEqual([]);
+  expect(names.filter((name) => (comments.get(name)?.length ?? 0) < 10)).toEqual([]);
 });
 
 test('every variable of the environment is listed under exactly one subject', () => {

@@ -16,7 +16,7 @@ import type { Settlement, Withdrawal } from '../../src/client/shapes.js';
 import { batchHash } from '../../src/wire/settlement-batch.js';
 import { withdrawPermitTypedData } from '../../src/wire/vault-typed-data.js';
 
-const address = (digit: string) => `0x${digit.repeat(40)}`;
+const address = (digit: string): Address => `0x${digit.repeat(40)}`;
 const [vaultAddress, wallet, receiver] = [address('a'), address('b'), address('c')];
 const operator = privateKeyToAccount(`0x${'1'.repeat(64)}`);
 const vault: Vault = {
