@@ -4,7 +4,7 @@ import type { Cursor } from '../db/vault-events.js';
 import { hasOpenWithdrawals, overdueWithdrawals } from '../db/withdrawals.js';
 import { scaleOf } from '../domain/vault-units.js';
 import { agreed } from './rpc.js';
-import type { WatchDeps } from './vault-watch.js';
+import type { WatchDeps } from './watch-deps.js';
 
 /**
  * Gives back what was held for withdrawals that nobody can take any more: their deadline is before the time of a final

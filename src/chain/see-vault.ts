@@ -11,7 +11,7 @@ import {
 } from '../observability/metrics.js';
 import { rentalVaultAbi } from './rental-vault-abi.js';
 import { askChain, firstAnswer, type Rpc } from './rpc.js';
-import type { WatchDeps } from './vault-watch.js';
+import type { WatchDeps } from './watch-deps.js';
 
 const symbolAbi = parseAbi(['function symbol() view returns (string)']);
 

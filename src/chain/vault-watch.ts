@@ -1,8 +1,5 @@
-import type { Pool } from 'pg';
-import type { Logger } from 'pino';
 import { erc20Abi, type Address } from 'viem';
 import { bookVaultEvents, type BookedVault } from '../billing/vault-events.js';
-import type { ChainSettings } from '../config/chain.js';
 import { withTransaction, type Queryable } from '../db/pool.js';
 import { recordVault } from '../db/vaults.js';
 import {
@@ -18,21 +15,15 @@ import {
 } from '../db/vault-events.js';
 import { baseUnitsOf, scaleOf } from '../domain/vault-units.js';
 import { chainAlarms, vaultReadAt, vaultReadBlock, vaultUnaskedTokens } from '../observability/metrics.js';
-import type { VaultFacts } from './check-vault.js';
 import { finalHeight } from './final-block.js';
 import { rentalVaultAbi } from './rental-vault-abi.js';
 import { giveBackOverdue } from './overdue-withdrawals.js';
 import { agreed, askChain, firstAnswer, NodesDisagree, type Rpc } from './rpc.js';
 import { seeVault } from './see-vault.js';
 import { vaultEvents } from './vault-log.js';
+import type { WatchDeps } from './watch-deps.js';
 
-export interface WatchDeps {
-  settings: Pick<ChainSettings, 'finality' | 'leastDeposit' | 'fromBlock' | 'operatorKey'>;
-  facts: VaultFacts;
-  rpcs: readonly Rpc[];
-  pool: Pool;
-  logger: Logger;
-}
+export type { WatchDeps } from './watch-deps.js';
 
 export interface Watched {
   /** The block up to which everything is booked; null where no block is final yet. */
