@@ -23,6 +23,8 @@ import { seeVault } from './see-vault.js';
 import { vaultEvents } from './vault-log.js';
 import type { WatchDeps } from './watch-deps.js';
 
+export type { WatchDeps } from './watch-deps.js';
+
 export interface Watched {
   /** The block up to which everything is booked; null where no block is final yet. */
   block: number | null;

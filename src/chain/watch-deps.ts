@@ -4,7 +4,7 @@ import type { ChainSettings } from '../config/chain.js';
 import type { VaultFacts } from './check-vault.js';
 import type { Rpc } from './rpc.js';
 
-/** What everything needs that reads the vault. */
+/** What reads a vault works with. */
 export interface WatchDeps {
   settings: Pick<ChainSettings, 'finality' | 'leastDeposit' | 'fromBlock' | 'operatorKey'>;
   facts: VaultFacts;

@@ -130,6 +130,10 @@ test('everything since the vault was deployed is read, however much there is', a
   expect(await watch()).toMatchObject({ isBehind: false });
   expect(await balances(database.pool)).toMatchObject({ [`customer ${wallet}`]: tokens(2) });
   expect(await shown.of('broker_vault_read_block')).toBe(Number(await anvil.client.getBlockNumber()) - 2);
+  expect(await shown.of('broker_vault_read_timestamp_seconds')).toBeGreaterThan(0);
+  expect(await shown.of('broker_settlements_stopped')).toBe(0);
+  expect(await shown.of('broker_settlement_under_way_timestamp_seconds')).toBe(0);
+  expect(await shown.of('broker_settlement_final_timestamp_seconds')).toBe(0);
 });
 
 test('an exit is booked, even of what a customer still owes', async () => {

@@ -68,7 +68,7 @@ test('a second one is refused until the first has ended, and a repeat of the fir
   expect(refusal.reason).toMatchObject({ code: 'withdrawal_pending' });
   expect([one, two].filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   expect(await mine()).toEqual({ free: 9n * token, held: token });
-  const key = one!.status === 'fulfilled' ? 'one' : 'two';
+  const key = one.status === 'fulfilled' ? 'one' : 'two';
   expect(await ask(token, key)).toMatchObject({ isRepeat: true });
   await expect(ask(2n * token, key)).rejects.toMatchObject({ code: 'idempotency_conflict' });
 });

@@ -17,7 +17,7 @@ import { address } from '../../wire/shapes.js';
 import { actorOf } from '../audited.js';
 import { validationFailed } from '../problem.js';
 import { requestKeyOf } from '../request-key.js';
-import type { ApiContext, RouteRule } from '../route.js';
+import type { RouteRule } from '../route.js';
 import { rangeFields, rangeOf } from '../schemas/bill.js';
 import { csvOfRevenue, revenueReply, revenueReplyOf } from '../schemas/money.js';
 import { prefersCsv, sendCsv } from '../send-csv.js';
