@@ -100,7 +100,6 @@ describe('receipts add up', () => {
 });
 
 const nothing: Unreceipted = {
-  accrued: { customers: new Map(), payees: new Map() },
   claims: [],
   paidOut: new Map(),
   paidIn: new Map(),
