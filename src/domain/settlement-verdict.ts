@@ -27,8 +27,6 @@ export interface VaultTotals {
 
 /** What moved money without a receipt. Base units; all since the beginning. */
 export interface Unreceipted {
-  /** Of running jobs, which get a receipt when they end. */
-  accrued: { customers: ReadonlyMap<Address, Bounds>; payees: ReadonlyMap<Address, Bounds> };
   /** To whom the earnings of a provider belong that no receipt names a wallet for, proven by the wallet's signature. */
   claims: readonly { providerId: string; wallet: Address; amount: bigint }[];
   /** By hand: to providers, as far as that was approved; and by customers. */
@@ -67,7 +65,7 @@ export function judgeSettlement(
   if (form.length > 0) return { objections: form, notes: [], isShort: false };
   const draws = proposed.draws.flatMap(({ wallet, cumulative }) => {
     const spent = vault.customers.get(wallet)?.spent ?? 0n;
-    const charged = highOf(totals.customers.get(wallet)) + highOf(others.accrued.customers.get(wallet));
+    const charged = totals.customers.get(wallet)?.high ?? 0n;
     // A refund makes a draw no smaller than it was.
     return above(`draw ${wallet}`, cumulative, most(drawnUnits(positive(charged), scale), spent), 'charged');
   });
@@ -125,14 +123,13 @@ function above(line: string, found: bigint, explained: bigint, what: string): Ob
 /** What each wallet has earned in all, base units; `low` only what is beyond doubt. */
 function earnings(
   { payees, unnamed }: Pick<ReceiptTotals, 'payees' | 'unnamed'>,
-  { claims, accrued }: Unreceipted,
+  { claims }: Unreceipted,
 ): Map<Address, Bounds> {
   const owed = new Map(payees);
   const add = (wallet: Address, low: bigint, high: bigint) => {
     const before = owed.get(wallet) ?? { low: 0n, high: 0n };
     owed.set(wallet, { low: before.low + low, high: before.high + high });
   };
-  for (const [wallet, { low, high }] of accrued.payees) add(wallet, low, high);
   const claimed = new Map<string, { wallet: Address; amount: bigint }>();
   for (const { providerId, wallet, amount } of claims)
     claimed.set(providerId, { wallet, amount: (claimed.get(providerId)?.amount ?? 0n) + amount });
@@ -222,7 +219,6 @@ function judgeShort(
   return { objections: [], notes, isShort: true };
 }
 
-const highOf = (bounds: Bounds | undefined) => bounds?.high ?? 0n;
 const positive = (amount: bigint) => (amount > 0n ? amount : 0n);
 const most = (a: bigint, b: bigint) => (a > b ? a : b);
 const least = (a: bigint, b: bigint) => (a < b ? a : b);

@@ -16,12 +16,11 @@ export class NoEvidence extends Error {
 /** What moved money without a receipt, as the broker names it. */
 export interface NamedBooking {
   id: string;
-  kind: 'claim' | 'payout' | 'payment' | 'accrual';
+  kind: 'claim' | 'payout' | 'payment';
   wallet: Address;
   amount: bigint;
   reference?: string | undefined;
   claimed?: z.output<typeof claim> | undefined;
-  accrued?: z.output<typeof accrual> | undefined;
 }
 
 /** A broker, which is a stranger: what it says is bounded in size and time, and read by schemas. */
@@ -82,28 +81,16 @@ const claim = z.object({
   chain_id: z.int().min(1),
 });
 
-const accrual = z.object({
-  job_id: z.string().max(64),
-  provider_id: z.string().max(255),
-  payee: wallet,
-  earned: uint,
-  rate_per_hour: uint,
-  reserved: uint,
-  fee_bps: z.int().min(0).max(10_000),
-  ready_at_ms: z.int().min(0),
-});
-
 const bookingPage = z.object({
   bookings: z
     .array(
       z.object({
         id: z.string().regex(/^\d{1,19}$/),
-        kind: z.enum(['claim', 'payout', 'payment', 'accrual']),
+        kind: z.enum(['claim', 'payout', 'payment']),
         wallet,
         amount: uint,
         reference: z.string().max(1_000).optional(),
         claimed: claim.optional(),
-        accrued: accrual.optional(),
       }),
     )
     .max(100),

@@ -77,7 +77,12 @@ export function readGuardianSettings(env: NodeJS.ProcessEnv): GuardianSettings {
   const parsed = variables.safeParse(given);
   const problems = parsed.success
     ? problemsTogether(parsed.data, env)
-    : parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+    : parsed.error.issues.map(({ path, message }) => {
+        const name = path.join('.');
+        return Object.hasOwn(given, name)
+          ? `${name}: ${message}`
+          : `${name}: is missing; docs/guardian.md says what it is`;
+      });
   if (!parsed.success || problems.length > 0)
     throw new SetupError(`The guardian's environment is not acceptable:\n  ${problems.join('\n  ')}`);
   const read = parsed.data;

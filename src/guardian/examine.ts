@@ -1,6 +1,6 @@
 import type { Address } from 'viem';
 import type { Rpc } from '../chain/rpc.js';
-import { addReceipts, type Bounds, type GoodReceipt, type ReceiptTotals } from '../domain/receipt-totals.js';
+import { addReceipts, type GoodReceipt, type ReceiptTotals } from '../domain/receipt-totals.js';
 import {
   judgeSettlement,
   type Objection,
@@ -140,11 +140,7 @@ async function readBookings(
       else claims.push(claimed);
     }
   }
-  const none: { customers: Map<Address, Bounds>; payees: Map<Address, Bounds> } = {
-    customers: new Map(),
-    payees: new Map(),
-  };
-  return { others: { accrued: none, claims, paidOut, paidIn }, notes };
+  return { others: { claims, paidOut, paidIn }, notes };
 }
 
 async function provenClaim({ wallet, amount, claimed }: NamedBooking, recover: Recover, audience: string) {
@@ -161,7 +157,7 @@ async function provenClaim({ wallet, amount, claimed }: NamedBooking, recover: R
 function walletsOf(
   { draws, credits }: ProposedSettlement,
   totals: ReceiptTotals,
-  { claims, accrued }: Unreceipted,
+  { claims }: Unreceipted,
 ): { customers: Set<Address>; payees: Set<Address> } {
   return {
     customers: new Set(draws.map(({ wallet }) => wallet)),
@@ -169,7 +165,6 @@ function walletsOf(
       ...credits.map(({ wallet }) => wallet),
       ...totals.payees.keys(),
       ...claims.map(({ wallet }) => wallet),
-      ...accrued.payees.keys(),
     ]),
   };
 }

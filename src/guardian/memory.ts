@@ -54,16 +54,6 @@ const sent = z.strictObject({
   signedAtMs: z.int(),
 });
 
-/** Of a job that runs: what was charged of it before its receipt. */
-const accrual = z.strictObject({
-  customer: wallet,
-  charged: amount,
-  earned: amount,
-  payee: wallet,
-  ratePerHour: amount,
-  readyAtMs: z.int(),
-});
-
 const memory = z.strictObject({
   version: z.literal(1),
   chainId: z.int().min(1),
@@ -71,7 +61,6 @@ const memory = z.strictObject({
   seen,
   /** The last settlement that was approved, and when it was cut. */
   approved: z.strictObject({ number: z.int().min(1), hash: bytes32, cutAtMs: z.int() }).optional(),
-  accruals: z.record(z.string(), accrual),
   /** The last ones, oldest first. */
   decisions: z.array(decision),
   /** What was executed before this guardian first looked. */
@@ -84,7 +73,6 @@ const memory = z.strictObject({
 export type Memory = z.output<typeof memory>;
 export type Decision = z.output<typeof decision>;
 export type SentCall = z.output<typeof sent>;
-export type KeptAccrual = z.output<typeof accrual>;
 
 /** Far more than are ever open at a time. */
 const decisionsKept = 200;
@@ -105,7 +93,7 @@ export function openMemory({
 }: Pick<GuardianSettings, 'dataDir' | 'chainId' | 'vault'>): MemoryBox {
   const file: KeptFile<Memory> = keptFile(join(dataDir, 'memory.json'), memory);
   const fresh: Memory = {
-    ...{ version: 1, chainId, vault, seen: nothingSeen, accruals: {} },
+    ...{ version: 1, chainId, vault, seen: nothingSeen },
     ...{ decisions: [], unchecked: [], sent: [] },
   };
   let now = file.read() ?? fresh;

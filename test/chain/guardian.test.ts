@@ -306,7 +306,7 @@ describe('nodes of the chain', () => {
   test('that disagree approve nothing, and what they show is vetoed when its time comes', async () => {
     await rented();
     const number = await guarded.proposeInstead(() => undefined);
-    guarded.nodes[1]!.faults(({ method, params }) => {
+    guarded.nodes[1].faults(({ method, params }) => {
       const data = (params[0] as { data?: string } | undefined)?.data ?? '';
       // `batches(1)`, with another hash.
       return method === 'eth_call' && data.startsWith('0x8232e389')

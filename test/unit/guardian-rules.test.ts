@@ -100,7 +100,6 @@ describe('receipts add up', () => {
 });
 
 const nothing: Unreceipted = {
-  accrued: { customers: new Map(), payees: new Map() },
   claims: [],
   paidOut: new Map(),
   paidIn: new Map(),
@@ -121,7 +120,7 @@ function proposal(draws: [Address, bigint][], credits: [Address, bigint][]): Pro
     from.map(([wallet, cumulative]) => ({ wallet, cumulative })).sort((a, b) => (a.wallet < b.wallet ? -1 : 1));
   const content = {
     chainId: 1,
-    vault: `0x${'ee'.repeat(20)}` as Address,
+    vault: `0x${'ee'.repeat(20)}`,
     draws: lines(draws),
     credits: lines(credits),
   };
