@@ -141,7 +141,7 @@ describe('the code of a vault', () => {
   const { bytecode } = JSON.parse(readFileSync('contracts/RentalVault.json', 'utf8')) as { bytecode: Hex };
   const runtime = bytecode.slice(2 + 2 * 816);
   const places = [...runtime.matchAll(/7f0{64}/g)].map((found) => found.index / 2 + 1);
-  const written = (values: Record<number, string>) => {
+  const written = (values: Record<number, string>): Hex => {
     let code = runtime;
     for (const at of places) {
       const value = (values[at] ?? '').padStart(64, '0');
