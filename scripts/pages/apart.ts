@@ -4,7 +4,7 @@ import { requireNothingLeftOut, withoutLazyParts } from '../viem-parts.js';
 import { hashed, type Files } from './files.js';
 
 /** What is loaded when somebody asks for it, and shares code with what every login loads. */
-const sources = ['src/client/verify-receipts.ts'];
+const sources = ['src/client/verify-receipts.ts', 'console/settlements/check-settlement.ts'];
 
 /**
  * Builds some parts as files of their own, with all that they need. Sharing it would split what a login loads into more

@@ -4,6 +4,7 @@ import type { BrowserWallet } from '../support/browser-wallet.js';
 import type { Machine, Visitor } from '../support/console.js';
 import { ed25519Key } from '../support/ssh-key.js';
 import { until } from '../support/until.js';
+import { press, tabTo } from '../console/pages/keys.js';
 import { openJobId, rentOf } from '../console/pages/rent.js';
 import { connectWallet, words } from '../console/pages/shell.js';
 import { finalWithin, openChainSite, type ChainSite } from './pages/chain-site.js';
@@ -128,6 +129,18 @@ const sending = 'eth_sendTransaction';
     expect(methods.indexOf('wallet_switchEthereumChain')).toBeGreaterThan(0);
     expect(methods.indexOf('wallet_switchEthereumChain')).toBeLessThan(methods.indexOf(sending));
     await untilFree(page, '3.00');
+  });
+
+  test('a deposit is made without a mouse', async () => {
+    const wallet = await site.wallet(5n * token);
+    const page = await visit(wallet);
+    const { amount, deposit: button, sheet } = depositsOf(page);
+    await tabTo(page, amount);
+    await page.keyboard.type('1.5');
+    await press(page, button);
+    await press(page, sheet('Deposit').getByRole('button', { name: 'Otter Wallet' }));
+    await sheet('Deposit').waitFor({ state: 'detached' });
+    await untilFree(page, '1.50');
   });
 
   test('a deposit is found after a reload while the wallet was still asked', async () => {
