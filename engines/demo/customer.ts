@@ -43,6 +43,8 @@ export interface Customer {
 const hundredTokens = 100n * 10n ** 18n;
 /** Keeps well below the read limit of a wallet. */
 const pollMs = 500;
+/** After a restart, the cluster may take machines for silent until they are heard again, and places nothing there. */
+const patienceMs = 180_000;
 
 /** Logs a wallet in; a new one, unless told otherwise. Uses the API as any client would. */
 export async function createCustomer(
@@ -70,8 +72,8 @@ export async function createCustomer(
   /** Polls the job when the broker answers before it is done (202). */
   const until = async (reply: JobReply, done: (status: string) => boolean): Promise<JobReply> => {
     let now = reply;
-    for (const deadline = Date.now() + 60_000; !done(now.status); now = await job(reply.job_id)) {
-      if (Date.now() > deadline) throw new Error(`the job is still ${now.status} after a minute`);
+    for (const deadline = Date.now() + patienceMs; !done(now.status); now = await job(reply.job_id)) {
+      if (Date.now() > deadline) throw new Error(`the job is still ${now.status} after three minutes`);
       await sleep(pollMs);
     }
     return now;
