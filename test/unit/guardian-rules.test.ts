@@ -118,9 +118,9 @@ const emptyVault: VaultTotals = {
 function proposal(draws: [Address, bigint][], credits: [Address, bigint][]): ProposedSettlement {
   const lines = (from: [Address, bigint][]) =>
     from.map(([wallet, cumulative]) => ({ wallet, cumulative })).sort((a, b) => (a.wallet < b.wallet ? -1 : 1));
+  const vault: Address = `0x${'ee'.repeat(20)}`;
   const content = {
-    chainId: 1,
-    vault: `0x${'ee'.repeat(20)}`,
+    ...{ chainId: 1, vault },
     draws: lines(draws),
     credits: lines(credits),
   };
