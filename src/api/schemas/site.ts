@@ -88,7 +88,11 @@ export function siteReplyOf({ config, version, features, caHash, keys }: SiteFac
     name: config.SITE_NAME,
     version,
     audience: config.AUTH_AUDIENCE,
-    token: { symbol: config.TOKEN_SYMBOL, decimals: 18, settlement: chainSettings(config) === undefined ? 'ledger' : 'chain' },
+    token: {
+      symbol: config.TOKEN_SYMBOL,
+      decimals: 18,
+      settlement: chainSettings(config) === undefined ? 'ledger' : 'chain',
+    },
     auth: {
       chain_ids: [...config.AUTH_CHAIN_IDS],
       session_ttl_s: Math.min(config.AUTH_SESSION_TTL_S, config.AUTH_SESSION_TTL_MAX_S),
