@@ -317,6 +317,6 @@ export const goodRequests: Readonly<Record<string, Make>> = {
 
 /** The person who may call the operation. */
 export function whoMay({ scopes }: Operation, { customer, owner, operator }: People): Person {
-  if (scopes.includes('admin')) return operator;
+  if (scopes.includes('admin') || scopes.includes('settlements:read')) return operator;
   return scopes.some((scope) => scope.startsWith('providers:')) ? owner : customer;
 }
