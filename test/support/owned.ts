@@ -51,8 +51,8 @@ export async function putBelongings(
     await reserveSpend(tx, { jobId, sessionId, amount: 0n });
   });
   await pool.query(`update jobs set status = 'running', started_at = now() where job_id = $1`, [jobId]);
-  const paidJobId = paid ? await putPaid(pool, { wallet, sessionId, providerId }) : randomUUID();
   if (deposited) await depositInTable(pool, wallet, 1_000n);
+  const paidJobId = paid ? await putPaid(pool, { wallet, sessionId, providerId }) : randomUUID();
   const sshKeyId = randomUUID();
   const [name, publicKey] = [sshKeyId, `ssh-ed25519 ${randomBytes(51).toString('base64')}`];
   await insertSshKey(pool, wallet, { keyId: sshKeyId, name, publicKey, fingerprint: `SHA256:${sshKeyId}` });
