@@ -333,7 +333,7 @@ test('help is there at once, fits 80 columns, and names every command', async ()
   expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
   for (const word of ['offers', 'up GPU', 'ssh JOB', 'provider', 'admin', 'completion', 'doctor'])
     expect(stdout).toContain(word);
-  expect((await run('help exit-codes')).stdout).toContain('124  --timeout is over; the job is kept');
+  expect((await run('help exit-codes')).stdout).toContain('124  --timeout is over; the job, or what was sent, goes on');
   expect(shownLines((await run('up --help')).stdout).join('\n')).toContain('--on-interrupt');
 });
 

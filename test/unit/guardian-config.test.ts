@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,7 +50,9 @@ describe('a guardian’s settings', () => {
 });
 
 describe('what a guardian remembers', () => {
-  const settings = { dataDir: mkdtempSync(join(tmpdir(), 'guardian-')), chainId: 97, vault };
+  let settings: { dataDir: string; chainId: number; vault: typeof vault };
+  beforeEach(() => void (settings = { dataDir: mkdtempSync(join(tmpdir(), 'guardian-')), chainId: 97, vault }));
+  afterEach(() => rmSync(settings.dataDir, { recursive: true }));
 
   test('is there after a restart, and no half of it ever', () => {
     const memory = openMemory(settings);
@@ -61,9 +63,9 @@ describe('what a guardian remembers', () => {
   });
 
   test('is of one vault, and refused when it is damaged', () => {
+    openMemory(settings).change({ since: 3 });
     expect(() => openMemory({ ...settings, chainId: 1 })).toThrow('name another folder');
     writeFileSync(join(settings.dataDir, 'memory.json'), '{"version":1');
     expect(() => openMemory(settings)).toThrow('is damaged');
-    rmSync(settings.dataDir, { recursive: true });
   });
 });
