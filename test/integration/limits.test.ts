@@ -119,7 +119,10 @@ test.each(Object.keys(limits) as LimitName[])(
     const api = await replicas.start({ env, commands: { providers: { order: refuse } } });
     try {
       const begun = await beginLogin(replicas.api, {
-        body: { scopes: scopes.filter((scope) => scope !== 'admin'), spend_limit: String(10n ** 24n) },
+        body: {
+          scopes: scopes.filter((scope) => scope !== 'admin' && scope !== 'settlements:read'),
+          spend_limit: String(10n ** 24n),
+        },
       });
       await finishLogin(replicas.api, begun);
       const wallet = begun.wallet.address.toLowerCase();
