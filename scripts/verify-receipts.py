@@ -268,8 +268,8 @@ def statement_problems(found, statement):
     span = statement.get("receipts")
     if span is None:
         return
-    last = span.get("last") or 0
-    first = span.get("first") or last + 1
+    last = whole(span.get("last") or 0, 64)
+    first = whole(span.get("first") or last + 1, 64)
     latest, net, digests = {}, 0, {}
     for digest, m in sorted(found, key=lambda pair: pair[1]["number"]):
         amount, before = int(m["charged"]), latest.get(m["jobId"])
@@ -351,8 +351,11 @@ def verify(given, some, audience):
         pairs = list(found.items())
         if not some:
             problems += [f"{customer}: {problem}" for problem in chain_problems(pairs)]
-        if len(chains) == 1:
-            problems += [problem for statement in given["statements"] for problem in statement_problems(pairs, statement)]
+        for at, statement in enumerate(given["statements"] if len(chains) == 1 else []):
+            try:
+                problems += statement_problems(pairs, statement)
+            except (Wrong, KeyError, TypeError, AttributeError, ValueError) as error:
+                problems.append(f"statement {at + 1} cannot be read: {error}")
     return problems, pending
 
 

@@ -25,10 +25,10 @@ export async function statementReceipts(
          from receipts where customer = $1 and issued_at >= $2 and issued_at < $3
      ), sums as (
        -- A receipt for a refund has the corrected total of its job: it gives back what the one before it had more.
-       select min(m.number) as first, coalesce(sum(m.charged - coalesce((b.message ->> 'charged')::numeric, 0)), 0) as net
+       select min(m.number)::int as first, coalesce(sum(m.charged - coalesce((b.message ->> 'charged')::numeric, 0)), 0) as net
          from mine m left join receipts b on b.job_id = m.job_id and b.revision = m.revision - 1
      )
-     select sums.first, sums.net::text, newest.number, newest.digest
+     select sums.first, sums.net::text, newest.number::int, newest.digest
        from sums left join (select number, digest from receipts where customer = $1 and issued_at < $3
                              order by issued_at desc, number desc limit 1) newest on true`,
     [wallet, from, to],

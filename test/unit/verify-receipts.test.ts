@@ -183,6 +183,8 @@ describeUnless(missingPython())('the verifier that shares no code with the broke
     expect((await verifyReceipts([{ receipts }, { keys }, cut])).said).toContain('ends with another receipt 3');
     const held = await verifyReceipts([{ receipts: receipts.slice(0, 2) }, { keys }, statement]);
     expect(held.said).toContain('receipt 3 is missing, with which the statement ends');
+    const odd = { ...statement, receipts: { ...statement.receipts, first: 'two' } };
+    expect((await verifyReceipts([{ receipts }, { keys }, odd])).said).toContain('statement 1 cannot be read');
     const quiet = { ...statement, charged: '0', refunded: '0', without_receipt: '0' };
     const later = { ...quiet, receipts: { ...statement.receipts, first: null } };
     expect((await verifyReceipts([{ receipts }, { keys }, later])).code).toBe(0);
