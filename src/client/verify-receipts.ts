@@ -10,8 +10,8 @@ import {
   timeProblems,
   totalsOf,
   type DigestedReceipt,
-  type ReceiptsStated,
 } from '../wire/receipt-checks.js';
+import type { ReceiptsStated } from '../wire/receipts-stated.js';
 import { noReceipt, readReceipt, receiptDigest, receiptDomain, type JobReceipt } from '../wire/job-receipt.js';
 import type { Receipt, ReceiptKeys } from './types.generated.js';
 

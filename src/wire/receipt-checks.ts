@@ -1,5 +1,6 @@
 import type { JobReceipt } from './job-receipt.js';
 import { chargeFor, feeFor } from './charge.js';
+import type { ReceiptsStated } from './receipts-stated.js';
 
 /**
  * What must be true of the figures of a receipt, and of one receipt after the other. Everything here can be checked by
@@ -122,15 +123,6 @@ export function chainProblems(receipts: readonly DigestedReceipt[], none: string
     before = found;
   }
   return problems;
-}
-
-/** What a statement says about the receipts of a customer. Amounts are base units. */
-export interface ReceiptsStated {
-  charged: string;
-  refunded: string;
-  /** What of that no receipt is for. */
-  without_receipt: string;
-  receipts: { first: number | null; last: number; last_digest: string | null };
 }
 
 /**

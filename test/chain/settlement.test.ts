@@ -134,7 +134,7 @@ describe('a settlement', () => {
     // A node that has lost a block may take the same transaction at once, or after another look.
     for (let looks = 0; looks < 10; looks++) {
       const advanced = await site.advance(1);
-      if ((await onChain()).spent > 0n) break;
+      if ((await onChain()).spent! > 0n) break;
       await site.wait(advanced);
     }
     expect(await onChain()).toMatchObject({ spent: 1_000_000n });

@@ -9,6 +9,7 @@ import { chainRoles, roleAccount, roleKeyFile } from '../../engines/chain/keys.j
 import { chainClient, tokenContract, vaultContract } from '../../engines/chain/wallet.js';
 import { packageRoot } from '../../engines/paths.js';
 import { startStack, type Stack } from '../../engines/stack.js';
+import { until } from '../support/until.js';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'chain-engine-'));
 afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
@@ -44,8 +45,8 @@ test('a stack has a chain with a vault and roles of its own, whose state goes on
 
   const { block } = JSON.parse(readFileSync(join(dataDir, 'chain/contracts.json'), 'utf8')) as { block: number };
   const finalBlock = async () => (await client.getBlock({ blockTag: 'finalized' })).number;
+  await until(async () => (await finalBlock()) >= BigInt(block), { timeoutMs: 60_000, name: 'the vault is final' });
   const final = await finalBlock();
-  expect(final).toBeGreaterThanOrEqual(BigInt(block));
   const { hash } = await client.getBlock({ blockNumber: final });
   stack.kill('anvil');
   await stack.awaitReady('anvil');

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { packageRoot } from '../../engines/paths.js';
+import { hurried } from '../chaos/chain/pace.js';
 import { edited } from '../chaos/faults/edit.js';
 import { faults } from '../chaos/faults/faults.js';
 import { invariants, type Invariant } from '../chaos/invariant-names.js';
@@ -17,6 +18,15 @@ test.each(Object.entries(faults))('the fault %s can be put into the sources as t
     const source = readFileSync(join(packageRoot, edit.file), 'utf8');
     expect(edited(source, edit)).not.toBe(source);
   }
+});
+
+test('the broker of chaos with a chain can be made of the sources as they are', () => {
+  const sources = new Map<string, string>();
+  for (const edit of hurried) {
+    const source = sources.get(edit.file) ?? readFileSync(join(packageRoot, edit.file), 'utf8');
+    sources.set(edit.file, edited(source, edit));
+  }
+  expect(sources.size).toBeGreaterThan(0);
 });
 
 test('each invariant of chaos is found broken by a fault, or is known not to be', () => {

@@ -13,10 +13,10 @@ export const hurried: readonly Edit[] = [
   { file: 'src/chain/outbox.ts', find: 'const patienceS = 60;', replace: 'const patienceS = 5;' },
   {
     file: 'workflows/settlement-batch.ts',
-    find: `retry: { initialInterval: '5s', maximumInterval: '1 minute', maximumAttempts: 3 },`,
+    find: `retry: { initialInterval: '2s', maximumAttempts: 3 },`,
     replace: `retry: { initialInterval: '1s', maximumInterval: '2s', maximumAttempts: 3 },`,
   },
-  { file: 'workflows/settlement-batch.ts', find: 'const tryAgainInS = 30;', replace: 'const tryAgainInS = 2;' },
+  { file: 'workflows/settlement-batch.ts', find: 'const tryAgainInS = 15;', replace: 'const tryAgainInS = 2;' },
   { file: 'src/chain/withdrawal.ts', find: 'const takenWithinS = 900;', replace: 'const takenWithinS = 25;' },
   { file: 'src/chain/rpc.ts', find: 'const rpcTimeoutMs = 10_000;', replace: 'const rpcTimeoutMs = 2_000;' },
 ];
