@@ -1,6 +1,7 @@
 /** Suites with commands of their own. `npm test` leaves them out, unless it is given the files that it is to run. */
 const ownCommand = [
   'chain',
+  'chain-chaos',
   'chaos',
   'console',
   'console-chain',

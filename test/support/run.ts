@@ -121,6 +121,7 @@ export const enginesOfFolder: Readonly<Record<string, readonly EngineName[]>> = 
   unit: [],
   // Each file has a chain of its own, for time is moved there, and blocks are taken back.
   chain: ['postgres', 'redis', 'temporal'],
+  'chain-chaos': [],
   chaos: [],
   // The same.
   contracts: [],

@@ -2,8 +2,8 @@ import { randomInt } from 'node:crypto';
 import { expect } from '@jest/globals';
 import { testUnless } from '../support/needs.js';
 import { missingAnvil } from '../support/vault-chain.js';
-import { invariants } from './invariant-names.js';
-import { runChaos } from './run.js';
+import { invariants } from '../chaos/invariant-names.js';
+import { runChaos } from '../chaos/run.js';
 
 /** The long run is `npm run chaos -- --chain`. */
 const seed = Number(process.env['CHAOS_SEED'] ?? randomInt(2 ** 31));
