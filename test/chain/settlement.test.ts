@@ -10,6 +10,7 @@ import { balances } from '../support/money.js';
 import { createRandom } from '../support/random.js';
 import { createSettling, type Settling } from '../support/settling.js';
 import { roles } from '../support/vault.js';
+import { until } from '../support/until.js';
 
 let anvil: Anvil;
 let site: Settling;
@@ -127,15 +128,21 @@ describe('a settlement', () => {
     await site.rent(site.customer, 1_000);
     await site.begin();
     const rollBack = () => anvil.client.request({ method: 'anvil_rollback', params: [1] } as never);
-    await site.advance(1);
+    /** Until it is mined: a node answers before that. */
+    const advanced = async () => {
+      const said = await site.advance(1);
+      await until(async () => (await anvil.client.getTxpoolStatus()).pending === 0, { name: 'all is mined' });
+      return said;
+    };
+    await advanced();
     expect(await site.vault.read('proposed')).toBe(1n);
     await rollBack();
     expect(await site.vault.read('proposed')).toBe(0n);
     // A node that has lost a block may take the same transaction at once, or after another look.
     for (let looks = 0; looks < 10; looks++) {
-      const advanced = await site.advance(1);
+      const said = await advanced();
       if ((await onChain()).spent! > 0n) break;
-      await site.wait(advanced);
+      await site.wait(said);
     }
     expect(await onChain()).toMatchObject({ spent: 1_000_000n });
     await rollBack();
