@@ -8,7 +8,7 @@ import { press, tabTo } from '../console/pages/keys.js';
 import { openJobId, rentOf } from '../console/pages/rent.js';
 import { connectWallet, words } from '../console/pages/shell.js';
 import { finalWithin, openChainSite, type ChainSite } from './pages/chain-site.js';
-import { depositsOf, sendIn } from './pages/deposits.js';
+import { depositsOf, sendIn, sendOnceItIsTime } from './pages/deposits.js';
 
 const token = 1_000_000n;
 const sending = 'eth_sendTransaction';
@@ -217,7 +217,7 @@ const sending = 'eth_sendTransaction';
     await leave.getByRole('button', { name: 'Stay after all…' }).waitFor();
     await until(async () => (await words(leave)).includes('Your exit is open'), { ...finalWithin, timeoutMs: 110_000 });
     await leave.getByRole('button', { name: 'Take everything out…' }).click();
-    await sendIn(page, 'Take everything out');
+    await sendOnceItIsTime(page, 'Take everything out');
     await until(async () => (await site.tokensOf(wallet.account)) === 6n * token, finalWithin);
     await until(async () => (await words(leave)).includes('Ask for my exit'), finalWithin);
   }, 300_000);
