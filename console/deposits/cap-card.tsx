@@ -118,8 +118,7 @@ async function signCap(
   asking.say(`${wallet.name} asks you to sign the cap.`);
   const permit = spendPermit(place, asking.owner, units);
   const signature = await sign(wallet, asking.owner as Address, permit, asking.signal);
-  const body = { cumulative_cap: cap.toString(), signature };
   await signedOnce(wallet, { ...asking, scopes: ['jobs:read', 'billing:write'] }, (client) =>
-    client.request('POST', '/api/v1/billing/permits', { body }),
+    client.money.raiseCap(cap, signature),
   );
 }

@@ -70,10 +70,9 @@ export function WithdrawSheet({ known: { place, decimals }, amount, withdrawing,
 async function asked(wallet: Wallet, asking: Asking, amount: bigint): Promise<Withdrawal> {
   const { owner } = asking;
   const send = async (idempotencyKey: string) =>
-    await signedOnce(wallet, { ...asking, scopes: ['jobs:read', 'billing:write'] }, async (client) => {
-      const asked = { body: { amount: amount.toString() }, idempotencyKey };
-      return (await client.request('POST', '/api/v1/billing/withdrawals', asked)).body;
-    });
+    await signedOnce(wallet, { ...asking, scopes: ['jobs:read', 'billing:write'] }, (client) =>
+      client.money.withdraw(amount, { idempotencyKey }),
+    );
   return (await once.run(intentionOf(owner, 'withdraw', amount.toString()), newIdempotencyKey, send))!;
 }
 

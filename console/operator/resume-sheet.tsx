@@ -20,14 +20,11 @@ export function ResumeSheet({ stopped, onClose }: ResumeSheetProps) {
   const problem = reasonProblem(reason);
   const { what, look } = stopInWords(stopped.reason);
   const run = async () => {
-    const body = { reason: reason.trim() };
+    const why = reason.trim();
     // One stop is ended once, however often an answer is lost.
-    const intention = intentionOf(operator.peek()?.session?.wallet, 'resume', stopped.since, body.reason);
+    const intention = intentionOf(operator.peek()?.session?.wallet, 'resume', stopped.since, why);
     const done = await once.run(intention, newIdempotencyKey, (idempotencyKey) =>
-      actAsOperator(async (client) => {
-        const sent = { body, idempotencyKey };
-        return (await client.request('POST', '/api/v1/admin/settlements/resume', sent)).body;
-      }),
+      actAsOperator((client) => client.admin.money.resumeSettlements({ reason: why, idempotencyKey })),
     );
     toast(
       done?.resumed === false ? 'Nothing was stopped any more.' : 'Settlements go on: the next is cut at its time.',

@@ -28,11 +28,7 @@ const everyMs = 10_000;
 /** What is settled on the chain: where it is, what it waits for, and whether anything has stopped it. */
 export default function SettlementsView() {
   const [isResuming, setResuming] = useState(false);
-  const state = useOperatorResource(
-    'settlements',
-    async (client) => (await client.request('GET', '/api/v1/admin/settlements')).body,
-    everyMs,
-  );
+  const state = useOperatorResource('settlements', (client) => client.admin.money.settlements(), everyMs);
   return (
     <Loaded of={state} skeleton={<Skeleton lines={4} height={5} />}>
       {(read) => (
