@@ -3,7 +3,8 @@ import type { Receipt } from '../../src/client/types.generated.js';
 import { Link } from '../app/link.js';
 import { segment } from '../app/match.js';
 import { act, broker, login, useResource } from '../live/index.js';
-import { Button, Card, Empty, Loaded, Skeleton } from '../parts/index.js';
+import { Card, Empty, Loaded, Skeleton } from '../parts/index.js';
+import { ShowMore } from '../parts/show-more.js';
 import { SaveButton } from '../parts/save-button.js';
 import { SaveCsv } from '../parts/save-csv.js';
 import { saveFile } from '../parts/save-file.js';
@@ -59,13 +60,7 @@ export function EarnedReceipts() {
                   </span>
                 )}
               />
-              {rows.length === most && (
-                <p class="card-note">
-                  <Button size="s" disabled={receipts.loading} onClick={() => setMost(most + firstShown)}>
-                    Show more
-                  </Button>
-                </p>
-              )}
+              {rows.length === most && <ShowMore busy={receipts.loading} onClick={() => setMost(most + firstShown)} />}
             </>
           )}
         </Loaded>

@@ -2,7 +2,8 @@ import type { Payout } from '../../src/client/index.js';
 import { hasChain } from '../chain/has-chain.js';
 import { broker, login, useResource } from '../live/index.js';
 import { CopyIcon } from '../parts/copy-icon.js';
-import { Button, Card, Empty, Loaded, Money, plain, Skeleton, Table, Time, Untrusted } from '../parts/index.js';
+import { Card, Empty, Loaded, Money, plain, Skeleton, Table, Time, Untrusted } from '../parts/index.js';
+import { ShowMore } from '../parts/show-more.js';
 import { useState } from 'preact/hooks';
 
 const everyMs = 60_000;
@@ -47,13 +48,7 @@ export function PayoutsCard() {
                 { key: 'amount', head: 'Paid', align: 'end', cell: ({ amount }) => <Money units={amount} /> },
               ]}
             />
-            {rows.length === most && (
-              <p class="card-note">
-                <Button size="s" disabled={payouts.loading} onClick={() => setMost(most + firstShown)}>
-                  Show more
-                </Button>
-              </p>
-            )}
+            {rows.length === most && <ShowMore busy={payouts.loading} onClick={() => setMost(most + firstShown)} />}
           </>
         )}
       </Loaded>

@@ -1,9 +1,10 @@
 import { useState } from 'preact/hooks';
 import { actAsOperator, refresh, toast } from '../live/index.js';
 import { ActionDialog } from '../parts/action-dialog.js';
-import { Field, Loaded, shortAddress, Skeleton, Untrusted } from '../parts/index.js';
+import { Loaded, shortAddress, Skeleton, Untrusted } from '../parts/index.js';
 import { useOperatorResource } from './as-operator.js';
-import { longestReason, reasonProblem } from './stuck-words.js';
+import { ReasonField } from './reason-field.js';
+import { reasonProblem } from './stuck-words.js';
 
 interface EndJobSheetProps {
   jobId: string;
@@ -59,7 +60,7 @@ export function EndJobSheet({ jobId, onClose }: EndJobSheetProps) {
           </p>
         )}
       </Loaded>
-      <Field
+      <ReasonField
         label="Reason"
         hint={
           <>
@@ -67,20 +68,10 @@ export function EndJobSheet({ jobId, onClose }: EndJobSheetProps) {
             {reason.trim() === '' ? '…' : <Untrusted text={reason.trim()} max={200} />}”
           </>
         }
-        error={reason === '' ? undefined : problem}
-      >
-        {(attributes) => (
-          <textarea
-            {...attributes}
-            rows={3}
-            required
-            autoFocus
-            maxLength={longestReason}
-            value={reason}
-            onInput={(event) => setReason(event.currentTarget.value.replace(/\n/g, ' '))}
-          />
-        )}
-      </Field>
+        value={reason}
+        autoFocus
+        onInput={setReason}
+      />
     </ActionDialog>
   );
 }

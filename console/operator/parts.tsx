@@ -2,6 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { Link } from '../app/link.js';
 import { CopyIcon } from '../parts/copy-icon.js';
 import { Button, shortAddress, Untrusted } from '../parts/index.js';
+import { ShowMore } from '../parts/show-more.js';
 import type { Paged } from './as-operator.js';
 import { webAddress } from './stuck-words.js';
 
@@ -52,13 +53,7 @@ export function ProviderLink({ id }: { id: string | undefined }) {
 /** Reads the next page of a list. */
 export function More<T>({ of: { more, isReading } }: { of: Paged<T> }) {
   if (more === undefined) return null;
-  return (
-    <div class="card-note">
-      <Button size="s" busy={isReading} onClick={more}>
-        Show more
-      </Button>
-    </div>
-  );
+  return <ShowMore busy={isReading} onClick={more} />;
 }
 
 interface FiltersProps {

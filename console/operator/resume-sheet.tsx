@@ -3,8 +3,9 @@ import type { AdminSettlements } from '../../src/client/types.generated.js';
 import { actAsOperator, operator, refresh, toast } from '../live/index.js';
 import { createOnce, intentionOf, keptInTab, newIdempotencyKey } from '../live/once.js';
 import { ActionDialog } from '../parts/action-dialog.js';
-import { Field, Time, Untrusted } from '../parts/index.js';
-import { longestReason, reasonProblem } from './stuck-words.js';
+import { Time, Untrusted } from '../parts/index.js';
+import { ReasonField } from './reason-field.js';
+import { reasonProblem } from './stuck-words.js';
 import { stopInWords } from './settlement-words.js';
 
 interface ResumeSheetProps {
@@ -49,23 +50,13 @@ export function ResumeSheet({ stopped, onClose }: ResumeSheetProps) {
         </span>
       </p>
       <p>{look}</p>
-      <Field
+      <ReasonField
         label="What you found, and why they may go on"
         hint="It stands in the audit, with your wallet."
-        error={reason === '' ? undefined : problem}
-      >
-        {(attributes) => (
-          <textarea
-            {...attributes}
-            rows={3}
-            required
-            autoFocus
-            maxLength={longestReason}
-            value={reason}
-            onInput={(event) => setReason(event.currentTarget.value.replace(/\n/g, ' '))}
-          />
-        )}
-      </Field>
+        value={reason}
+        autoFocus
+        onInput={setReason}
+      />
     </ActionDialog>
   );
 }

@@ -5,7 +5,8 @@ import { PageHead } from '../app/page.js';
 import { hasChain } from '../chain/has-chain.js';
 import { NoChain } from '../chain/no-chain.js';
 import { nowMs, useResource } from '../live/index.js';
-import { Button, Card, Empty, LinkButton, Loaded, Skeleton, State, Table, Time, Untrusted } from '../parts/index.js';
+import { Card, Empty, LinkButton, Loaded, Skeleton, State, Table, Time, Untrusted } from '../parts/index.js';
+import { ShowMore } from '../parts/show-more.js';
 import { readSettlements } from './read-settlements.js';
 import { stateOf } from './settlement-words.js';
 
@@ -37,13 +38,7 @@ export default function SettlementsPage() {
             {(rows) => (
               <>
                 <Rows rows={rows} />
-                {rows.length === most && (
-                  <p class="card-note">
-                    <Button size="s" disabled={list.loading} onClick={() => setMost(most + pageSize)}>
-                      Show more
-                    </Button>
-                  </p>
-                )}
+                {rows.length === most && <ShowMore busy={list.loading} onClick={() => setMost(most + pageSize)} />}
               </>
             )}
           </Loaded>
