@@ -215,7 +215,7 @@ describe('a node that lies credits nothing and raises the alarm:', () => {
   ])('it answers %j', async (fault) => {
     await vault.deposit(customer, units(5));
     await mine();
-    atNode(1, 'eth_getLogs', fault);
+    nodes[1].faults(({ method }) => (/^eth_get(Logs|TransactionReceipt)$/.test(method) ? fault : 'pass'));
     await expect(watch()).rejects.toThrow();
     expect(await balances(database.pool)).toEqual({});
   });
