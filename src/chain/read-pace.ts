@@ -1,9 +1,14 @@
-/**
- * How many blocks are asked for at once. Nodes refuse answers that are too long, each at a length of its own, and anybody
- * can fill blocks with events: so it is found by trying, and remembered from one look to the next.
- */
+import type { HeldUnits } from '../db/vault-events.js';
+
+/** What looks at a vault remember from one to the next, in one process. Without it they do the same, and more slowly. */
 export interface ReadPace {
+  /**
+   * How many blocks are asked for at once. Nodes refuse answers that are too long, each at a length of its own, and anybody
+   * can fill blocks with events: so it is found by trying.
+   */
   blocks: number;
+  /** What the vault should hold: all its events are added up once, and not at each look. */
+  held?: HeldUnits;
 }
 
 const mostBlocks = 1_000;

@@ -65,7 +65,7 @@ export async function watchVault(deps: WatchDeps, pace: ReadPace = newPace()): P
     if (cursor !== undefined) vaultReadBlock.set(cursor.block);
     // Before anything that nodes may disagree about: customers wait for it.
     if (cursor !== undefined) await giveBackOverdue(deps, cursor);
-    if (cursor !== undefined && !isBehind) await compareTokens(deps, cursor);
+    if (cursor !== undefined && !isBehind) await compareTokens(deps, cursor, pace);
     await lookAhead(deps, cursor?.block ?? -1, pace);
     await seeVault(deps);
     vaultReadAt.set(Date.now() / 1_000);
@@ -219,16 +219,21 @@ async function depositedBy(client: Rpc['client'], vault: Address, wallet: string
 }
 
 /** Tokens that were sent to the vault without a deposit belong to nobody; fewer than it should have is an alarm. */
-async function compareTokens({ rpcs, pool, facts, logger }: WatchDeps, { block }: Cursor): Promise<void> {
-  const should = await unitsInVault(pool, facts);
-  if (should === undefined) return;
+async function compareTokens(
+  { rpcs, pool, facts, logger }: WatchDeps,
+  { block }: Cursor,
+  pace: ReadPace,
+): Promise<void> {
+  const held = await unitsInVault(pool, facts, block, pace.held);
+  if (held === undefined) return;
+  pace.held = held;
   const holds = await agreed(rpcs, 'the tokens of the vault', ({ client }) =>
     client.readContract({
       ...{ address: facts.token, abi: erc20Abi, functionName: 'balanceOf', args: [facts.vault] },
       blockNumber: BigInt(block),
     }),
   );
-  const unasked = holds - should;
+  const unasked = holds - held.units;
   vaultUnaskedTokens.set(Number(unasked) / 10 ** facts.decimals);
   if (unasked < 0n) logger.error({ missing: (-unasked).toString() }, 'the vault has fewer tokens than it was given');
 }

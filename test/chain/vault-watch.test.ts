@@ -94,8 +94,7 @@ describe('a deposit', () => {
     for (let n = 0; n < 3; n++) await vault.deposit(customer, units(0.004));
     await mine();
     await watch();
-    const { rows } = await database.pool.query('select note from ledger_entries');
-    expect(rows).toHaveLength(3);
+    expect((await database.pool.query('select from ledger_entries')).rowCount).toBe(1);
     expect(await balances(database.pool)).toMatchObject({ [`customer ${wallet}`]: tokens(0.012) });
     await vault.deposit(customer, units(0.004));
     await mine();
