@@ -14,6 +14,7 @@ import {
 import { privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts';
 import { packageRoot } from '../engines/paths.js';
 import { rentalVaultAbi } from '../src/chain/rental-vault-abi.js';
+import { delayFault } from '../src/domain/vault-delays.js';
 
 /** What a vault is deployed with. */
 export interface VaultPlan {
@@ -90,6 +91,8 @@ function read(args: readonly string[]) {
  */
 export async function deployVault(plan: VaultPlan, say: (line: string) => void): Promise<Record<string, string>> {
   mustBeApart(plan);
+  const fault = delayFault({ batchDelayS: Number(plan.batchDelayS), exitDelayS: Number(plan.exitDelayS) });
+  if (fault !== undefined) say(`In production no broker takes this vault, because it ${fault}.`);
   const transport = http(plan.rpcUrl);
   const chainId = await createPublicClient({ transport }).getChainId();
   const chain = defineChain({

@@ -10,7 +10,6 @@ import {
   changeWalletInVault,
   proposedHash,
   setExit,
-  unbookedDeposits,
   walletInVault,
   type VaultEvent,
   type VaultId,
@@ -52,8 +51,23 @@ export async function bookVaultEvents(
     events.flatMap((event) => touched(vault, event)),
   );
   const alarms: VaultAlarm[] = [];
-  for (const event of events) alarms.push(...(await bookEvent(tx, vault, event)));
+  for (const event of depositsTogether(events)) alarms.push(...(await bookEvent(tx, vault, event)));
   return alarms;
+}
+
+/** What a transaction deposits for a wallet counts as one deposit, in the place of its first: anybody can make a thousand. */
+function depositsTogether(events: readonly VaultEvent[]): VaultEvent[] {
+  const sums = new Map<string, bigint>();
+  const nameOf = (event: VaultEvent) => `${event.txHash} ${walletOf(event, 'customer')}`;
+  const isDeposit = ({ name }: VaultEvent) => name === 'Deposited';
+  for (const event of events.filter(isDeposit))
+    sums.set(nameOf(event), (sums.get(nameOf(event)) ?? 0n) + BigInt(event.args['amount']!));
+  return events.flatMap((event) => {
+    const sum = isDeposit(event) ? sums.get(nameOf(event)) : undefined;
+    if (sum === undefined) return isDeposit(event) ? [] : [event];
+    sums.delete(nameOf(event));
+    return [{ ...event, args: { ...event.args, amount: sum.toString() } }];
+  });
 }
 
 function touched(vault: VaultId, event: VaultEvent): Omit<Line, 'amount'>[] {
@@ -76,8 +90,7 @@ async function bookEvent(tx: Queryable, vault: BookedVault, event: VaultEvent): 
   const base = (name: string) => baseUnitsOf(BigInt(event.args[name] ?? 0), vault.scale);
   switch (event.name) {
     case 'Deposited':
-      await bookDeposit(tx, vault, customer, base('amount'));
-      await thawCovered(tx, vault, customer);
+      await bookDeposit(tx, vault, event, base('amount'));
       return [];
     case 'CapRaised':
       await changeWalletInVault(tx, vault, customer, { cap: base('cap') });
@@ -106,28 +119,31 @@ async function bookEvent(tx: Queryable, vault: BookedVault, event: VaultEvent): 
   }
 }
 
-/** Books a deposit, and those of the wallet that waited; or lets it wait, too. */
-async function bookDeposit(tx: Queryable, vault: BookedVault, wallet: string, amount: bigint): Promise<void> {
-  await changeWalletInVault(tx, vault, wallet, { deposited: amount, waiting: amount });
-  const { waiting } = await walletInVault(tx, vault, wallet);
+/** Books a deposit, together with what of the wallet waited; or lets it wait, too. */
+async function bookDeposit(tx: Queryable, vault: BookedVault, event: VaultEvent, amount: bigint): Promise<void> {
+  const wallet = walletOf(event, 'customer');
+  const waiting = await changeWalletInVault(tx, vault, wallet, { deposited: amount, waiting: amount });
   if (waiting < vault.leastDeposit) return;
-  let booked = 0n;
-  for (const deposit of await unbookedDeposits(tx, vault, wallet)) {
-    const arrived = baseUnitsOf(BigInt(deposit.args['amount']!), vault.scale);
-    await postEntry(tx, {
-      key: keyOf(vault, deposit),
-      kind: 'deposit',
-      note: { wallet, reference: deposit.txHash },
-      lines: [
-        { kind: 'customer', owner: wallet, amount: arrived },
-        { kind: 'vault', owner: vaultAccount(vault), amount: -arrived },
-      ],
-    });
-    booked += arrived;
-    // Those of the same transaction that come later count when it is their turn.
-    if (booked >= waiting) break;
-  }
-  await changeWalletInVault(tx, vault, wallet, { waiting: -booked });
+  await bookWaiting(tx, vault, wallet, { waiting, key: keyOf(vault, event), reference: event.txHash });
+  await thawCovered(tx, vault, wallet);
+}
+
+/** Books all that waits of a wallet, in one entry however many deposits it was. */
+async function bookWaiting(
+  tx: Queryable,
+  vault: BookedVault,
+  wallet: string,
+  { waiting, key, reference }: { waiting: bigint; key: string; reference: string },
+): Promise<void> {
+  if (waiting === 0n) return;
+  await postEntry(tx, {
+    ...{ key, kind: 'deposit', note: { wallet, reference } },
+    lines: [
+      { kind: 'customer', owner: wallet, amount: waiting },
+      { kind: 'vault', owner: vaultAccount(vault), amount: -waiting },
+    ],
+  });
+  await changeWalletInVault(tx, vault, wallet, { waiting: -waiting });
 }
 
 /** Only what this broker cut is booked; of anything else nobody knows here whose money it moved. */
@@ -147,6 +163,9 @@ async function bookWithdrawal(
   amount: bigint,
 ): Promise<VaultAlarm[]> {
   const customer = walletOf(event, 'customer');
+  // Whatever its size: it may be part of what is leaving, and would be a debt otherwise.
+  const { waiting } = await walletInVault(tx, vault, customer);
+  await bookWaiting(tx, vault, customer, { waiting, key: `${keyOf(vault, event)}/waited`, reference: event.txHash });
   const { held, ends } = await takenFromHeld(tx, vault, customer, amount);
   await changeWalletInVault(tx, vault, customer, { withdrawn: amount });
   if (ends !== undefined) await endWithdrawal(tx, ends, { status: 'taken' });

@@ -3,6 +3,7 @@ import { privateKeyToAddress } from 'viem/accounts';
 import { ConfigError } from '../config.js';
 import type { ChainSettings } from '../config/chain.js';
 import { BrokerError } from '../domain/errors.js';
+import { delayFault } from '../domain/vault-delays.js';
 import { agreed, askChain, type ChainReader, type Rpc } from './rpc.js';
 
 /** What the broker needs to know of its vault, and never changes. */
@@ -17,9 +18,6 @@ export interface VaultFacts {
   /** From a customer's request for all his money to when he may take it. */
   exitDelayS: number;
 }
-
-/** Below it nobody could look at a batch in time. Demonstrations have a delay of seconds. */
-const leastDelayS = 3_600;
 
 const vaultAbi = parseAbi([
   'function token() view returns (address)',
@@ -49,12 +47,8 @@ export async function checkVault(settings: ChainSettings, rpcs: readonly Rpc[]):
     throw new ConfigError(`${what}: correct the one that is wrong, BLOCKCHAIN_RPC_URL or BLOCKCHAIN_CHAIN_ID.`);
   }
   const facts = await agreed(rpcs, 'the vault', ({ client }) => vaultFacts(client, settings));
-  if (settings.isProduction && facts.batchDelayS < leastDelayS) {
-    throw new ConfigError(
-      `The vault executes a settlement ${facts.batchDelayS} s after it was proposed, too soon for anybody to veto it: ` +
-        'deploy one with a batchDelay of an hour or more (43200 is 12 hours), and name it in VAULT_ADDRESS.',
-    );
-  }
+  const fault = settings.isProduction ? delayFault(facts) : undefined;
+  if (fault !== undefined) throw new ConfigError(`The vault ${fault}, and name it in VAULT_ADDRESS.`);
   return facts;
 }
 

@@ -36,7 +36,7 @@ export async function batchFacts(db: Queryable, { chainId, vault }: VaultId, sca
          left join spend_permits p on p.chain_id = w.chain_id and p.vault = w.vault and p.wallet = w.wallet
                                   and p.refused_at is null
          left join ledger_accounts a on a.owner = w.wallet and a.kind in ('customer', 'reserved', 'withdrawing')
-        where w.chain_id = $1 and w.vault = $2 and w.deposited > 0
+        where w.chain_id = $1 and w.vault = $2 and w.deposited > w.waiting
           and not exists (select from frozen_wallets f
                            where f.wallet = w.wallet and f.chain_id = $1 and f.vault = $2 and f.reason = 'refused'
                              and f.thawed_at is null)

@@ -1,4 +1,5 @@
 import type { Address, Hex } from 'viem';
+import { jobsEndBeforeExitS } from '../domain/vault-delays.js';
 import type { Queryable } from './pool.js';
 
 /** A vault on a chain. */
@@ -91,26 +92,26 @@ export interface WalletInVault {
   jobsEndAt?: Date;
 }
 
-/** Adds to what the vault has of a wallet. */
+/** Adds to what the vault has of a wallet. @returns what of its deposits waits then. */
 export async function changeWalletInVault(
   tx: Queryable,
   { chainId, vault }: VaultId,
   wallet: string,
   change: { deposited?: bigint; withdrawn?: bigint; waiting?: bigint; cap?: bigint },
-): Promise<void> {
+): Promise<bigint> {
   const { deposited = 0n, withdrawn = 0n, waiting = 0n, cap = 0n } = change;
-  await tx.query(
+  const { rows } = await tx.query<{ waiting: string }>(
     `insert into chain_wallets as w (chain_id, vault, wallet, deposited, withdrawn, waiting, cap)
      values ($1, $2, $3, $4, $5, greatest($6::numeric, 0), $7)
      on conflict (chain_id, vault, wallet) do update
        set deposited = w.deposited + $4, withdrawn = w.withdrawn + $5, waiting = w.waiting + $6,
-           cap = greatest(w.cap, $7)`,
+           cap = greatest(w.cap, $7)
+     returning waiting::text`,
     [chainId, vault, wallet, deposited.toString(), withdrawn.toString(), waiting.toString(), cap.toString()],
   );
+  return BigInt(rows[0]!.waiting);
 }
 
-/** Before an exit a settlement is proposed and executed, and half a week is left for what goes wrong. */
-const jobsEndBeforeExitS = 48 * 3_600;
 /** As vaults have it where money is real; until a worker has read that of its vault. */
 const usualExitDelayS = 7 * 86_400;
 
@@ -176,35 +177,35 @@ export async function drawnOf(db: Queryable, { chainId, vault }: VaultId, wallet
   return BigInt(rows[0]?.drawn ?? 0);
 }
 
-/** Deposits of a wallet that wait to be booked, oldest first. */
-export async function unbookedDeposits(
-  tx: Queryable,
-  { chainId, vault }: VaultId,
-  wallet: string,
-): Promise<Pick<VaultEvent, 'txHash' | 'logIndex' | 'args'>[]> {
-  const { rows } = await tx.query<{ tx_hash: Hex; log_index: number; args: Record<string, string> }>(
-    `select e.tx_hash, e.log_index, e.args
-       from chain_events e
-      where e.chain_id = $1 and e.vault = $2 and e.name = 'Deposited' and lower(e.args ->> 'customer') = $3
-        and not exists (select from ledger_entries l
-                         where l.key = 'chain/' || e.chain_id || '/' || e.tx_hash || '/' || e.log_index)
-      order by e.block_number, e.log_index`,
-    [chainId, vault, wallet],
-  );
-  return rows.map((row) => ({ txHash: row.tx_hash, logIndex: row.log_index, args: row.args }));
+/** Units of the token that the vault should hold by its events up to a block. */
+export interface HeldUnits {
+  block: number;
+  units: bigint;
 }
 
-/** Units of the token that the vault should hold, by its events; undefined before the first, which its deployment makes. */
-export async function unitsInVault(db: Queryable, { chainId, vault }: VaultId): Promise<bigint | undefined> {
-  const { rows } = await db.query<{ units: string; events: number }>(
-    `select coalesce(sum(case when name = 'Deposited' then amount else -amount end), 0)::text as units,
-            count(*)::int as events
-       from (select name, case when name in ('Deposited', 'Withdrawn', 'EarningsWithdrawn', 'FeesSwept')
-                               then (args ->> 'amount')::numeric else 0 end as amount
-               from chain_events where chain_id = $1 and vault = $2) e`,
-    [chainId, vault],
+/**
+ * Units of the token that the vault should hold, by its events up to a block that was read; undefined before the first,
+ * which its deployment makes.
+ *
+ * @param before what was found at an earlier block: only events after it are added then. They are never changed.
+ */
+export async function unitsInVault(
+  db: Queryable,
+  { chainId, vault }: VaultId,
+  block: number,
+  before: HeldUnits | undefined,
+): Promise<HeldUnits | undefined> {
+  const known = before !== undefined && before.block <= block ? before : { block: -1, units: 0n };
+  const { rows } = await db.query<{ units: string; has_events: boolean }>(
+    `select coalesce(sum(case name when 'Deposited' then 1 else -1 end * (args ->> 'amount')::numeric), 0)::text as units,
+            (select name from chain_events where chain_id = $1 and vault = $2
+              order by block_number, log_index limit 1) is not null as has_events
+       from chain_events
+      where chain_id = $1 and vault = $2 and block_number > $3 and block_number <= $4
+        and name in ('Deposited', 'Withdrawn', 'EarningsWithdrawn', 'FeesSwept')`,
+    [chainId, vault, known.block, block],
   );
-  return rows[0]!.events === 0 ? undefined : BigInt(rows[0]!.units);
+  return rows[0]!.has_events ? { block, units: known.units + BigInt(rows[0]!.units) } : undefined;
 }
 
 /** The hash that was proposed under a number, by the events that are known. */

@@ -1,7 +1,7 @@
 import { zeroHash, type Address, type Hex } from 'viem';
 import { rentalVaultAbi } from '../chain/rental-vault-abi.js';
 import { agreed, askChain, type Rpc } from '../chain/rpc.js';
-import { vaultEvents } from '../chain/vault-log.js';
+import { eventsInParts } from '../chain/vault-log.js';
 import type { VaultTotals } from '../domain/settlement-verdict.js';
 import { sideBySide } from '../side-by-side.js';
 
@@ -106,7 +106,7 @@ export async function totalsAt(
 
 async function changingAt(rpcs: readonly Rpc[], vault: Address, block: number): Promise<Set<string>> {
   const range = { from: Math.max(0, block - recentBlocks + 1), to: block };
-  const events = await agreed(rpcs, 'events', (rpc) => vaultEvents(rpc, vault, range));
+  const events = await agreed(rpcs, 'events', (rpc) => eventsInParts(rpc, vault, range));
   const moving = events.filter(({ name }) => ['Deposited', 'CapRaised', 'Withdrawn', 'Exited'].includes(name));
   return new Set(moving.map(({ args }) => (args['customer'] ?? '').toLowerCase()));
 }

@@ -72,10 +72,26 @@ describe('a broker refuses, with what to do,', () => {
     expect(said).toMatch(/is a GPUVault, whose customers lose what they deposit: .*without any signature/);
   });
 
-  test('a delay below an hour in production', async () => {
-    expect(await refusalOf({ isProduction: true })).toMatch(/60 s after .*: deploy one with a batchDelay of an hour/);
-    const slow = await deployVault(anvil, { batchDelayS: 3_600 });
-    expect(await check(settingsOf(anvil, slow, { isProduction: true }))).toMatchObject({ batchDelayS: 3_600 });
+  test.each([
+    [{ batchDelayS: 3_599, exitDelayS: 604_800 }, /3599 s after .*: deploy one with a batchDelay of an hour/],
+    [{ batchDelayS: 3_600, exitDelayS: 345_599 }, /leave 345599 s after .*: deploy one with an exitDelay of 345600/],
+    [{ batchDelayS: 81_001, exitDelayS: 604_800 }, /81001 s after .*vetoed could not.*a batchDelay of 81000 or less/],
+  ])('delays of %j in production, and not in a demonstration', async (delays, message) => {
+    const hasty = await deployVault(anvil, delays);
+    const error: unknown = await check(settingsOf(anvil, hasty, { isProduction: true })).catch((thrown) => thrown);
+    expect(error).toBeInstanceOf(ConfigError);
+    expect((error as Error).message).toMatch(message);
+    expect(await check(settingsOf(anvil, hasty))).toMatchObject(delays);
+  });
+
+  test('no vault whose settlements come to their end twice before a customer leaves', async () => {
+    for (const delays of [
+      { batchDelayS: 3_600, exitDelayS: 345_600 },
+      { batchDelayS: 81_000, exitDelayS: 345_600 },
+    ]) {
+      const slow = await deployVault(anvil, delays);
+      expect(await check(settingsOf(anvil, slow, { isProduction: true }))).toMatchObject(delays);
+    }
   });
 });
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import pg, { type QueryConfig } from 'pg';
+import pg from 'pg';
 import { pruneRegistrations } from '../../src/db/registrations.js';
 import { sweepHeartbeats } from '../../src/db/heartbeats.js';
 import { usedTokens, tokensToRevoke } from '../../src/db/join-tokens.js';
@@ -16,6 +16,7 @@ import { jobsHolding } from '../../src/db/allocations.js';
 import { waitAfterUnreadyStarts } from '../../src/db/unready-starts.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { putProvider } from '../support/fleet.js';
+import { explained, scansOf, type Plan } from '../support/plans.js';
 
 const endedJobs = 300_000;
 const id = '00000000-0000-4000-8000-000000000000';
@@ -100,34 +101,10 @@ const statements: [string, (db: Queryable) => Promise<unknown>][] = [
 
 test.each(statements)('%s are found without reading rows that are over', async (_, ask) => {
   const plans: Plan[] = [];
-  await ask({ query: explained(plans) } as Queryable);
+  await ask({ query: explained(database.pool, plans) } as Queryable);
   expect(plans).not.toEqual([]);
-  expect(plans.flatMap(scansOf)).toEqual([]);
+  expect(plans.flatMap((plan) => scansOf(plan, growing))).toEqual([]);
 });
-
-interface Plan {
-  'Node Type': string;
-  'Relation Name'?: string;
-  Plans?: Plan[];
-}
 
 /** Tables that keep ended rows, in plans that read them completely. */
 const growing = new Set(['jobs', 'allocations', 'join_tokens', 'auth_sessions', 'auth_charges']);
-function scansOf(plan: Plan): string[] {
-  const here =
-    plan['Node Type'] === 'Seq Scan' && growing.has(plan['Relation Name'] ?? '') ? [plan['Relation Name']!] : [];
-  return [...here, ...(plan.Plans ?? []).flatMap(scansOf)];
-}
-
-/** Explains each statement instead of executing it, with the same values. */
-function explained(plans: Plan[]) {
-  return async (query: string | QueryConfig, values?: unknown[]) => {
-    const { text, values: given } = typeof query === 'string' ? { text: query, values } : query;
-    const { rows } = await database.pool.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(
-      `explain (format json) ${text}`,
-      given as unknown[],
-    );
-    plans.push(rows[0]!['QUERY PLAN'][0].Plan);
-    return { rows: [], rowCount: 0 };
-  };
-}
