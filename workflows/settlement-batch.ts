@@ -79,16 +79,19 @@ function createTeller() {
       setCurrentDetails(`**${name}** since ${since}: waits for ${words}`);
       showWait(kind);
     },
-    /** A settlement that the vault refused for one of its lines is cut anew at the next time; all others wait for a person. */
+    /** A settlement that was refused or overtaken is cut anew at the next time; all others wait for a person. */
     stopped(name: string, why: string) {
-      const isRefusal = why.startsWith('refused');
-      const words = isRefusal
-        ? 'the next one is cut without that line'
-        : 'nothing is settled until an operator resumes';
+      const goesOn = goingOn(why);
+      const words = goesOn ?? 'nothing is settled until an operator resumes';
       setCurrentDetails(`**${name}**: ${why}; ${words} (see docs/operate.md)`);
-      showWait(isRefusal ? 'refused' : 'operator');
+      showWait(goesOn === undefined ? 'operator' : 'refused');
     },
   };
+}
+
+function goingOn(why: string): string | undefined {
+  if (why.startsWith('refused')) return 'the next one is cut without that line';
+  return why === 'overtaken' ? 'an earlier one was executed instead, and the next one has all totals' : undefined;
 }
 
 function showWait(kind: SettlementWait | 'operator'): void {

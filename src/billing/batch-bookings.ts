@@ -10,7 +10,9 @@ import { batchHash } from '../wire/settlement-batch.js';
 /** 8.6 million units of gas, and 4 million. */
 const most = { lines: 1_000, permits: 100 };
 
-const keyOf = (what: string, { chainId, vault }: VaultId, number: number) => `${what}/${chainId}/${vault}/${number}`;
+/** The key under which something of a settlement is booked, once. */
+export const batchKey = (what: string, { chainId, vault }: VaultId, number: number) =>
+  `${what}/${chainId}/${vault}/${number}`;
 
 export interface CutResult {
   batch?: Batch;
@@ -45,7 +47,7 @@ export async function cutBatch(tx: Queryable, vault: VaultId & { scale: bigint }
       { kind: 'provider', owner: wallet, amount: -moved },
       { kind: 'in_batch', owner: wallet, amount: moved },
     ]);
-    await postEntry(tx, { key: keyOf('batch', vault, number), kind: 'batch', note: { batch: number }, lines });
+    await postEntry(tx, { key: batchKey('batch', vault, number), kind: 'batch', note: { batch: number }, lines });
   }
   return { batch: (await findBatch(tx, vault, number))!, ...rest };
 }
@@ -72,12 +74,12 @@ async function moveSetAside(
   number: number,
   { key, to }: { key: 'batch_final' | 'batch_void'; to: 'payable' | 'provider' },
 ): Promise<void> {
-  const entry = await findEntry(tx, keyOf('batch', vault, number));
+  const entry = await findEntry(tx, batchKey('batch', vault, number));
   const setAside = (entry?.lines ?? []).filter(({ kind }) => kind === 'in_batch');
   if (setAside.length === 0) return;
   const lines = setAside.flatMap(({ owner, amount }): Line[] => [
     { kind: 'in_batch', owner, amount: -amount },
     { kind: to, owner, amount },
   ]);
-  await postEntry(tx, { key: keyOf(key, vault, number), kind: key, note: { batch: number }, lines });
+  await postEntry(tx, { key: batchKey(key, vault, number), kind: key, note: { batch: number }, lines });
 }

@@ -4,6 +4,7 @@ import type { Queryable } from '../db/pool.js';
 import { forgetPermit } from '../db/spend-permits.js';
 import { endWithdrawal } from '../db/withdrawals.js';
 import { bookFinal } from './batch-bookings.js';
+import { bookLateExecution } from './late-execution.js';
 import { freezeDebtor, thawCovered } from '../db/frozen-wallets.js';
 import { takenFromHeld } from './withdrawals.js';
 import {
@@ -24,7 +25,7 @@ export interface BookedVault extends VaultId {
 }
 
 /** What was booked although it should have been impossible; somebody has to look into it. */
-export type VaultAlarm = 'overdrawn' | 'foreign_settlement';
+export type VaultAlarm = 'overdrawn' | 'foreign_settlement' | 'void_executed';
 
 /** The account of what a vault holds for us. */
 export const vaultAccount = ({ chainId, vault }: VaultId) => `${chainId}/${vault}`;
@@ -150,7 +151,8 @@ async function bookWaiting(
 async function bookExecuted(tx: Queryable, vault: BookedVault, number: number): Promise<VaultAlarm[]> {
   const batch = await findBatch(tx, vault, number);
   const hash = await proposedHash(tx, vault, number);
-  if (batch === undefined || batch.hash !== hash) return ['foreign_settlement'];
+  if (batch === undefined || batch.hash !== hash || batch.voidReason === 'foreign') return ['foreign_settlement'];
+  if (batch.status === 'void') return (await bookLateExecution(tx, vault, number)) ? ['void_executed'] : [];
   await bookFinal(tx, vault, number);
   return [];
 }

@@ -2,6 +2,7 @@ import { readLines } from '../db/batches.js';
 import { readVaultCursor, walletInVault } from '../db/vault-events.js';
 import { scaleOf } from '../domain/vault-units.js';
 import { sideBySide } from '../side-by-side.js';
+import { tellDisagreement } from './disagreement.js';
 import { rentalVaultAbi } from './rental-vault-abi.js';
 import { agreed } from './rpc.js';
 import type { WatchDeps } from './watch-deps.js';
@@ -36,6 +37,7 @@ export async function compareBatch({ rpcs, pool, facts, logger }: WatchDeps, num
     if (credited !== cumulative) differing.push(`payee ${wallet}`);
   });
   // It is repeated with the next settlement of the wallet; nothing waits for it.
+  for (const { error } of [...failed, ...alsoFailed]) tellDisagreement(error, logger);
   if (failed.length + alsoFailed.length > 0)
     logger.warn({ number }, 'a settlement was not compared: a node does not answer');
   return differing;

@@ -18,8 +18,10 @@ import {
 } from '../db/chain-tx.js';
 import { withTransaction } from '../db/pool.js';
 import { presentFee, raisedFee } from './fees.js';
-import { asRevert, sendRefusal } from './node-words.js';
-import { askChain, firstAnswer, type Rpc } from './rpc.js';
+import { latestOfAll } from './final-block.js';
+import { sendRefusal } from './node-words.js';
+import { agreed, askChain, firstAnswer, type Rpc } from './rpc.js';
+import { simulate } from './simulate.js';
 import { fateOf } from './tx-fate.js';
 
 /** A call of the vault that is wanted, named by what it is for. */
@@ -38,7 +40,8 @@ export interface Outbox {
    * Makes sure that a call is on its way: signs it once, however often it is asked for, and sends what was signed. A call
    * whose transaction was reverted or lost is signed again.
    *
-   * @throws CallReverted when the vault would refuse it now; BrokerError `dependency_unavailable`.
+   * @throws CallReverted when all nodes say that the vault would refuse it now; NodesDisagree; BrokerError
+   *   `dependency_unavailable`.
    */
   submit(call: WantedCall): Promise<Sent>;
   /**
@@ -79,24 +82,22 @@ export function createOutbox({ settings, rpcs, pool, logger, ...deps }: OutboxDe
 
   /** Signs a call that is not on its way, and commits it. Nothing was sent when it throws. */
   async function write({ purpose, to, data }: WantedCall): Promise<'written' | 'too dear'> {
-    const asked = await firstAnswer(rpcs, async ({ client }) => {
-      await client.call({ account: account.address, to, data }).catch((error: unknown) => {
-        throw asRevert(error);
-      });
-      const fee = await presentFee(client, maxFeeWei);
-      const gas = await client.estimateGas({ account: account.address, to, data }).catch((error: unknown) => {
-        throw asRevert(error);
-      });
-      return { fee, gas: gas + gas / 5n, pending: await pendingNonce(client) };
-    });
-    if (asked.fee === undefined) return 'too dear';
-    const { fee, gas, pending } = asked;
+    const block = await latestOfAll(rpcs);
+    const simulated = await simulate(rpcs, { from: account.address, to, data }, block);
+    if ('refused' in simulated) throw simulated.refused;
+    const gas = simulated.gas + simulated.gas / 5n;
+    // A nonce that is too high could never be mined, nor any that comes after it.
+    const used = await agreed(rpcs, 'what the operator has sent', ({ client }) =>
+      client.getTransactionCount({ address: account.address, blockNumber: block }),
+    );
+    const fee = await firstAnswer(rpcs, ({ client }) => presentFee(client, maxFeeWei));
+    if (fee === undefined) return 'too dear';
     await withTransaction(pool, async (tx) => {
       await lockSigner(tx, signer);
       const stands = await findTx(tx, purpose);
       // Another process was faster.
       if (stands !== undefined && stands.status !== 'lost' && stands.status !== 'reverted') return;
-      const nonce = Math.max(await nonceAfterOurs(tx, signer), pending);
+      const nonce = Math.max(await nonceAfterOurs(tx, signer), used);
       await insertTx(tx, {
         purpose,
         to,
@@ -110,9 +111,6 @@ export function createOutbox({ settings, rpcs, pool, logger, ...deps }: OutboxDe
     });
     return 'written';
   }
-
-  const pendingNonce = (client: Rpc['client']) =>
-    client.getTransactionCount({ address: account.address, blockTag: 'pending' });
 
   /** Hands the last of what was signed to every node. */
   async function send(tx: ChainTx): Promise<void> {

@@ -143,7 +143,14 @@ export async function firstAnswer<T>(rpcs: readonly Rpc[], read: (rpc: Rpc) => P
 
 /** The nodes of a chain contradict each other. Nothing is believed then. */
 export class NodesDisagree extends BrokerError {
-  constructor(readonly about: string) {
+  /** Whether its alarm was raised. */
+  isTold = false;
+
+  /** @param kind of the alarm. */
+  constructor(
+    readonly about: string,
+    readonly kind: 'disagreement' | 'taken_back' = 'disagreement',
+  ) {
     super(
       'dependency_unavailable',
       `the nodes of the chain disagree about ${about}: nothing is booked until they agree`,
@@ -159,6 +166,11 @@ export class NodesDisagree extends BrokerError {
  */
 export async function agreed<T>(rpcs: readonly Rpc[], about: string, read: (rpc: Rpc) => Promise<T>): Promise<T> {
   const answers = await askChain(() => Promise.all(rpcs.map(read)));
+  return sameOf(answers, about);
+}
+
+/** @throws NodesDisagree unless all nodes gave this answer. */
+export function sameOf<T>(answers: readonly T[], about: string): T {
   const texts = new Set(answers.map((answer) => canonical(answer)));
   if (answers.length === 0 || texts.size !== 1) throw new NodesDisagree(about);
   return answers[0]!;

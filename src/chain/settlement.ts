@@ -1,4 +1,4 @@
-import { encodeFunctionData } from 'viem';
+import { encodeFunctionData, type Hex } from 'viem';
 import { bookVoid, cutBatch } from '../billing/batch-bookings.js';
 import {
   findBatch,
@@ -22,12 +22,14 @@ import {
 import { scaleOf } from '../domain/vault-units.js';
 import { chainAlarms } from '../observability/metrics.js';
 import { compareBatch } from './compare-batch.js';
-import { finalHeight } from './final-block.js';
+import { tellDisagreement } from './disagreement.js';
+import { finalOfAll, latestOfAll } from './final-block.js';
 import { CallReverted } from './node-words.js';
 import { refuseBadPermits } from './bad-permits.js';
 import { createOutbox, type Outbox, type Sent } from './outbox.js';
 import { rentalVaultAbi } from './rental-vault-abi.js';
-import { agreed, askChain, firstAnswer } from './rpc.js';
+import { isOfALine, refusalForGood } from './refused-settlement.js';
+import { agreed, NodesDisagree } from './rpc.js';
 import { watchVault } from './vault-watch.js';
 import type { WatchDeps } from './watch-deps.js';
 import { vaultState } from './vault-state.js';
@@ -64,10 +66,20 @@ export async function beginSettlement(deps: SettlementDeps): Promise<Begun> {
   if (why !== undefined) return { none: 'stopped', why };
   // What was executed is booked before anything new is cut.
   await watchVault(deps);
+  try {
+    return await cutNext(deps);
+  } catch (error) {
+    tellDisagreement(error, logger);
+    throw error;
+  }
+}
+
+async function cutNext(deps: SettlementDeps): Promise<Begun> {
+  const { pool, facts, rpcs, settings, logger } = deps;
   const known = await lastBatchNumber(pool, facts);
-  const height = await heightOfAll(deps);
+  const height = await finalOfAll(rpcs, settings.finality);
   if (height === undefined) return { none: 'no final block' };
-  const { proposed } = await agreed(deps.rpcs, 'the vault', (rpc) => vaultState(rpc, facts.vault, 0, height));
+  const { proposed } = await agreed(rpcs, 'the vault', (rpc) => vaultState(rpc, facts.vault, 0, height));
   if (proposed > known) return await stopForForeign(deps, known, proposed, height);
   const scale = scaleOf(facts.decimals);
   const cut = await withTransaction(pool, (tx) =>
@@ -98,11 +110,22 @@ export async function advanceSettlement(deps: SettlementDeps, number: number): P
   if (batch === undefined) throw new TypeError(`settlement ${number} was never cut`);
   if (batch.status === 'final') return { is: 'final' };
   if (batch.status === 'void') return { is: 'void', why: batch.voidReason ?? '' };
+  try {
+    return await lookAt(deps, batch);
+  } catch (error) {
+    if (!(error instanceof NodesDisagree)) throw error;
+    tellDisagreement(error, deps.logger);
+    return await waiting(deps, batch, 'nodes', `nodes that agree: they contradict each other about ${error.about}`);
+  }
+}
+
+async function lookAt(deps: SettlementDeps, batch: Batch): Promise<Advanced> {
+  const { number } = batch;
   const { latest, final } = await statesOf(deps, number);
   if (final === undefined) return await waiting(deps, batch, 'chain', 'the first block that is final');
   const step = settlementStep(batch, latest, final);
   const executableAtS = latest.proposed >= number ? latest.batch.executableAtS : undefined;
-  await recordBatchWait(pool, facts, number, { waitsFor: batch.waitsFor, executableAtS });
+  await recordBatchWait(deps.pool, deps.facts, number, { waitsFor: batch.waitsFor, executableAtS });
   return await take(deps, batch, step);
 }
 
@@ -127,23 +150,18 @@ async function take(deps: SettlementDeps, batch: Batch, step: SettlementStep): P
   }
 }
 
-async function statesOf(deps: SettlementDeps, number: number): Promise<{ latest: VaultState; final?: VaultState }> {
-  const { rpcs, facts } = deps;
-  const latest = await firstAnswer(rpcs, async (rpc) =>
-    vaultState(rpc, facts.vault, number, await rpc.client.getBlockNumber()),
-  );
+async function statesOf(
+  { rpcs, facts, settings }: SettlementDeps,
+  number: number,
+): Promise<{ latest: VaultState; final?: VaultState }> {
+  const now = await latestOfAll(rpcs);
+  const latest = await agreed(rpcs, 'the vault', (rpc) => vaultState(rpc, facts.vault, number, now));
   // A chain without traffic makes no blocks, and the next one has the present time.
   latest.timeS = Math.max(latest.timeS, Math.floor(Date.now() / 1000));
-  const height = await heightOfAll(deps);
+  const height = await finalOfAll(rpcs, settings.finality);
   if (height === undefined) return { latest };
   const final = await agreed(rpcs, 'the vault', (rpc) => vaultState(rpc, facts.vault, number, height));
   return { latest, final };
-}
-
-async function heightOfAll({ rpcs, settings }: SettlementDeps): Promise<bigint | undefined> {
-  const heights = await askChain(() => Promise.all(rpcs.map((rpc) => finalHeight(rpc, settings.finality))));
-  if (heights.includes(undefined)) return undefined;
-  return (heights as bigint[]).reduce((least, height) => (height < least ? height : least));
 }
 
 async function send(deps: SettlementDeps, batch: Batch, what: 'propose' | 'execute'): Promise<Advanced> {
@@ -161,7 +179,7 @@ async function send(deps: SettlementDeps, batch: Batch, what: 'propose' | 'execu
     return await waiting(deps, batch, sent.waitsFor ?? (sent.status === 'mined' ? 'chain' : what), wordsOf(sent, what));
   } catch (error) {
     if (!(error instanceof CallReverted)) throw error;
-    return await refused(deps, batch, what, error);
+    return await refused(deps, batch, what, { data, error });
   }
 }
 
@@ -181,15 +199,20 @@ async function executionOf({ pool, facts }: SettlementDeps, { number }: Batch) {
   });
 }
 
-/** For one of its lines the vault will never take it; for anything else it is asked again. */
-const ofALine = ['CapExceeded', 'InsufficientBalance', 'Unbalanced'];
-
-async function refused(deps: SettlementDeps, batch: Batch, what: string, error: CallReverted): Promise<Advanced> {
-  if (what === 'execute' && ofALine.includes(error.errorName)) {
+async function refused(
+  deps: SettlementDeps,
+  batch: Batch,
+  what: 'propose' | 'execute',
+  { data, error }: { data: Hex; error: CallReverted },
+): Promise<Advanced> {
+  if (what === 'execute' && isOfALine(error)) {
+    const lines = await readLines(deps.pool, deps.facts, batch.number);
+    const refusal = await refusalForGood(deps, data, lines);
+    if (refusal === undefined)
+      return await waiting(deps, batch, 'chain', `a final block by which the vault answers ${error.errorName} to it`);
     // The next one is cut without it, and without that wallet.
-    const words = `${error.errorName}(${error.args.map(String).join(', ')})`;
-    const [wallet] = error.args;
-    if (typeof wallet === 'string') await freezeRefused(deps.pool, deps.facts, wallet, words);
+    const { wallet, words } = refusal;
+    if (wallet !== undefined) await freezeRefused(deps.pool, deps.facts, wallet, words);
     return await giveUp(deps, batch, `refused: ${words}`, false);
   }
   if (what === 'execute' && error.errorName === 'BadSignature') await refuseBadPermits(deps, batch.number);

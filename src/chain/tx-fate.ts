@@ -2,8 +2,8 @@ import type { Pool } from 'pg';
 import { parseTransaction, TransactionReceiptNotFoundError, type Hex } from 'viem';
 import type { Finality } from '../config/chain.js';
 import { recordTx, type ChainTx, type TxStatus } from '../db/chain-tx.js';
-import { finalHeight } from './final-block.js';
-import { askChain, firstAnswer, type Rpc } from './rpc.js';
+import { finalOfAll } from './final-block.js';
+import { agreed, askChain, sameOf, type Rpc } from './rpc.js';
 
 interface Found {
   isSuccess: boolean;
@@ -12,53 +12,60 @@ interface Found {
 
 /**
  * Finds out what became of a transaction, and writes it down: whichever of the raw ones was mined counts. A block that
- * is not on the chain any more counts as never having been.
+ * is not on the chain any more counts as never having been. It is sent again until every node has it in a block, and
+ * that it has ended, by success or not, is believed only when all of them say so of a block that all of them call final.
+ *
+ * @throws NodesDisagree
  */
 export async function fateOf(
   tx: ChainTx,
   { rpcs, pool, finality }: { rpcs: readonly Rpc[]; pool: Pool; finality: Finality },
 ): Promise<TxStatus> {
-  const found = await findReceipt(rpcs, tx);
-  const height = await firstAnswer(rpcs, (rpc) => finalHeight(rpc, finality));
-  const status = found === undefined ? await unmined(rpcs, tx, height) : minedStatus(found, height);
-  if (status !== tx.status || found?.block.hash !== tx.block?.hash) {
-    await recordTx(pool, tx.purpose, status, found?.block);
-  }
-  return status;
+  const height = await finalOfAll(rpcs, finality);
+  const found = await receiptsOf(rpcs, tx);
+  const isEnded = (each: Found | undefined) =>
+    each !== undefined && height !== undefined && each.block.number <= height;
+  const fate = found.some(isEnded)
+    ? endOf(tx, found)
+    : found.every((each) => each !== undefined)
+      ? { status: 'mined' as const, block: found[0]!.block }
+      : { status: await unmined(rpcs, tx, height) };
+  const block = 'block' in fate ? fate.block : undefined;
+  if (fate.status !== tx.status || block?.hash !== tx.block?.hash) await recordTx(pool, tx.purpose, fate.status, block);
+  return fate.status;
 }
 
-function minedStatus({ isSuccess, block }: Found, height: bigint | undefined): TxStatus {
-  if (height === undefined || block.number > height) return 'mined';
-  return isSuccess ? 'final' : 'reverted';
+function endOf(
+  { purpose }: ChainTx,
+  found: readonly (Found | undefined)[],
+): { status: TxStatus; block: Found['block'] } {
+  const { isSuccess, block } = sameOf(found, `what became of ${purpose}`)!;
+  return { status: isSuccess ? 'final' : 'reverted', block };
 }
 
 /** A nonce that is used up in a final block, and not by any of ours, is lost. */
 async function unmined(rpcs: readonly Rpc[], tx: ChainTx, height: bigint | undefined): Promise<TxStatus> {
   if (height === undefined) return 'submitted';
-  const used = await firstAnswer(rpcs, ({ client }) =>
+  const used = await agreed(rpcs, 'what the operator has sent', ({ client }) =>
     client.getTransactionCount({ address: tx.signer.address, blockNumber: height }),
   );
   // A node that has just answered with this count may have been behind when it was asked for the receipt.
-  if (used <= tx.nonce || (await findReceipt(rpcs, tx)) !== undefined) return 'submitted';
-  return 'lost';
+  const isOurs = used > tx.nonce && (await receiptsOf(rpcs, tx)).some((each) => each !== undefined);
+  return used <= tx.nonce || isOurs ? 'submitted' : 'lost';
 }
 
-/** The receipt of anything that was signed for it, on the chain as it is now, by any node that knows it. */
-async function findReceipt(rpcs: readonly Rpc[], { raw, hashes, nonce }: ChainTx): Promise<Found | undefined> {
+/** The receipt of anything that was signed for it, on the chain as it is now, as each node has it. */
+async function receiptsOf(rpcs: readonly Rpc[], tx: ChainTx): Promise<(Found | undefined)[]> {
+  return await askChain(() => Promise.all(rpcs.map((rpc) => receiptOf(rpc, tx))));
+}
+
+async function receiptOf(rpc: Rpc, { raw, hashes, nonce }: ChainTx): Promise<Found | undefined> {
   const signed = hashes.map((hash, index) => ({ hash, isOfNow: parseTransaction(raw[index]!).nonce === nonce }));
-  const failures: unknown[] = [];
-  for (const rpc of rpcs) {
-    try {
-      for (const { hash, isOfNow } of signed.toReversed()) {
-        const found = await receiptAt(rpc, hash);
-        // That an earlier attempt was reverted is why there is another one.
-        if (found !== undefined && (found.isSuccess || isOfNow)) return found;
-      }
-    } catch (error) {
-      failures.push(error);
-    }
+  for (const { hash, isOfNow } of signed.toReversed()) {
+    const found = await receiptAt(rpc, hash);
+    // That an earlier attempt was reverted is why there is another one.
+    if (found !== undefined && (found.isSuccess || isOfNow)) return found;
   }
-  if (failures.length === rpcs.length) throw failures[0];
   return undefined;
 }
 
@@ -66,7 +73,7 @@ async function receiptAt({ client }: Rpc, hash: Hex): Promise<Found | undefined>
   try {
     const receipt = await askChain(() => client.getTransactionReceipt({ hash }));
     const block = await askChain(() => client.getBlock({ blockNumber: receipt.blockNumber }));
-    if (block.hash !== receipt.blockHash) return undefined;
+    if (block.hash !== receipt.blockHash || receipt.transactionHash !== hash) return undefined;
     return { isSuccess: receipt.status === 'success', block: { number: receipt.blockNumber, hash: receipt.blockHash } };
   } catch (error) {
     if (error instanceof TransactionReceiptNotFoundError || (error as Error).name === 'BlockNotFoundError')

@@ -20,6 +20,7 @@ import { rentalVaultAbi } from './rental-vault-abi.js';
 import { lookAhead } from './look-ahead.js';
 import { giveBackOverdue } from './overdue-withdrawals.js';
 import { mostEvents, newPace, slowDown, speedUp, type ReadPace } from './read-pace.js';
+import { tellDisagreement } from './disagreement.js';
 import { agreed, askChain, NodesDisagree, type Rpc } from './rpc.js';
 import { seeVault } from './see-vault.js';
 import { eventsOfBlock, unreadable, vaultEvents, type BlockRange } from './vault-log.js';
@@ -43,7 +44,10 @@ const depositorsAtOnce = 8;
 /** The chain has another block where there was a final one. */
 export class FinalBlockGone extends NodesDisagree {
   constructor(block: number) {
-    super(`block ${block}, which was final and is not there any more: CHAIN_FINALITY is too low for this chain`);
+    super(
+      `block ${block}, which was final and is not there any more: CHAIN_FINALITY is too low for this chain`,
+      'taken_back',
+    );
   }
 }
 
@@ -71,10 +75,7 @@ export async function watchVault(deps: WatchDeps, pace: ReadPace = newPace()): P
     vaultReadAt.set(Date.now() / 1_000);
     return { block: cursor?.block ?? null, events, isBehind };
   } catch (error) {
-    if (error instanceof NodesDisagree) {
-      chainAlarms.inc({ kind: error instanceof FinalBlockGone ? 'taken_back' : 'disagreement' });
-      deps.logger.error({ about: error.about }, 'nothing of the vault is booked until its nodes agree');
-    }
+    tellDisagreement(error, deps.logger);
     throw error;
   }
 }
@@ -139,7 +140,7 @@ async function readRange(deps: WatchDeps, pace: ReadPace): Promise<ReadRange> {
     return booked;
   });
   for (const kind of alarms) chainAlarms.inc({ kind });
-  if (alarms.length > 0) deps.logger.error({ from, to, alarms }, 'the vault paid out more than the ledger has');
+  if (alarms.length > 0) deps.logger.error({ from, to, alarms }, 'the vault did what the ledger did not expect');
   speedUp(pace);
   return { events: events.length };
 }

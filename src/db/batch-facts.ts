@@ -26,9 +26,9 @@ interface FactRow {
 export async function batchFacts(db: Queryable, { chainId, vault }: VaultId, scale: bigint): Promise<BatchFacts> {
   const { rows } = await db.query<FactRow>(
     `with last_lines as (
-       select distinct on (l.side, l.wallet) l.side, l.wallet, l.cumulative
+       select l.side, l.wallet, max(l.cumulative) as cumulative
          from batch_lines l join batches b on b.chain_id = l.chain_id and b.vault = l.vault and b.number = l.batch
-        where l.chain_id = $1 and l.vault = $2 and b.status = 'final' order by l.side, l.wallet, l.batch desc
+        where l.chain_id = $1 and l.vault = $2 and b.status = 'final' group by l.side, l.wallet
      ), customers as (
        select 'draw' as side, w.wallet, coalesce(sum(a.balance), 0) as balance, w.deposited - w.waiting as deposited,
               w.withdrawn, w.cap, p.cap as permit

@@ -162,6 +162,38 @@ export async function endBatch(
   return rowCount === 1;
 }
 
+/** Takes one that was void for executed. @returns false when it was not void. */
+export async function reviveBatch(tx: Queryable, { chainId, vault }: VaultId, number: number): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    `update batches set status = 'final', void_reason = null, ended_at = clock_timestamp()
+      where chain_id = $1 and vault = $2 and number = $3 and status = 'void'`,
+    [chainId, vault, number],
+  );
+  return rowCount === 1;
+}
+
+/** What a settlement credits beyond all that were executed, as the vault reckons it. Units of the token. */
+export async function creditsBeyondFinal(
+  tx: Queryable,
+  { chainId, vault }: VaultId,
+  number: number,
+): Promise<{ wallet: Address; units: bigint }[]> {
+  const { rows } = await tx.query<{ wallet: Address; units: string }>(
+    `select wallet, units::text
+       from (select l.wallet, l.cumulative - coalesce((
+                      select max(o.cumulative)
+                        from batch_lines o
+                        join batches b on b.chain_id = o.chain_id and b.vault = o.vault and b.number = o.batch
+                       where o.wallet = l.wallet and o.side = 'credit' and o.chain_id = $1 and o.vault = $2
+                         and b.status = 'final' and b.number <> $3), 0) as units
+               from batch_lines l
+              where l.chain_id = $1 and l.vault = $2 and l.batch = $3 and l.side = 'credit') c
+      where units > 0 order by wallet collate "C"`,
+    [chainId, vault, number],
+  );
+  return rows.map(({ wallet, units }) => ({ wallet, units: BigInt(units) }));
+}
+
 /** Writes down what a settlement waits for; for operators. @returns since when. */
 export async function recordBatchWait(
   db: Queryable,

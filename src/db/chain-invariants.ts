@@ -9,11 +9,12 @@ export interface Invariant {
 // What the ledger and the settlements say is held against the events of final blocks. What the vault itself says of each
 // wallet is compared when a settlement has been executed; see `compareBatch`.
 
-/** What each settlement changed of each line that it has, in units of the token. */
+/** What each settlement changed of each line that it has, in units of the token: the vault passes over what is less. */
 const changes = `
   select l.chain_id, l.vault, l.batch, l.side, l.wallet,
-         l.cumulative - coalesce(lag(l.cumulative) over (partition by l.chain_id, l.vault, l.side, l.wallet
-                                                             order by l.batch), 0) as change
+         greatest(l.cumulative - coalesce(max(l.cumulative) over (
+           partition by l.chain_id, l.vault, l.side, l.wallet order by l.batch
+           rows between unbounded preceding and 1 preceding), 0), 0) as change
     from batch_lines l
     join batches b on b.chain_id = l.chain_id and b.vault = l.vault and b.number = l.batch and b.status = 'final'`;
 

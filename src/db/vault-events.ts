@@ -167,11 +167,10 @@ export async function walletInVault(
 /** What settlements that were executed have drawn of a wallet in all, in units of the token. */
 export async function drawnOf(db: Queryable, { chainId, vault }: VaultId, wallet: string): Promise<bigint> {
   const { rows } = await db.query<{ drawn: string }>(
-    `select l.cumulative::text as drawn
+    `select coalesce(max(l.cumulative), 0)::text as drawn
        from batch_lines l
        join batches b on b.chain_id = l.chain_id and b.vault = l.vault and b.number = l.batch
-      where l.wallet = $3 and l.side = 'draw' and l.chain_id = $1 and l.vault = $2 and b.status = 'final'
-      order by l.batch desc limit 1`,
+      where l.wallet = $3 and l.side = 'draw' and l.chain_id = $1 and l.vault = $2 and b.status = 'final'`,
     [chainId, vault, wallet],
   );
   return BigInt(rows[0]?.drawn ?? 0);

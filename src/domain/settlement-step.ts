@@ -29,7 +29,9 @@ export type VoidReason =
   /** The vault has had another operator since. */
   | 'operator_changed'
   /** The vault refuses it for one of its lines. */
-  | 'refused';
+  | 'refused'
+  /** An earlier one, which counted as void, was executed after it was cut. */
+  | 'overtaken';
 
 /** What a settlement does next. */
 export type SettlementStep =

@@ -36,7 +36,7 @@ export interface Unreceipted {
 
 /** Something in a settlement that nothing explains. */
 export interface Objection {
-  /** `draw 0x…`, `credit 0x…`, `the hash`, `the sum`, or which receipt. */
+  /** `draw 0x…`, `credit 0x…`, `the hash`, or which receipt. */
   line: string;
   expected: string;
   found: string;
@@ -75,18 +75,17 @@ export function judgeSettlement(
     return above(`credit ${wallet}`, cumulative, most(earned, vault.payees.get(wallet) ?? 0n), 'earned');
   });
   const left = remainder(proposed, vault);
-  const sum: Objection[] =
-    left < 0n
-      ? [{ line: 'the sum', expected: 'credits that were drawn, or are in the treasury', found: `${-left} units more` }]
-      : [];
+  // The vault takes no such sum, so it moves nothing; the treasury may have been emptied since it was cut.
+  const sum =
+    left < 0n ? [`the sum: ${-left} units more are credited than are there, and the vault will refuse it`] : [];
   const short = shortfalls(proposed, owed, others, vault, scale);
   const missing =
     short.length === 0
       ? { objections: [], notes: [], isShort: false }
       : judgeShort(short, left, { proposed, totals, others, vault, scale });
   return {
-    objections: [...draws, ...credits, ...sum, ...missing.objections],
-    notes: missing.notes,
+    objections: [...draws, ...credits, ...missing.objections],
+    notes: [...sum, ...missing.notes],
     isShort: missing.isShort,
   };
 }

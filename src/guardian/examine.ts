@@ -9,6 +9,7 @@ import {
 } from '../domain/settlement-verdict.js';
 import { checkForeignReceipt, type ForeignReceipt, type TrustedIssuer } from '../domain/trusted-receipt.js';
 import { providerRegistrationDigest } from '../wire/provider-typed-data.js';
+import type { JobReceipt } from '../wire/job-receipt.js';
 import type { Recover } from '../wire/recover.js';
 import type { Approvals } from './approvals.js';
 import { NoEvidence, type Broker, type NamedBooking } from './broker.js';
@@ -61,7 +62,9 @@ export async function examine(
   const bookings = await broker.bookings(number, signal);
   const checked = await checkAll(rows, { ...deps.issuer, keys: approvals.keys }, deps.recover);
   if (checked.objections.length > 0) return { is: 'unexplained', objections: checked.objections };
-  const totals = addReceipts(memory.seen, checked.good, cutAtMs - (deps.unsureMs ?? unsureMs));
+  const sureUntilMs = cutAtMs - (deps.unsureMs ?? unsureMs);
+  const { good, waiting } = withoutUnsigned(checked, sureUntilMs);
+  const totals = addReceipts(memory.seen, good, sureUntilMs);
   if (totals.problems.length > 0) return { is: 'unexplained', objections: totals.problems.map(asObjection) };
   const { others, notes } = await readBookings(deps, bookings, approvals);
   const proposed: ProposedSettlement = { number, hash, draws, credits, chainId: facts.chainId, vault: facts.vault };
@@ -74,10 +77,15 @@ export async function examine(
   // Only then, because they are all customers that ever were.
   const everybody = { ...wallets, customers: new Set([...wallets.customers, ...totals.customers.keys()]) };
   const verdict = first.isShort ? await judged(everybody) : first;
-  if (verdict.objections.length > 0) return { is: 'unexplained', objections: hinted(verdict.objections, notes) };
+  if (verdict.objections.length > 0) {
+    // They may be what explains it.
+    if (waiting > 0) throw new NoEvidence(unsignedWords(waiting));
+    return { is: 'unexplained', objections: hinted(verdict.objections, notes) };
+  }
+  const unsigned = waiting === 0 ? [] : [`${unsignedWords(waiting)}: they are left to the next one`];
   return {
     is: 'explained',
-    notes: [...notes, ...verdict.notes],
+    notes: [...notes, ...unsigned, ...verdict.notes],
     remember: { seen: totals.seen, approved: { number, hash, cutAtMs } },
   };
 }
@@ -97,23 +105,45 @@ const hinted = (objections: Objection[], notes: readonly string[]): Objection[] 
         { line: 'what is not counted', expected: 'approved or proven', found: notes.join('; ').slice(0, 1_000) },
       ];
 
-async function checkAll(
-  rows: readonly ForeignReceipt[],
-  issuer: TrustedIssuer,
-  recover: Recover,
-): Promise<{ good: GoodReceipt[]; objections: Objection[] }> {
+interface Checked {
+  good: GoodReceipt[];
+  unsigned: JobReceipt[];
+  objections: Objection[];
+}
+
+async function checkAll(rows: readonly ForeignReceipt[], issuer: TrustedIssuer, recover: Recover): Promise<Checked> {
   const good: GoodReceipt[] = [];
   const objections: Objection[] = [];
-  let unsigned = 0;
+  const unsigned: JobReceipt[] = [];
   for (const row of rows) {
     const checked = await checkForeignReceipt(row, issuer, recover);
     if (checked.is === 'good') good.push(checked);
-    else if (checked.is === 'unsigned') unsigned++;
+    else if (checked.is === 'unsigned') unsigned.push(checked.receipt);
     else if (objections.length < 20)
       objections.push({ line: checked.name, expected: 'a receipt that holds', found: checked.problems.join('; ') });
   }
-  if (objections.length === 0 && unsigned > 0) throw new NoEvidence(`${unsigned} receipts are not signed yet`);
-  return { good, objections };
+  return { good, unsigned, objections };
+}
+
+const unsignedWords = (count: number) => `${count} receipts are not signed yet`;
+
+/**
+ * Leaves out the receipts at the end of a customer's chain that nobody has signed yet. Only of such as may not have been in
+ * the cut at all: whatever is older has to be signed before the settlement is judged.
+ *
+ * @throws NoEvidence
+ */
+function withoutUnsigned(
+  { good, unsigned }: Omit<Checked, 'objections'>,
+  sureUntilMs: number,
+): { good: GoodReceipt[]; waiting: number } {
+  const firstOf = new Map<Address, number>();
+  for (const { customer, number } of unsigned)
+    firstOf.set(customer, Math.min(number, firstOf.get(customer) ?? Infinity));
+  const isAfter = ({ receipt }: GoodReceipt) => receipt.number > (firstOf.get(receipt.customer) ?? Infinity);
+  const left = [...unsigned, ...good.filter(isAfter).map(({ receipt }) => receipt)];
+  if (left.some(({ issuedAtMs }) => issuedAtMs <= sureUntilMs)) throw new NoEvidence(unsignedWords(unsigned.length));
+  return { good: good.filter((each) => !isAfter(each)), waiting: unsigned.length };
 }
 
 /** Sorts what has no receipt: claims count with the wallet's own signature, payouts once a person approved them. */

@@ -51,7 +51,7 @@ export async function createGuardedSite(anvil: Anvil, { batchDelayS = 3_600 } = 
   return {
     ...{ site, api, broker, nodes, settings, logged, signer },
     /** A process of the guardian, with what an earlier one has left. */
-    guard: () => openGuardian(settings, logger, { unsureMs: 0 }),
+    guard: ({ unsureMs = 0 } = {}) => openGuardian(settings, logger, { unsureMs }),
     sign: async () => void (await signer.sign(1_000)),
     /** Cuts a settlement, and has the operator propose other lines, which the broker shows as its own. */
     async proposeInstead(change: (lines: { draws: Lines['draws'][0][]; credits: Lines['credits'][0][] }) => void) {

@@ -17,7 +17,7 @@ export type Fault =
   | { result: unknown }
   /** What is changed may take its time. */
   | { change: (result: unknown) => unknown }
-  | { error: { code: number; message: string } };
+  | { error: { code: number; message: string; data?: unknown } };
 
 export interface AskedOfChain {
   method: string;

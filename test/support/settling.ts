@@ -17,16 +17,17 @@ export type Settling = Awaited<ReturnType<typeof createSettling>>;
 
 const token = 10n ** 18n;
 
-/** A vault of its own, behind a node that may fail, with a database of a broker that settles there. */
-export async function createSettling(anvil: Anvil, { batchDelayS = 60 } = {}) {
-  const [database, vault, proxy] = await Promise.all([
+/** A vault of its own, behind nodes that may fail, with a database of a broker that settles there. */
+export async function createSettling(anvil: Anvil, { batchDelayS = 60, nodes: count = 1 } = {}) {
+  const [database, vault, nodes] = await Promise.all([
     freshDatabase(),
     deployVault(anvil, { batchDelayS }),
-    startRpcProxy(anvil.url),
+    Promise.all(Array.from({ length: count }, () => startRpcProxy(anvil.url))),
   ]);
+  const proxy = nodes[0]!;
   const { pool } = database;
   await payInAdvance(pool);
-  const settings = settingsOf(anvil, vault, { rpcUrls: [proxy.url], finality: 2 });
+  const settings = settingsOf(anvil, vault, { rpcUrls: nodes.map(({ url }) => url), finality: 2 });
   const rpcs = createRpcs({ ...settings, timeoutMs: 1_000 });
   const facts = await checkVault(settings, rpcs);
   const logger = createLogger({ LOG_LEVEL: 'silent' }, 'worker');
@@ -46,7 +47,7 @@ export async function createSettling(anvil: Anvil, { batchDelayS = 60 } = {}) {
   }
 
   return {
-    ...{ database, deps, pool, vault, proxy, customer, provider, mine, wait },
+    ...{ database, deps, pool, vault, nodes, proxy, customer, provider, mine, wait },
     watch: () => watchVault(deps),
     /** Deposits whole tokens, and books that. */
     async deposit(from: PrivateKeyAccount, tokens: number) {
@@ -78,7 +79,7 @@ export async function createSettling(anvil: Anvil, { batchDelayS = 60 } = {}) {
       }
     },
     async close() {
-      await proxy.stop();
+      await Promise.all(nodes.map((node) => node.stop()));
       await database.close();
     },
   };

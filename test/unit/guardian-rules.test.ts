@@ -256,7 +256,7 @@ describe('a settlement', () => {
     expect(spared.notes[1]).toContain(`draw ${ann}: 100 units could be drawn`);
   });
 
-  test('credits no more than is drawn and left over', () => {
+  test('may credit more than is drawn and left over, because the vault refuses that, and it is named', () => {
     expect(
       judged(
         proposal(
@@ -269,8 +269,11 @@ describe('a settlement', () => {
             [may, 95n],
           ],
         ),
-      ).lines,
-    ).toEqual(['the sum: 10 units more']);
+      ),
+    ).toEqual({
+      lines: [],
+      notes: ['the sum: 10 units more are credited than are there, and the vault will refuse it'],
+    });
     expect(
       judged(
         proposal(
@@ -284,8 +287,8 @@ describe('a settlement', () => {
           ],
         ),
         { vault: { fees: 10n } },
-      ).lines,
-    ).toEqual([]);
+      ),
+    ).toEqual({ lines: [], notes: [] });
   });
 
   test('has each wallet once, and the hash of the chain', () => {
