@@ -4,12 +4,14 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseUnits } from 'viem';
+import type { Endpoints } from '../../engines/engine.js';
 import { packageRoot } from '../../engines/paths.js';
 import { testUnless } from '../support/needs.js';
 import { until } from '../support/until.js';
 import { missingAnvil } from '../support/vault-chain.js';
 
 const adds = 'It adds up to the unit, and the vault holds what it owes.';
+const explained = 'settlement 2 is explained to the unit';
 const dataDir = mkdtempSync(join(tmpdir(), 'demo-chain-'));
 const started = new Set<ReturnType<typeof spawn>>();
 afterAll(() => {
@@ -65,12 +67,7 @@ const isAlive = (pid: number) => {
     return false;
   }
 };
-const pidsNow = () => {
-  const { pids } = JSON.parse(readFileSync(join(dataDir, 'endpoints.json'), 'utf8')) as {
-    pids: Record<string, number>;
-  };
-  return Object.values(pids);
-};
+const endpointsNow = () => JSON.parse(readFileSync(join(dataDir, 'endpoints.json'), 'utf8')) as Endpoints;
 
 testUnless(missingAnvil())(
   'the demo on a chain shows what everybody has, to the unit, again at the next start, and leaves nothing behind',
@@ -80,8 +77,16 @@ testUnless(missingAnvil())(
     const text = first.said();
     requireSaid(text, adds);
     expect({ code, text }).toMatchObject({ code: 0 });
-    for (const words of ['deposits them in the vault', 'is proposed', 'is executed', 'the provider withdraws'])
+    for (const words of [
+      'deposits them in the vault',
+      'is proposed',
+      'the guardian recomputes',
+      'is executed',
+      'the provider withdraws',
+    ])
       expect(text).toMatch(new RegExp(`✓ .*${words}`));
+    requireSaid(text, 'the guardian, a program of its own, looks at each settlement');
+    requireSaid(text, 'the guardian says: settlement 1 is explained to the unit');
     const accounts = requireSums(text);
     expect(Object.keys(accounts)).toHaveLength(5);
     expect(accounts['customer, in the wallet']).toEqual({ before: 100_000_000n, after: 75_000_000n });
@@ -103,9 +108,15 @@ testUnless(missingAnvil())(
       budgetMs: 240_000,
       timeoutMs: 500_000,
     });
-    for (const words of [adds, 'Running until Ctrl-C', 'npm run faucet -- 0x…']) requireSaid(second.said(), words);
+    for (const words of [adds, 'Running until Ctrl-C', 'npm run faucet -- 0x…', explained])
+      requireSaid(second.said(), words);
     requireSums(second.said());
-    const pids = pidsNow();
+    const closing = second.said().slice(second.said().indexOf('Running until Ctrl-C'));
+    expect(closing.split('\n').filter((line) => line.length > 80)).toEqual([]);
+    const { pids: named, guardian } = endpointsNow();
+    expect((await fetch(`${guardian}/ready`)).status).toBe(200);
+    const pids = Object.values(named);
+    expect(Object.keys(named)).toContain('guardian');
     expect(pids.length).toBeGreaterThan(8);
     second.child.kill('SIGINT');
     expect(await second.ended).toBe(130);
