@@ -13,7 +13,11 @@ import { schedulesGoOn } from './temporal-checks.js';
 import { receiptViolations } from './receipts.js';
 
 /** Checks Postgres, Kubernetes, Temporal and Redis directly, not what the broker says about them. */
-export async function checkInvariants(endpoints: Endpoints, log: RunLog): Promise<Finding[]> {
+export async function checkInvariants(
+  endpoints: Endpoints,
+  log: RunLog,
+  site: { hasChain: boolean },
+): Promise<Finding[]> {
   const { stories, deaths } = log;
   const database = new pg.Client(endpoints.postgres);
   await database.connect();
@@ -126,7 +130,7 @@ export async function checkInvariants(endpoints: Endpoints, log: RunLog): Promis
           `ExecutionStatus in ('Failed', 'Terminated', 'TimedOut') and WorkflowType != 'vaultWatch'`,
         ),
       },
-      await schedulesGoOn(temporal),
+      await schedulesGoOn(temporal, site),
       { invariant: 'messages', violations: await unread(redis) },
       {
         invariant: 'service',
