@@ -60,10 +60,12 @@ export async function checkInvariants(
       {
         invariant: 'insistent',
         violations: await rows(`
-          select p.provider_id, r.price_per_hour, m.kept
+          select p.provider_id, r.price_per_hour, m.kept, m.untold, m.unread
             from providers p
             join provider_resources r on r.provider_id = p.provider_id and r.kind = 'gpu',
-                 lateral (select count(*) as kept from provider_registrations m where m.provider_id = p.provider_id) m
+                 lateral (select count(*) as kept, count(*) filter (where m.signalled_at is null) as untold,
+                                 count(*) filter (where m.taken_at is null) as unread
+                            from provider_registrations m where m.provider_id = p.provider_id) m
            where p.provider_id = '${log.insistent.providerId}'
              and (r.price_per_hour <> ${log.insistent.lastPrice} or m.kept > ${mostRegistrationsKept})`),
       },
