@@ -42,6 +42,8 @@ export interface Endpoints {
   vault?: string;
   /** Address of the token that the vault holds. Anybody may mint it. */
   token?: string;
+  /** URL of its guardian's `/ready` and `/metrics`, where one runs beside the broker. */
+  guardian?: string;
   /** Address of the metrics listener of each role. */
   metrics?: Record<string, string>;
   pids: Record<string, number>;

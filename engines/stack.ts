@@ -2,6 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { startAnvil, type AnvilOptions } from './anvil.js';
+import { startGuardian } from './chain/guardian.js';
 import { startChain, type ChainOptions } from './chain/engine.js';
 import { brokerEntryPoint, startBrokerProcesses, type BrokerProcess } from './broker.js';
 import type { Endpoints, Engine, EngineContext } from './engine.js';
@@ -135,6 +136,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const began = Date.now();
     Object.assign(endpoints, await startBrokerProcesses(context, main, processes, { roleEnv, workerEnv }));
     if (processes.length > 0) log(`✓ broker (${processes.join(', ')}) ${seconds(Date.now() - began)}`);
+    if (options.chain?.isGuarded === true) Object.assign(endpoints, await guardian(context, endpoints, log));
   } catch (error) {
     await end();
     throw error;
@@ -155,6 +157,20 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     awaitReady: (name) => supervisor.awaitReady(name),
     killAll: () => supervisor.killAll(),
   };
+}
+
+/** @throws TypeError without an API: there it finds what explains a settlement. */
+async function guardian(
+  context: EngineContext,
+  { api, chain, chain_id, vault }: Partial<Endpoints>,
+  log: Log,
+): Promise<Partial<Endpoints>> {
+  if (api === undefined || chain === undefined || chain_id === undefined || vault === undefined)
+    throw new TypeError('a guardian needs the role api, and a vault');
+  const began = Date.now();
+  const started = await startGuardian(context, { api, chain, chain_id, vault });
+  log(`✓ guardian ${seconds(Date.now() - began)}`);
+  return started;
 }
 
 function sorted<T extends object>(object: T): T {

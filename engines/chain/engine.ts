@@ -19,6 +19,8 @@ export interface ChainOptions {
   exitDelayS?: number;
   /** Seconds between two looks of the broker at the chain: 2 by default. */
   pollS?: number;
+  /** Whether a guardian runs beside the broker, whose API it asks. */
+  isGuarded?: boolean;
 }
 
 /** What was deployed at the first start. */
@@ -56,6 +58,9 @@ export async function startChain(context: EngineContext, options: ChainOptions =
       VAULT_FROM_BLOCK: String(block),
       CHAIN_FINALITY: 'finalized',
       CHAIN_POLL_S: String(pollS),
+      GUARDIAN_WALLETS: [context.env['GUARDIAN_WALLETS'], roleAccount(context.dataDir, 'guardian').address]
+        .filter(Boolean)
+        .join(','),
       // Machines that were authorized for the chain of Ethereum, which is what they propose, may join as well.
       AUTH_CHAIN_IDS: context.env['AUTH_CHAIN_IDS'] || `${chainId},1`,
     },

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { roles } from '../../src/config.js';
 import { gpuTypeKey } from '../../src/domain/gpu.js';
+import { closing } from '../demo/closing.js';
 import { createCustomer, type Availability, type Customer } from '../demo/customer.js';
 import { howToLook } from '../demo/how-to-look.js';
 import { demoWallet, machineKeys, ownerWallet } from '../demo/keys.js';
@@ -24,7 +25,8 @@ Starts the whole stack on this machine, joins simulated providers, rents GPUs
 as a customer, and keeps running.
 
   --chain      jobs are paid on a chain of its own: the customer deposits, the
-               job is settled in the vault, the provider withdraws
+               job is settled in the vault while a guardian looks, the provider
+               withdraws
   --data DIR   where the stack keeps its data (default .data/demo; with --chain
                .data/demo-chain)
   --lively     prices move, others rent and leave, one machine goes and comes
@@ -88,37 +90,26 @@ try {
 }
 if (flags.once || stack === undefined) await leave(failed ? 1 : 0);
 else {
-  const { api, temporal_ui: ui, chain: node } = stack.endpoints();
+  const endpoints = stack.endpoints();
+  const { api, chain: node } = endpoints;
   const folder = flags.data === '.data/demo-chain' ? '' : ` --data ${flags.data}`;
   const faucet = node === undefined ? undefined : `npm run faucet -- 0x…${folder}`;
+  const wallets = [demoWallet(flags.data, 'customer'), ownerWallet(flags.data, owned), operator];
+  const around = { wallets, owned, chainId, node, isStuck: flags.stuck };
+  const look = extension === undefined ? [] : howToLook(api!, { ...around, extension });
   console.log(`\n  ${failed ? 'Some steps failed. ' : ''}Running until Ctrl-C:\n`);
-  console.log(`    console       ${api}/console/`);
-  if (extension !== undefined) {
-    const wallets = [demoWallet(flags.data, 'customer'), ownerWallet(flags.data, owned), operator];
-    for (const line of howToLook(api!, { wallets, owned, extension, chainId, faucet, node, isStuck: flags.stuck }))
-      console.log(`      ${line}`);
-  }
-  if (wl !== undefined) {
-    console.log(`    rent          ${wl} offers`);
-    console.log(`                  ${wl} up 2x4090 --hours 1`);
-  }
-  if (faucet !== undefined) {
-    console.log(`    test tokens   ${faucet}`);
-    console.log(`    chain         ${node}, id ${chainId}`);
-  }
-  console.log(`    API           ${api}`);
-  console.log(`    Temporal UI   ${ui}`);
-  console.log(`    all addresses ${flags.data}/endpoints.json, logs in ${flags.data}/logs\n`);
+  for (const line of closing({ endpoints, dataDir: flags.data, look, wl, faucet })) console.log(line);
+  console.log();
 }
 
 async function demo(): Promise<void> {
   const began = Date.now();
-  const engines = flags.chain ? 'the engines, a chain, a vault' : 'Postgres, Redis, Temporal, Kubernetes';
+  const engines = flags.chain ? 'the engines, a chain, a vault, a guardian' : 'Postgres, Redis, Temporal, Kubernetes';
   stack = await step(`starting ${engines} and the broker`, (note) =>
     startStack({
       dataDir: flags.data,
       processes: roles,
-      ...(flags.chain ? { chain: { chainId, batchDelayS: 10 } } : {}),
+      ...(flags.chain ? { chain: { chainId, batchDelayS: 20, isGuarded: true } } : {}),
       env: {
         ADMIN_WALLETS: operator.account.address,
         // Everybody here comes from one address: the demo's own customers, and who looks at it.
@@ -136,6 +127,7 @@ async function demo(): Promise<void> {
   const { api, redis, postgres } = stack.endpoints();
   if (api === undefined || redis === undefined || postgres === undefined) throw new Error('the stack has no API');
   say(`the console: ${api}/console/`);
+  if (flags.chain) say('the guardian, a program of its own, looks at each settlement');
   const audience = process.env['AUTH_AUDIENCE'] ?? api;
 
   await step(`${machines.length} providers join the cluster`, async (note) => {

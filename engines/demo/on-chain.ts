@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection, ScheduleOverlapPolicy } from '@temporalio/client';
-import { formatUnits, parseUnits, type Account } from 'viem';
+import { formatUnits, parseUnits, type Account, type Address } from 'viem';
+import { openMemory, type Decision } from '../../src/guardian/memory.js';
+import { guardianFolder } from '../chain/guardian.js';
 import { roleAccount } from '../chain/keys.js';
 import {
   chainClient,
@@ -113,6 +115,9 @@ export function onChain(site: ChainSite, dataDir: string, { step }: Steps): OnCh
         note(`for ${await read<bigint>('batchDelay')} s everybody can check it, and the guardian can veto it`);
         return last + 1n;
       });
+      await step('the guardian recomputes it from what the broker has signed', async (note) => {
+        note(await guardiansWords(site, dataDir, number));
+      });
       await step('it is executed, and the broker books it', async (note) => {
         await until('the settlement is executed', async () => (await read<bigint>('lastExecuted')) >= number);
         const isDrawn = async () => {
@@ -144,6 +149,25 @@ export function onChain(site: ChainSite, dataDir: string, { step }: Steps): OnCh
       });
     },
   };
+}
+
+/**
+ * What the guardian found of a settlement, once it has decided.
+ *
+ * @throws Error with its reasons where it vetoes
+ */
+async function guardiansWords({ chain_id, vault }: ChainSite, dataDir: string, number: bigint): Promise<string> {
+  const of = { dataDir: guardianFolder(dataDir), chainId: Number(chain_id), vault: vault as Address };
+  let found: Decision | undefined;
+  await until('the guardian has decided', async () => {
+    const { decisions, unchecked } = openMemory(of).now;
+    found = decisions.find((each) => each.number === Number(number));
+    return found !== undefined || unchecked.includes(Number(number));
+  });
+  if (found?.verdict === 'vetoed') throw new Error(`the guardian vetoes it: ${found.reasons.join('; ')}`);
+  return found === undefined
+    ? 'this machine is too busy: it was executed before the guardian had looked'
+    : `the guardian says: settlement ${number} is explained to the unit`;
 }
 
 /** The broker settles once a day; an operator who cannot wait does this. If one is under way, nothing else begins. */

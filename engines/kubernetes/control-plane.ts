@@ -8,6 +8,7 @@ import { auditOfNodes } from './audit.js';
 import { prepareAuthorizer } from './authorizer-files.js';
 import { admitBroker } from './broker-account.js';
 import { machineAddress, openForNodes, podCidr, prepareCluster, serviceCidr, type ClusterLayout } from './kubeadm.js';
+import { releaseSimulatedNodes } from './simulated-leases.js';
 
 /** The nodes that the simulated kubelet manages: those created by a simulated provider. */
 export const simulatedNodeLabel = 'type=kwok';
@@ -160,6 +161,7 @@ export async function startKubernetes(context: EngineContext, options: Kubernete
     }),
   ];
   await apiReady;
+  await releaseSimulatedNodes(files.admin, simulatedNodeLabel);
   const kwokReady = supervisor.start({
     name: 'kwok',
     command: tools.kwok.path,

@@ -63,12 +63,14 @@ export async function keepRegistration(
     await tx.query(`select pg_advisory_xact_lock(hashtextextended('messages of ' || $1, 0))`, [providerId]);
     const known = await findKept(tx, messageId);
     if (known !== undefined) return known;
+    // Locked, because a row that is being read at this moment would never be read again.
     const { rows } = await tx.query<{ message_id: string; untold: boolean; same: boolean; stale: boolean }>(
       `select message_id, signalled_at is null as untold, wallet = $4 as same,
               coalesce(signalled_at < now() - make_interval(secs => $5), false) as stale
          from provider_registrations
         where provider_id = $1 and taken_at is null and kind = split_part($2, '/', 1) and signed = $3
-        order by received_at desc`,
+        order by received_at desc
+          for no key update`,
       [providerId, messageId, signed, wallet, waitsAtMostS],
     );
     const waiting = rows.filter(({ stale }) => !stale);

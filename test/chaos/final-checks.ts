@@ -52,7 +52,8 @@ async function whenQuiet(
   chain: ChainSide | undefined,
 ): Promise<Finding[]> {
   for (const deadline = Date.now() + withinMs; ; await sleep(2_000)) {
-    const findings = [...(await checkInvariants(endpoints, runLog)), ...((await chain?.check()) ?? [])];
+    const held = await checkInvariants(endpoints, runLog, { hasChain: chain !== undefined });
+    const findings = [...held, ...((await chain?.check()) ?? [])];
     const mayPass = findings.some(({ violations, isLasting }) => violations.length > 0 && isLasting !== true);
     if (!mayPass || Date.now() > deadline) return findings;
   }

@@ -13,7 +13,11 @@ import { schedulesGoOn } from './temporal-checks.js';
 import { receiptViolations } from './receipts.js';
 
 /** Checks Postgres, Kubernetes, Temporal and Redis directly, not what the broker says about them. */
-export async function checkInvariants(endpoints: Endpoints, log: RunLog): Promise<Finding[]> {
+export async function checkInvariants(
+  endpoints: Endpoints,
+  log: RunLog,
+  site: { hasChain: boolean },
+): Promise<Finding[]> {
   const { stories, deaths } = log;
   const database = new pg.Client(endpoints.postgres);
   await database.connect();
@@ -56,10 +60,12 @@ export async function checkInvariants(endpoints: Endpoints, log: RunLog): Promis
       {
         invariant: 'insistent',
         violations: await rows(`
-          select p.provider_id, r.price_per_hour, m.kept
+          select p.provider_id, r.price_per_hour, m.kept, m.untold, m.unread
             from providers p
             join provider_resources r on r.provider_id = p.provider_id and r.kind = 'gpu',
-                 lateral (select count(*) as kept from provider_registrations m where m.provider_id = p.provider_id) m
+                 lateral (select count(*) as kept, count(*) filter (where m.signalled_at is null) as untold,
+                                 count(*) filter (where m.taken_at is null) as unread
+                            from provider_registrations m where m.provider_id = p.provider_id) m
            where p.provider_id = '${log.insistent.providerId}'
              and (r.price_per_hour <> ${log.insistent.lastPrice} or m.kept > ${mostRegistrationsKept})`),
       },
@@ -126,7 +132,7 @@ export async function checkInvariants(endpoints: Endpoints, log: RunLog): Promis
           `ExecutionStatus in ('Failed', 'Terminated', 'TimedOut') and WorkflowType != 'vaultWatch'`,
         ),
       },
-      await schedulesGoOn(temporal),
+      await schedulesGoOn(temporal, site),
       { invariant: 'messages', violations: await unread(redis) },
       {
         invariant: 'service',

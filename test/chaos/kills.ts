@@ -31,8 +31,8 @@ export interface Killing {
   /** What may be killed. Default: everything. */
   among?: readonly string[];
   outages: Outage[];
-  /** Resolves when it is time to kill a worker. Default: at once. */
-  workersMoment?: () => Promise<void>;
+  /** Resolves when it is time to kill all workers, of which one is at a moment that matters. Default: one, at once. */
+  workers?: () => Promise<void>;
   ended: AbortSignal;
   log: (line: string) => void;
 }
@@ -47,24 +47,30 @@ export async function killNowAndThen({
   kills,
   among = victims,
   outages,
-  workersMoment = () => Promise.resolve(),
+  workers,
   ended,
   log,
 }: Killing): Promise<void> {
   for (let done = 0; done < kills && !ended.aborted; done++) {
     await sleep(random.whole(200, 2_000));
-    const victim = random.pick(among);
-    if (victim.startsWith('worker')) await workersMoment();
+    // Chance alone might spare the workers, and they do what matters most there.
+    const victim = workers !== undefined && done % 2 === 1 ? 'worker' : random.pick(among);
+    const isWorker = victim.startsWith('worker');
+    if (isWorker) await workers?.();
+    // Which of them asked the chain cannot be seen from outside.
+    const dying = isWorker && workers !== undefined ? workersOf(stack) : [victim];
     const outage = { name: victim, fromMs: Date.now(), toMs: Infinity };
     outages.push(outage);
-    log(`SIGKILL ${victim}`);
-    stack.kill(victim);
+    log(`SIGKILL ${dying.join(', ')}`);
+    for (const name of dying) stack.kill(name);
     // The supervisor starts it again; the pause keeps the old process's readiness from being taken for the new one's.
     await sleep(200);
-    await untilReady(stack, victim, ended);
+    for (const name of dying) await untilReady(stack, name, ended);
     outage.toMs = Date.now();
   }
 }
+
+const workersOf = (stack: Stack) => Object.keys(stack.endpoints().pids).filter((name) => name.startsWith('worker'));
 
 /** On a slow machine a start takes longer than the supervisor allows; the start goes on all the same. */
 async function untilReady(stack: Stack, name: string, ended: AbortSignal): Promise<void> {

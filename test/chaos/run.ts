@@ -184,7 +184,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     const killing = killNowAndThen({
       ...{ stack, random, kills, outages, ended, log },
       ...(victims === undefined ? {} : { among: victims }),
-      ...(chain === undefined ? {} : { workersMoment: () => chain.moments.next() }),
+      ...(chain === undefined ? {} : { workers: chain.workersMoment }),
     }).finally(() => (killed = true));
     const lying = beHostile({
       ...{ kubeConfigPath: kubeconfig!, pods, random: createRandom(seed - 1), count: hostile, hits, ended, log },
@@ -234,7 +234,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     await sampler.stop();
     const findings = [await readingNode.stop(), enoughHappened(runLog, { jobs, hostile })];
     if (withBroken) findings.push({ invariant: 'mended', violations: unmended, isLasting: true });
-    if (chain !== undefined) findings.push(await chain.enough());
+    if (chain !== undefined) findings.push(await chain.enough(kills));
     Object.assign(secrets, secretsOf(stories));
     const checked = await checkAtTheEnd({
       ...{ endpoints: stack.endpoints(), runLog, quietWithinMs, withLoss, chain },
@@ -243,6 +243,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       providerId: steady,
     });
     return result([...live.findings(), ...findings, ...checked]);
+  } catch (error) {
+    // What was found ends everything that is under way, and some of it says so by an error.
+    if (live.findings().every(({ violations }) => violations.length === 0)) throw error;
+    return result(live.findings());
   } finally {
     clearTimeout(timer);
     live.close();

@@ -4,11 +4,14 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseUnits } from 'viem';
+import type { Endpoints } from '../../engines/engine.js';
 import { packageRoot } from '../../engines/paths.js';
 import { testUnless } from '../support/needs.js';
 import { until } from '../support/until.js';
 import { missingAnvil } from '../support/vault-chain.js';
 
+const adds = 'It adds up to the unit, and the vault holds what it owes.';
+const explained = 'settlement 2 is explained to the unit';
 const dataDir = mkdtempSync(join(tmpdir(), 'demo-chain-'));
 const started = new Set<ReturnType<typeof spawn>>();
 afterAll(() => {
@@ -28,6 +31,13 @@ function startDemo(...options: string[]) {
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (part: Buffer) => (text += part.toString()));
   const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
   return { child, ended, said: () => text };
+}
+
+/** @throws Error with the step that failed in its first line, because a summary may show no more, and then all that was said. */
+function requireSaid(text: string, words: string) {
+  if (text.includes(words)) return;
+  const failed = /^ *✗ .*(?:\n.*){0,2}/m.exec(text)?.[0].replace(/\s+/g, ' ') ?? ' no step failed';
+  throw new Error(`the demo did not say “${words}”:${failed}\n${text}`);
 }
 
 /** The table of the demo: of each account what it had before and after, in units. */
@@ -57,22 +67,26 @@ const isAlive = (pid: number) => {
     return false;
   }
 };
-const pidsNow = () => {
-  const { pids } = JSON.parse(readFileSync(join(dataDir, 'endpoints.json'), 'utf8')) as {
-    pids: Record<string, number>;
-  };
-  return Object.values(pids);
-};
+const endpointsNow = () => JSON.parse(readFileSync(join(dataDir, 'endpoints.json'), 'utf8')) as Endpoints;
 
 testUnless(missingAnvil())(
   'the demo on a chain shows what everybody has, to the unit, again at the next start, and leaves nothing behind',
   async () => {
     const first = startDemo('--once');
-    expect({ code: await first.ended, text: first.said() }).toMatchObject({ code: 0 });
+    const code = await first.ended;
     const text = first.said();
-    for (const words of ['deposits them in the vault', 'is proposed', 'is executed', 'the provider withdraws'])
+    requireSaid(text, adds);
+    expect({ code, text }).toMatchObject({ code: 0 });
+    for (const words of [
+      'deposits them in the vault',
+      'is proposed',
+      'the guardian recomputes',
+      'is executed',
+      'the provider withdraws',
+    ])
       expect(text).toMatch(new RegExp(`✓ .*${words}`));
-    expect(text).toContain('It adds up to the unit, and the vault holds what it owes.');
+    requireSaid(text, 'the guardian, a program of its own, looks at each settlement');
+    requireSaid(text, 'the guardian says: settlement 1 is explained to the unit');
     const accounts = requireSums(text);
     expect(Object.keys(accounts)).toHaveLength(5);
     expect(accounts['customer, in the wallet']).toEqual({ before: 100_000_000n, after: 75_000_000n });
@@ -94,11 +108,15 @@ testUnless(missingAnvil())(
       budgetMs: 240_000,
       timeoutMs: 500_000,
     });
-    expect(second.said()).toContain('It adds up to the unit, and the vault holds what it owes.');
-    expect(second.said()).toContain('Running until Ctrl-C');
-    expect(second.said()).toContain('npm run faucet -- 0x…');
+    for (const words of [adds, 'Running until Ctrl-C', 'npm run faucet -- 0x…', explained])
+      requireSaid(second.said(), words);
     requireSums(second.said());
-    const pids = pidsNow();
+    const closing = second.said().slice(second.said().indexOf('Running until Ctrl-C'));
+    expect(closing.split('\n').filter((line) => line.length > 80)).toEqual([]);
+    const { pids: named, guardian } = endpointsNow();
+    expect((await fetch(`${guardian}/ready`)).status).toBe(200);
+    const pids = Object.values(named);
+    expect(Object.keys(named)).toContain('guardian');
     expect(pids.length).toBeGreaterThan(8);
     second.child.kill('SIGINT');
     expect(await second.ended).toBe(130);

@@ -10,6 +10,7 @@ import {
   takeRegistration,
 } from '../../src/db/registrations.js';
 import { registrationSchema } from '../../src/domain/registration.js';
+import { until } from '../support/until.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 
 let database: TestDatabase;
@@ -66,6 +67,30 @@ describe('a waiting message', () => {
     const second = (await keep(6))!;
     expect(second.messageId).not.toBe(first.messageId);
     expect([await says(first.messageId), await says(second.messageId)]).toEqual(['at 5', 'at 6']);
+  });
+
+  test('a message that arrives while another is being read is not written where nobody reads any more', async () => {
+    const first = (await keep(5))!;
+    await markTold(database.pool, first.messageId);
+    const reader = await database.pool.connect();
+    try {
+      await reader.query('begin');
+      expect((await takeRegistration(reader, first.messageId))!.registration.agentVersion).toBe('at 5');
+      const second = keep(6);
+      await until(async () => {
+        const { rows } = await database.pool.query(
+          `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+        );
+        return rows.length === 1;
+      });
+      await reader.query('commit');
+      const kept = (await second)!;
+      expect(kept.messageId).not.toBe(first.messageId);
+      expect(kept.untold).toBe(true);
+      expect([await says(first.messageId), await says(kept.messageId)]).toEqual(['at 5', 'at 6']);
+    } finally {
+      reader.release();
+    }
   });
 
   test('a message of which its workflow was told long ago is left to be answered', async () => {

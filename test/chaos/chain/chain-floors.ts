@@ -9,7 +9,7 @@ import type { Weather, WeatherCounts } from './weather.js';
 export type ChainHappened = CustomerCounts &
   ActorCounts &
   WeatherCounts &
-  Record<'settled' | 'executed' | 'killsAtMoments' | 'kindsOfLies' | 'chainSamples', number>;
+  Record<'settled' | 'executed' | 'killsAtMoments' | 'killsWhileSettling' | 'kindsOfLies' | 'chainSamples', number>;
 
 export function happenedOnChain({
   counts,
@@ -26,6 +26,7 @@ export function happenedOnChain({
   moments: Moments;
   settled: number;
   executed: number;
+  killsWhileSettling: number;
 }): ChainHappened {
   return {
     ...{ ...counts, ...actors.counts, ...weather.counts, ...settlements },
@@ -39,9 +40,12 @@ export function happenedOnChain({
 const always: Partial<ChainHappened> = { deposits: 3, rented: 2, refused: 1, settled: 2, payouts: 1, chainSamples: 10 };
 const stormy: Partial<ChainHappened> = { rollbacks: 1, lies: 2, liesTold: 3, alarms: 1, vetoes: 1, resumed: 1 };
 
+/** Every second kill is of the workers; on a slow machine some of them find no settlement under way. */
+const whileSettling = (kills: number) => Math.floor(kills / 4);
+
 /** A chain on which nothing happens loses nothing, and still must not pass. */
-export function enoughOnChain(happened: ChainHappened, { isCalm }: { isCalm: boolean }): Finding {
-  const floors = { ...always, ...(isCalm ? {} : stormy) };
+export function enoughOnChain(happened: ChainHappened, { isCalm, kills }: { isCalm: boolean; kills: number }): Finding {
+  const floors = { ...always, ...(isCalm ? {} : { ...stormy, killsWhileSettling: whileSettling(kills) }) };
   return {
     invariant: 'enough',
     violations: Object.entries(floors).flatMap(([what, least]) => {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Address } from 'viem';
+import type { Invariant } from '../invariant-names.js';
 import type { Live } from '../live.js';
 import { finality, type ChainSite } from './site.js';
 
@@ -21,6 +22,11 @@ export interface ChainSampling {
 }
 
 const everyMs = 500;
+/** What an account below 0 says, by its kind: a payee's is one from which more was taken than was credited. */
+const below = {
+  ...{ customer: 'prepaid', reserved: 'prepaid', withdrawing: 'withdrawals' },
+  ...{ in_batch: 'vault', payable: 'vault' },
+} as const satisfies Record<string, Invariant>;
 
 /** Samples the database: nothing is booked before it is final, nobody owes, and nothing that was made up is believed. */
 export function startChainSampler({ site, postgres, live, victim, mayOwe }: ChainSampling): ChainSampler {
@@ -33,10 +39,10 @@ export function startChainSampler({ site, postgres, live, victim, mayOwe }: Chai
     const { rows: read } = await pool.query<{ block: string | null }>(
       `select greatest((select max(block_number) from chain_events), (select max(block) from chain_cursor))::text as block`,
     );
-    const { rows: owing } = await pool.query<{ owner: string; balance: string }>(
-      `select owner, balance::text from ledger_accounts
-        where kind in ('customer', 'reserved', 'withdrawing', 'in_batch', 'payable') and balance < 0 and owner <> all ($1)`,
-      [mayOwe()],
+    const { rows: owing } = await pool.query<{ kind: keyof typeof below; owner: string; balance: string }>(
+      `select kind, owner, balance::text from ledger_accounts
+        where kind = any ($2) and balance < 0 and owner <> all ($1)`,
+      [mayOwe(), Object.keys(below)],
     );
     const { rows: believed } = await pool.query<{ what: string }>(
       `select 'vault' as what from chain_wallets where wallet = $1
@@ -49,7 +55,7 @@ export function startChainSampler({ site, postgres, live, victim, mayOwe }: Chai
     const final = site.highest() - finality;
     if (read[0]?.block !== null && Number(read[0]?.block) > final)
       live.report('final', `block ${read[0]!.block} is booked, and the last one that can be final is ${final}`);
-    for (const { owner, balance } of owing) live.report('prepaid', `${owner} has ${balance}`);
+    for (const { kind, owner, balance } of owing) live.report(below[kind], `${kind} ${owner} has ${balance}`);
     for (const { what } of believed) live.report('lies', `what a node alone said of ${victim} is believed: ${what}`);
   }
 

@@ -39,6 +39,8 @@ export type ChainSide = Awaited<ReturnType<typeof startChainSide>>;
 const enoughWithinMs = 150_000;
 /** Customers who have little, beside those who have enough. */
 const poor = 3;
+/** How long a kill waits for a settlement to be under way. */
+const settlesWithinMs = 45_000;
 
 /** Starts the chain, and what the broker needs for it. Everything else begins with the stack. */
 export async function startChainSide({ seed, live, log, isCalm, main }: ChainOptions) {
@@ -51,6 +53,7 @@ export async function startChainSide({ seed, live, log, isCalm, main }: ChainOpt
   const over = new AbortController();
   const payees: PrivateKeyAccount[] = [];
   const admin = newAccount();
+  let killsWhileSettling = 0;
   let begun: Awaited<ReturnType<typeof begin>> | undefined;
 
   /** The API may be down at this moment. */
@@ -89,11 +92,26 @@ export async function startChainSide({ seed, live, log, isCalm, main }: ChainOpt
     return begun;
   };
 
+  async function isSettling(): Promise<boolean> {
+    const { rowCount } = await running().database.query(
+      `select from batches where status not in ('final', 'void') limit 1`,
+    );
+    return rowCount === 1;
+  }
+
   return {
     site,
     env: { ...site.env, ADMIN_WALLETS: admin.address, ...(planted === undefined ? {} : { BROKER_MAIN: planted.main }) },
     secrets: site.secrets,
-    moments,
+    /** Resolves when the workers are to be killed: at a moment that matters, while a settlement is under way. */
+    async workersMoment() {
+      // Nobody else is dead at that time, and the database may still be starting.
+      const settles = () => isSettling().catch(() => false);
+      for (const began = Date.now(); Date.now() - began < settlesWithinMs && !live.ended.aborted; await sleep(200))
+        if (await settles()) break;
+      await moments.next();
+      if (await settles()) killsWhileSettling++;
+    },
     async begin(endpoints: Endpoints, dataDir: string) {
       begun = await begin(endpoints, dataDir);
     },
@@ -123,7 +141,7 @@ export async function startChainSide({ seed, live, log, isCalm, main }: ChainOpt
     async calm() {
       const { spending, weather, actors } = running();
       // What a busy machine has not come to yet is waited for, within reason.
-      const isEnough = async () => (await this.enough().catch(() => undefined))?.violations.length === 0;
+      const isEnough = async () => (await this.enough(0).catch(() => undefined))?.violations.length === 0;
       for (const began = Date.now(); Date.now() - began < enoughWithinMs && !live.ended.aborted; await sleep(1_000))
         if (await isEnough()) break;
       over.abort();
@@ -138,7 +156,8 @@ export async function startChainSide({ seed, live, log, isCalm, main }: ChainOpt
       const { rows } = await database.query<{ settled: number }>(
         `select count(*)::int as settled from batches where status = 'final'`,
       );
-      return happenedOnChain({ counts, weather, actors, sampler, moments, executed, settled: rows[0]!.settled });
+      const settlements = { executed, settled: rows[0]!.settled, killsWhileSettling };
+      return happenedOnChain({ counts, weather, actors, sampler, moments, ...settlements });
     },
     /** Compares everything; what is still on its way may make it differ. */
     async check(): Promise<Finding[]> {
@@ -151,8 +170,8 @@ export async function startChainSide({ seed, live, log, isCalm, main }: ChainOpt
         client.release();
       }
     },
-    async enough(): Promise<Finding> {
-      return enoughOnChain(await this.happened(), { isCalm });
+    async enough(kills: number): Promise<Finding> {
+      return enoughOnChain(await this.happened(), { isCalm, kills });
     },
     async stop() {
       over.abort();

@@ -12,6 +12,7 @@ export interface ChainRound {
 const shown = [
   ...(['deposits', 'dust', 'byAnother', 'rented', 'refused', 'withdrawals', 'exits', 'settled', 'vetoes'] as const),
   ...(['payouts', 'sweeps', 'rollbacks', 'liesTold', 'kindsOfLies', 'alarms', 'killsAtMoments'] as const),
+  ...(['killsWhileSettling'] as const),
 ] satisfies (keyof ChainHappened)[];
 
 /** The figures of all rounds, one line each. */

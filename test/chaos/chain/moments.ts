@@ -15,7 +15,7 @@ export interface Moments {
   /** How often each came, and was used. */
   used: Partial<Record<Moment, number>>;
   /** Resolves at such a moment, before the worker that it is of goes on; or when none has come for a while. */
-  next(): Promise<void>;
+  next(): Promise<Moment | undefined>;
   watch(asked: AskedOfChain): Fault | undefined;
 }
 
@@ -31,9 +31,10 @@ export function createMoments(random: Random): Moments {
     used,
     async next() {
       const moment = random.pick(Object.keys(moments) as Moment[]);
-      const come = new Promise<void>((resolve) => (wanted = { moment, come: resolve }));
-      await Promise.race([come, sleep(withinMs)]);
+      const come = new Promise<Moment>((resolve) => (wanted = { moment, come: () => resolve(moment) }));
+      const found = await Promise.race([come, sleep(withinMs, undefined)]);
       wanted = undefined;
+      return found;
     },
     watch({ method }) {
       if (wanted === undefined || moments[wanted.moment].method !== method) return undefined;

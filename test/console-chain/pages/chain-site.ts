@@ -29,6 +29,8 @@ export interface ChainSite extends OpenConsole {
   tokensOf(account: Pick<LocalAccount, 'address'>): Promise<bigint>;
   /** What the vault says of somebody. */
   read<T>(name: string, args?: readonly unknown[]): Promise<T>;
+  /** Waits until the exit of this wallet is open by the chain's last block: the page goes by the clock, which is ahead. */
+  exitIsOpen(account: Pick<LocalAccount, 'address'>): Promise<void>;
   /** Calls the vault as one of its roles. */
   callAs(role: ChainRole, name: string, args: readonly unknown[]): Promise<void>;
   /** Deposits without a browser, and waits until it is booked. */
@@ -58,6 +60,13 @@ export async function openChainSite(): Promise<ChainSite> {
     },
     tokensOf: async ({ address }) => await calls.read<bigint>(token!, tokenContract(), 'balanceOf', [address]),
     read: async (name, args = []) => await calls.read(vault!, vaultContract(), name, args),
+    async exitIsOpen({ address }) {
+      const isOpen = async () => {
+        const [, , , exitAt] = await calls.read<bigint[]>(vault!, vaultContract(), 'customers', [address]);
+        return (await calls.client.getBlock()).timestamp >= exitAt!;
+      };
+      await until(isOpen, { timeoutMs: 110_000, everyMs: 300, budgetMs: 30_000, name: 'the chain lets a wallet exit' });
+    },
     async callAs(role, name, args) {
       await calls.send(roleAccount(chainConsoleFolder, role), vault!, vaultContract(), name, args);
     },

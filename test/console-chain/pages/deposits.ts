@@ -1,5 +1,4 @@
 import type { Page } from '../../support/chromium.js';
-import { until } from '../../support/until.js';
 
 /** The page of deposits. */
 export function depositsOf(page: Page) {
@@ -21,22 +20,4 @@ export async function sendIn(page: Page, title: string, wallet = 'Otter Wallet')
   const sheet = depositsOf(page).sheet(title);
   await sheet.getByRole('button', { name: wallet }).click();
   await sheet.waitFor({ state: 'detached' });
-}
-
-/**
- * The same where a time has to have come. The page goes by its clock and the chain by its last block: while the chain
- * says that it is too early, the wallet is asked again, as a person would.
- */
-export async function sendOnceItIsTime(page: Page, title: string, wallet = 'Otter Wallet'): Promise<void> {
-  const sheet = depositsOf(page).sheet(title);
-  const ask = async () => await sheet.getByRole('button', { name: wallet }).click({ timeout: 5_000 });
-  await ask();
-  await until(
-    async () => {
-      if ((await sheet.count()) === 0) return true;
-      if (await sheet.getByText('The time of your exit has not come yet.').isVisible()) await ask();
-      return false;
-    },
-    { timeoutMs: 60_000, budgetMs: 30_000, everyMs: 1_000, name: `“${title}” is sent` },
-  );
 }
