@@ -340,9 +340,6 @@ func TestOnlyLoopbackIsForwarded(t *testing.T) {
 			t.Errorf("%s: %v", host, err)
 		}
 	}
-	if _, err := client.Listen("tcp", "127.0.0.1:0"); err == nil {
-		t.Error("remote forwarding was granted")
-	}
 }
 
 func TestAnImageWithoutAShellSaysSo(t *testing.T) {
