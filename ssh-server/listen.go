@@ -49,10 +49,10 @@ func (c *client) listenOnPort(payload []byte) (reply []byte, err error) {
 			return "", nil, err
 		}
 		port = uint32(sockets[0].Addr().(*net.TCPAddr).Port)
-		open := func(from net.Conn) (string, any) {
+		open := func(from net.Conn) (string, []byte) {
 			origin := from.RemoteAddr().(*net.TCPAddr)
 			// The client finds its forwarding again by the very address that it asked for.
-			return "forwarded-tcpip", forwardedTCP{wanted.Host, port, origin.IP.String(), uint32(origin.Port)}
+			return "forwarded-tcpip", ssh.Marshal(forwardedTCP{wanted.Host, port, origin.IP.String(), uint32(origin.Port)})
 		}
 		return name(), c.forwardFrom(sockets, open, nil), nil
 	})
@@ -135,7 +135,7 @@ func (c *client) closeListeners() {
 // forwardFrom accepts on all sockets, until they are closed. What came before stays connected, as with OpenSSH.
 //
 // `open` says what channel the client gets for a connection; `tidy` runs once after the sockets were closed.
-func (c *client) forwardFrom(sockets []net.Listener, open func(net.Conn) (string, any), tidy func()) *forwardedListener {
+func (c *client) forwardFrom(sockets []net.Listener, open func(net.Conn) (string, []byte), tidy func()) *forwardedListener {
 	for _, socket := range sockets {
 		go func() {
 			for {
@@ -148,7 +148,7 @@ func (c *client) forwardFrom(sockets []net.Listener, open func(net.Conn) (string
 					time.Sleep(time.Second)
 					continue
 				}
-				go c.forwardBack(connection.(stream), func() (string, any) { return open(connection) })
+				go c.forwardBack(connection.(stream), func() (string, []byte) { return open(connection) })
 			}
 		}()
 	}
@@ -165,14 +165,14 @@ func (c *client) forwardFrom(sockets []net.Listener, open func(net.Conn) (string
 	}}
 }
 
-func (c *client) forwardBack(connection stream, open func() (string, any)) {
+func (c *client) forwardBack(connection stream, open func() (string, []byte)) {
 	if !c.server.bounds.forwarded.take() {
 		connection.Close()
 		return
 	}
 	defer c.server.bounds.forwarded.give()
 	kind, payload := open()
-	channel, requests, err := c.OpenChannel(kind, ssh.Marshal(payload))
+	channel, requests, err := c.OpenChannel(kind, payload)
 	if err != nil {
 		connection.Close()
 		return

@@ -32,8 +32,8 @@ func (c *client) listenOnSocket(payload []byte) error {
 		if err != nil {
 			return "", nil, err
 		}
-		open := func(net.Conn) (string, any) {
-			return "forwarded-streamlocal@openssh.com", forwardedSocket{Path: wanted.Path}
+		open := func(net.Conn) (string, []byte) {
+			return "forwarded-streamlocal@openssh.com", ssh.Marshal(forwardedSocket{Path: wanted.Path})
 		}
 		tidy := func() { removeOwn(wanted.Path, made) }
 		return socketName(wanted.Path), c.forwardFrom([]net.Listener{socket}, open, tidy), nil
@@ -109,7 +109,7 @@ func (c *client) listenForAgent() (*forwardedListener, error) {
 		_ = os.Remove(folder)
 		return nil, err
 	}
-	open := func(net.Conn) (string, any) { return "auth-agent@openssh.com", struct{}{} }
+	open := func(net.Conn) (string, []byte) { return "auth-agent@openssh.com", nil }
 	tidy := func() {
 		_ = os.Remove(path)
 		_ = os.Remove(folder)

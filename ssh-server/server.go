@@ -43,11 +43,13 @@ type server struct {
 	children *children
 	// Where the sockets of forwarded agents are made: the first of these folders that is there.
 	agentFolders []string
-	bounds       *bounds
-	admission    admission
-	mu           sync.Mutex
-	connections  map[ssh.Conn]bool
-	closing      bool
+	// The two times of a login: see the constants.
+	handshakeGrace, loginGrace time.Duration
+	bounds                     *bounds
+	admission                  admission
+	mu                         sync.Mutex
+	connections                map[ssh.Conn]bool
+	closing                    bool
 }
 
 func newServer(given settings, log *slog.Logger) (*server, error) {
@@ -72,8 +74,11 @@ func newServer(given settings, log *slog.Logger) (*server, error) {
 		self:         self,
 		children:     theChildren(),
 		agentFolders: []string{"/tmp", "/run", "/dev/shm"},
-		bounds:       newBounds(),
-		connections:  map[ssh.Conn]bool{},
+
+		handshakeGrace: handshakeGrace,
+		loginGrace:     loginGrace,
+		bounds:         newBounds(),
+		connections:    map[ssh.Conn]bool{},
 	}, nil
 }
 
@@ -160,14 +165,14 @@ func (s *server) serveConnection(connection net.Conn, leave func()) {
 }
 
 func (s *server) logIn(connection net.Conn) (*ssh.ServerConn, <-chan ssh.NewChannel, <-chan *ssh.Request, error) {
-	handshakeUntil := time.Now().Add(handshakeGrace)
+	handshakeUntil := time.Now().Add(s.handshakeGrace)
 	_ = connection.SetDeadline(handshakeUntil)
 	greeted, algorithms, err := greet(connection, serverVersion)
 	if err != nil {
 		return nil, nil, nil, err
 	}
 	_ = connection.SetDeadline(handshakeUntil)
-	encrypted := func() { _ = connection.SetDeadline(time.Now().Add(loginGrace)) }
+	encrypted := func() { _ = connection.SetDeadline(time.Now().Add(s.loginGrace)) }
 	loggedIn, channels, requests, err := ssh.NewServerConn(greeted, s.configOf(algorithms, encrypted))
 	if err == nil {
 		_ = connection.SetDeadline(time.Time{})
