@@ -52,12 +52,15 @@ func (g *greeted) Write(from []byte) (int, error) {
 
 // greet sends the server's version and reads what the client says first, which is not encrypted yet. It answers the
 // host key algorithms that the client knows; none if it did not say, or said what the library may judge.
-func greet(connection net.Conn, version string) (*greeted, []string, error) {
+func greet(connection net.Conn, version string, until time.Time) (*greeted, []string, error) {
 	line := version + "\r\n"
 	if _, err := io.WriteString(connection, line); err != nil {
 		return nil, nil, err
 	}
-	if err := connection.SetReadDeadline(time.Now().Add(greetingPatience)); err != nil {
+	if soon := time.Now().Add(greetingPatience); soon.Before(until) {
+		until = soon
+	}
+	if err := connection.SetReadDeadline(until); err != nil {
 		return nil, nil, err
 	}
 	var said []byte

@@ -167,7 +167,7 @@ func (s *server) serveConnection(connection net.Conn, leave func()) {
 func (s *server) logIn(connection net.Conn) (*ssh.ServerConn, <-chan ssh.NewChannel, <-chan *ssh.Request, error) {
 	handshakeUntil := time.Now().Add(s.handshakeGrace)
 	_ = connection.SetDeadline(handshakeUntil)
-	greeted, algorithms, err := greet(connection, serverVersion)
+	greeted, algorithms, err := greet(connection, serverVersion, handshakeUntil)
 	if err != nil {
 		return nil, nil, nil, err
 	}
