@@ -14,8 +14,12 @@ export function takeKeys(life: JobLife): void {
       const isStarting = () => state.status === 'pending' || state.status === 'provisioning';
       await condition(() => !isStarting());
       if (state.status !== 'running') return;
+      const bringing = new CancellationScope({ cancellable: true });
       // What fails stands in the row, and the reconciler asks for it again.
-      await jobKeys.bringSshKeys(order).catch(() => undefined);
+      const brought = bringing.run(() => jobKeys.bringSshKeys(order)).catch(() => undefined);
+      // The end of a job waits for its handlers, and must not wait for a cluster that is away.
+      await Promise.race([brought, condition(() => state.status !== 'running')]);
+      bringing.cancel();
     });
   });
 }
