@@ -37,7 +37,9 @@ export function createJobKeyActivities({ pool, kubernetes, logger }: Deps) {
         const { resourceVersion } = secret.metadata;
         const body = { metadata: { resourceVersion }, data: { [authorizedKeysFile]: wanted } };
         try {
-          await inTenant(kubernetes, namespace, () => core.patchNamespacedSecret({ name, namespace, body }, mergePatch));
+          await inTenant(kubernetes, namespace, () =>
+            core.patchNamespacedSecret({ name, namespace, body }, mergePatch),
+          );
         } catch (error) {
           if (statusOf(error)?.code !== 409) throw error;
           throw new BrokerError('dependency_unavailable', 'the Secret was changed meanwhile');

@@ -3,7 +3,13 @@ import type { SignalDefinition } from '@temporalio/common';
 import { jobWorkflowId } from '../domain/job.js';
 import { providerWorkflowId } from '../domain/provider.js';
 import { sideBySide, type Failed } from '../side-by-side.js';
-import { cancelRequested, podObserved, providerChanged, providerDraining, sshKeysChanged } from '../../workflows/job-messages.js';
+import {
+  cancelRequested,
+  podObserved,
+  providerChanged,
+  providerDraining,
+  sshKeysChanged,
+} from '../../workflows/job-messages.js';
 import {
   capacityReported,
   certificateRequested,

@@ -60,7 +60,8 @@ export const jobErrorHelp = {
     todo: [orderAgain, 'Extend by more hours at a time.'],
   },
   ssh_keys_fixed: {
-    means: 'The job was ordered from a version of the broker that could not add SSH keys, and its keys cannot be changed.',
+    means:
+      'The job was ordered from a version of the broker that could not add SSH keys, and its keys cannot be changed.',
     todo: ['Log in with a key that the job has, or order another job with all keys that it needs.'],
   },
   duration_limit: {

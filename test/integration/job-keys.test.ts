@@ -23,7 +23,10 @@ async function provisioned(): Promise<JobOrder> {
 const at = (order: JobOrder) => ({ name: jobObjectName(order.jobId), namespace: namespaceOf(order.wallet) });
 const secretOf = (order: JobOrder) => world.kubernetes.core.readNamespacedSecret(at(order));
 const keysIn = async (order: JobOrder) =>
-  Buffer.from((await secretOf(order)).data!['authorized_keys']!, 'base64').toString().trim().split('\n');
+  Buffer.from((await secretOf(order)).data!['authorized_keys']!, 'base64')
+    .toString()
+    .trim()
+    .split('\n');
 const addKey = async (order: JobOrder, key: string) =>
   void (await withTransaction(world.database.pool, (tx) => addJobKey(tx, order.jobId, key, 'SHA256:x')));
 const row = async ({ jobId }: JobOrder) =>

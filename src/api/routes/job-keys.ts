@@ -14,11 +14,14 @@ import type { ApiContext, RouteRule } from '../route.js';
 import { sshKeyBody } from '../schemas/ssh-key.js';
 import { sshFingerprint } from '../ssh-fingerprint.js';
 
-const jobKeyBody = sshKeyBody.pick({ public_key: true }).strict().meta({
-  inputExamples: [
-    { public_key: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl me@laptop' },
-  ],
-});
+const jobKeyBody = sshKeyBody
+  .pick({ public_key: true })
+  .strict()
+  .meta({
+    inputExamples: [
+      { public_key: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl me@laptop' },
+    ],
+  });
 
 const jobKeyReply = z
   .object({
