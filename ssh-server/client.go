@@ -18,9 +18,8 @@ type client struct {
 	// By what a client calls them when it takes them back.
 	listeners map[string]*forwardedListener
 	// Made when the first session asks for it.
-	agent          *forwardedListener
-	noMoreSessions bool
-	over           bool
+	agent *forwardedListener
+	over  bool
 }
 
 func newClient(server *server, connection *ssh.ServerConn) *client {
@@ -48,7 +47,8 @@ func (c *client) serve(channels <-chan ssh.NewChannel, requests <-chan *ssh.Requ
 }
 
 // answer grants the requests that are about the whole connection (RFC 4254, 4). OpenSSH's keepalives are among those it
-// does not know: any answer shows that somebody is there.
+// does not know: any answer shows that somebody is there. So is no-more-sessions: requests and channels reach this server
+// by two ways, and the session that a client opened just before would be refused.
 func (c *client) answer(request *ssh.Request) (ok bool, reply []byte) {
 	var err error
 	switch request.Type {
@@ -60,10 +60,6 @@ func (c *client) answer(request *ssh.Request) (ok bool, reply []byte) {
 		err = c.listenOnSocket(request.Payload)
 	case "cancel-streamlocal-forward@openssh.com":
 		err = c.cancelSocket(request.Payload)
-	case "no-more-sessions@openssh.com":
-		c.mu.Lock()
-		c.noMoreSessions = true
-		c.mu.Unlock()
 	default:
 		return false, nil
 	}
@@ -74,13 +70,6 @@ func (c *client) open(wanted ssh.NewChannel) {
 	bounds := c.server.bounds
 	switch wanted.ChannelType() {
 	case "session":
-		c.mu.Lock()
-		refused := c.noMoreSessions
-		c.mu.Unlock()
-		if refused {
-			_ = wanted.Reject(ssh.Prohibited, "this client said that it wants no more sessions")
-			return
-		}
 		within(&bounds.sessions, wanted, func() { c.serveSession(wanted) })
 	case "direct-tcpip":
 		within(&bounds.forwarded, wanted, func() { forwardToPort(wanted) })

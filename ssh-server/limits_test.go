@@ -205,12 +205,22 @@ func TestUnreadableRequestsAreRefused(t *testing.T) {
 	}
 }
 
-func TestAfterNoMoreSessionsThereAreNoMore(t *testing.T) {
-	client := start(t, nil).login(t)
-	if ok, _, err := client.SendRequest("no-more-sessions@openssh.com", true, nil); !ok || err != nil {
-		t.Fatal(err)
-	}
-	if _, err := client.NewSession(); err == nil {
-		t.Error("there is one")
+func TestASessionIsServedThatTheClientOpenedBeforeItSaidThatItWantsNoMore(t *testing.T) {
+	server := start(t, nil)
+	for range 50 {
+		client := server.login(t)
+		opened := make(chan error)
+		go func() {
+			session, err := client.NewSession()
+			if err == nil {
+				err = session.Run("true")
+			}
+			opened <- err
+		}()
+		client.SendRequest("no-more-sessions@openssh.com", false, nil)
+		if err := <-opened; err != nil {
+			t.Fatal(err)
+		}
+		client.Close()
 	}
 }
