@@ -2,12 +2,61 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
+	"log/slog"
 	"os"
+	"sync"
 
 	"golang.org/x/crypto/ssh"
 )
+
+// authorizedKeys are those that may log in. Keys are added to a job while it runs: the kubelet puts another file in the
+// place of the one that was here, so each login looks whether it is still the same.
+type authorizedKeys struct {
+	path string
+	log  *slog.Logger
+
+	mu      sync.Mutex
+	allowed map[string]bool
+	read    os.FileInfo
+}
+
+// newAuthorizedKeys fails if nobody could log in.
+func newAuthorizedKeys(path string, log *slog.Logger) (*authorizedKeys, error) {
+	read, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	allowed, err := readAuthorizedKeys(path)
+	if err != nil {
+		return nil, err
+	}
+	return &authorizedKeys{path: path, log: log, allowed: allowed, read: read}, nil
+}
+
+// has answers by the file as it is now. One that cannot be read lets nobody in who was not let in before, and keeps
+// nobody out.
+func (a *authorizedKeys) has(key ssh.PublicKey) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	// What is read after this look is at least as new: a change in between is seen by the next login.
+	now, err := os.Stat(a.path)
+	if err == nil && !isSame(now, a.read) {
+		a.read = now
+		var allowed map[string]bool
+		if allowed, err = readAuthorizedKeys(a.path); err == nil {
+			a.allowed = allowed
+			a.log.Info("keys read again", "keys", len(allowed))
+		} else {
+			a.log.Warn("the keys cannot be read; those of before hold", "error", err.Error())
+		}
+	}
+	return a.allowed[string(key.Marshal())]
+}
+
+func isSame(one, other os.FileInfo) bool {
+	return os.SameFile(one, other) && one.Size() == other.Size() && one.ModTime().Equal(other.ModTime())
+}
 
 // readAuthorizedKeys reads a file of public keys and answers the wire forms of all of them. A line that is no plain
 // key is an error: an option that went unheeded could have been a restriction.
@@ -32,17 +81,4 @@ func readAuthorizedKeys(path string) (map[string]bool, error) {
 		return nil, fmt.Errorf("%s: holds no key, so nobody could log in", path)
 	}
 	return allowed, nil
-}
-
-func readHostKey(path string) (ssh.Signer, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	key, err := ssh.ParsePrivateKey(text)
-	if err != nil {
-		// The parser's own words may repeat what it could not read.
-		return nil, errors.New(path + ": not a private key in PEM")
-	}
-	return key, nil
 }

@@ -3,8 +3,10 @@
 //	sshd install DIR   copies the program to DIR/sshd (the init container, whose file system has nothing else)
 //	sshd serve …       serves logins with keys, as the first process of the container
 //	sshd sftp          serves one SFTP session on its standard input and output; `serve` starts it
+//	sshd scp …         is the remote side of `scp -O`, where the image has none; `serve` starts it
 //
-// It writes nothing to the file system and needs no file of the image: no shell, no passwd, no library.
+// It needs no file of the image: no shell, no passwd, no library. It writes to the file system only what a client has it
+// forward: sockets, which go with their connection.
 package main
 
 import (
@@ -15,11 +17,14 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"golang.org/x/crypto/ssh"
 )
 
 const usage = `usage: sshd install DIR
        sshd serve --authorized-keys FILE --host-key FILE [--address ADDRESS] [--port PORT]
        sshd sftp
+       sshd scp -t|-f [-r] [-p] [-d] PATH …
 `
 
 func main() {
@@ -47,6 +52,8 @@ func main() {
 		if err := serveFiles(os.Stdin, os.Stdout); err != nil {
 			fail(1, fmt.Sprintf("sftp: %v\n", err))
 		}
+	case "scp":
+		os.Exit(copyFiles(args, os.Stdin, os.Stdout, os.Stderr))
 	default:
 		fail(2, usage)
 	}
@@ -98,7 +105,7 @@ func serveUntilStopped(given settings) error {
 	if err != nil {
 		return err
 	}
-	log.Info("listening", "address", listener.Addr().String(), "host_key", server.hostKeyFingerprint)
+	log.Info("listening", "address", listener.Addr().String(), "host_key", ssh.FingerprintSHA256(server.hostKeys.pinned.PublicKey()))
 	ended := make(chan error, 1)
 	go func() { ended <- server.serve(listener) }()
 	select {

@@ -57,7 +57,7 @@ func TestAuthorizedKeysAreKeysAndNothingElse(t *testing.T) {
 }
 
 func TestAnUnreadableHostKeyIsNotRepeated(t *testing.T) {
-	_, err := readHostKey(write(t, "key", "my secret"))
+	_, err := readHostKeys(write(t, "key", "my secret"))
 	if err == nil || strings.Contains(err.Error(), "secret") {
 		t.Error(err)
 	}

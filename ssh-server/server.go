@@ -14,9 +14,13 @@ import (
 )
 
 const (
-	// OpenSSH gives two minutes because people type passwords; a key needs a few round trips.
-	loginGrace   = 30 * time.Second
-	maxAuthTries = 6
+	// Until the connection is encrypted: a few round trips between programs.
+	handshakeGrace = 20 * time.Second
+	// From then on, as with OpenSSH: a person types the passphrase of a key, or looks for a security key and touches it.
+	loginGrace = 2 * time.Minute
+	// How many keys a client may offer. OpenSSH's six are against guesses, and nobody guesses a key; an agent that holds
+	// more than six would never get to the right one. The time and the admission bound what a stranger can make of it.
+	maxAuthTries = 100
 	// A client is asked this often whether it is there, also to keep an idle connection alive in NAT tables.
 	keepAliveEvery = 30 * time.Second
 	// A client that does not answer in this time is gone: its laptop was closed, its network has changed.
@@ -29,26 +33,31 @@ const (
 const loginName = "root"
 
 type server struct {
-	settings           settings
-	log                *slog.Logger
-	config             *ssh.ServerConfig
-	hostKeyFingerprint string
-	account            account
+	settings settings
+	log      *slog.Logger
+	keys     *authorizedKeys
+	hostKeys hostKeys
+	account  account
 	// This program, which serves SFTP as a child.
-	self        string
-	children    *children
-	admission   admission
-	mu          sync.Mutex
-	connections map[ssh.Conn]bool
-	closing     bool
+	self     string
+	children *children
+	// Where the sockets of forwarded agents are made: the first of these folders that is there.
+	agentFolders []string
+	// The two times of a login: see the constants.
+	handshakeGrace, loginGrace time.Duration
+	bounds                     *bounds
+	admission                  admission
+	mu                         sync.Mutex
+	connections                map[ssh.Conn]bool
+	closing                    bool
 }
 
 func newServer(given settings, log *slog.Logger) (*server, error) {
-	allowed, err := readAuthorizedKeys(given.authorizedKeys)
+	keys, err := newAuthorizedKeys(given.authorizedKeys, log)
 	if err != nil {
 		return nil, err
 	}
-	hostKey, err := readHostKey(given.hostKey)
+	hostKeys, err := readHostKeys(given.hostKey)
 	if err != nil {
 		return nil, err
 	}
@@ -56,29 +65,46 @@ func newServer(given settings, log *slog.Logger) (*server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot find this program: %w", err)
 	}
+	return &server{
+		settings:     given,
+		log:          log,
+		keys:         keys,
+		hostKeys:     hostKeys,
+		account:      findAccount("/etc/passwd", os.Getuid(), isProgram),
+		self:         self,
+		children:     theChildren(),
+		agentFolders: []string{"/tmp", "/run", "/dev/shm"},
+
+		handshakeGrace: handshakeGrace,
+		loginGrace:     loginGrace,
+		bounds:         newBounds(),
+		connections:    map[ssh.Conn]bool{},
+	}, nil
+}
+
+const serverVersion = "SSH-2.0-worldland"
+
+// configOf is what one connection may agree on; `encrypted` is called as soon as it is.
+func (s *server) configOf(hostKeyAlgorithms []string, encrypted func()) *ssh.ServerConfig {
 	config := &ssh.ServerConfig{
 		MaxAuthTries:  maxAuthTries,
-		ServerVersion: "SSH-2.0-worldland",
+		ServerVersion: serverVersion,
 		// The library's default still takes SHA-1 signatures of RSA keys.
 		PublicKeyAuthAlgorithms: ssh.SupportedAlgorithms().PublicKeyAuths,
+		PreAuthConnCallback:     func(ssh.ServerPreAuthConn) { encrypted() },
 		PublicKeyCallback: func(connection ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
-			if connection.User() != loginName || !allowed[string(key.Marshal())] {
+			if connection.User() != loginName || !s.keys.has(key) {
 				return nil, errors.New("not allowed")
 			}
 			return &ssh.Permissions{Extensions: map[string]string{"key": ssh.FingerprintSHA256(key)}}, nil
 		},
 	}
-	config.AddHostKey(hostKey)
-	return &server{
-		settings:           given,
-		log:                log,
-		config:             config,
-		hostKeyFingerprint: ssh.FingerprintSHA256(hostKey.PublicKey()),
-		account:            findAccount("/etc/passwd", os.Getuid(), isProgram),
-		self:               self,
-		children:           theChildren(),
-		connections:        map[ssh.Conn]bool{},
-	}, nil
+	if s.hostKeys.other != nil && needsAnotherHostKey(hostKeyAlgorithms) {
+		config.AddHostKey(s.hostKeys.other)
+	} else {
+		config.AddHostKey(s.hostKeys.pinned)
+	}
+	return config
 }
 
 func (s *server) listen() (net.Listener, error) {
@@ -109,8 +135,7 @@ func (s *server) serve(listener net.Listener) error {
 
 func (s *server) serveConnection(connection net.Conn, leave func()) {
 	from := connection.RemoteAddr().String()
-	_ = connection.SetDeadline(time.Now().Add(loginGrace))
-	client, channels, requests, err := ssh.NewServerConn(connection, s.config)
+	loggedIn, channels, requests, err := s.logIn(connection)
 	leave()
 	if err != nil {
 		connection.Close()
@@ -121,30 +146,38 @@ func (s *server) serveConnection(connection net.Conn, leave func()) {
 		}
 		return
 	}
-	_ = connection.SetDeadline(time.Time{})
-	if !s.note(client) {
-		client.Close()
+	if !s.bounds.connections.take() {
+		s.log.Warn("too many connections", "from", from)
+		loggedIn.Close()
 		return
 	}
-	s.log.Info("login", "from", from, "key", client.Permissions.Extensions["key"], "client", string(client.ClientVersion()))
-	began := time.Now()
-	// Remote forwarding, the one global request that matters, is refused with all others.
-	go ssh.DiscardRequests(requests)
-	gone := make(chan struct{})
-	go keepAlive(client, gone)
-	for wanted := range channels {
-		switch wanted.ChannelType() {
-		case "session":
-			go s.serveSession(client, wanted)
-		case "direct-tcpip":
-			go forward(wanted)
-		default:
-			_ = wanted.Reject(ssh.UnknownChannelType, "not offered here")
-		}
+	defer s.bounds.connections.give()
+	if !s.note(loggedIn) {
+		loggedIn.Close()
+		return
 	}
-	close(gone)
-	s.forget(client)
+	key, version := loggedIn.Permissions.Extensions["key"], string(loggedIn.ClientVersion())
+	s.log.Info("login", "from", from, "key", key, "client", version)
+	began := time.Now()
+	newClient(s, loggedIn).serve(channels, requests)
+	s.forget(loggedIn)
 	s.log.Info("logout", "from", from, "seconds", int(time.Since(began).Seconds()))
+}
+
+func (s *server) logIn(connection net.Conn) (*ssh.ServerConn, <-chan ssh.NewChannel, <-chan *ssh.Request, error) {
+	handshakeUntil := time.Now().Add(s.handshakeGrace)
+	_ = connection.SetDeadline(handshakeUntil)
+	greeted, algorithms, err := greet(connection, serverVersion, handshakeUntil)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	_ = connection.SetDeadline(handshakeUntil)
+	encrypted := func() { _ = connection.SetDeadline(time.Now().Add(s.loginGrace)) }
+	loggedIn, channels, requests, err := ssh.NewServerConn(greeted, s.configOf(algorithms, encrypted))
+	if err == nil {
+		_ = connection.SetDeadline(time.Time{})
+	}
+	return loggedIn, channels, requests, err
 }
 
 // keepAlive closes a connection whose client does not answer any more.

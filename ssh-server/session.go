@@ -16,20 +16,22 @@ const noShell = "This image has no shell, so neither commands nor a login can be
 // session is one `session` channel: settings come first, then one program, then news about it (RFC 4254, 6).
 type session struct {
 	server   *server
-	client   ssh.Conn
+	client   *client
 	channel  ssh.Channel
 	terminal *terminal
 	env      []string
-	child    *child
-	started  bool
+	// The socket of the client's agent, if it forwards one.
+	agent   string
+	child   *child
+	started bool
 }
 
-func (s *server) serveSession(client ssh.Conn, wanted ssh.NewChannel) {
+func (c *client) serveSession(wanted ssh.NewChannel) {
 	channel, requests, err := wanted.Accept()
 	if err != nil {
 		return
 	}
-	one := &session{server: s, client: client, channel: channel}
+	one := &session{server: c.server, client: c, channel: channel}
 	for request := range requests {
 		ok, next := one.answer(request)
 		if request.WantReply {
@@ -82,17 +84,35 @@ func (s *session) answer(request *ssh.Request) (ok bool, next func()) {
 		if ssh.Unmarshal(request.Payload, &wanted) != nil {
 			return false, nil
 		}
-		return s.mayStart(s.server.account.shell, "-c", wanted.Command)
+		return s.mayRun(wanted.Command)
 	case "subsystem":
 		var wanted struct{ Name string }
 		if ssh.Unmarshal(request.Payload, &wanted) != nil || wanted.Name != "sftp" {
 			return false, nil
 		}
 		return s.mayStart(s.server.self, "sftp")
+	case "auth-agent-req@openssh.com":
+		return s.takeAgent(), nil
+	case "break":
+		return s.terminal != nil && s.terminal.sendBreak() == nil, nil
 	default:
-		// Agent and X11 forwarding among them.
+		// X11 forwarding among them.
 		return false, nil
 	}
+}
+
+// takeAgent forwards the client's agent to this session, and to no other that does not ask for it.
+func (s *session) takeAgent() bool {
+	if s.started {
+		return false
+	}
+	path, err := s.client.agentSocket()
+	if err != nil {
+		s.server.log.Warn("no agent", "error", err.Error())
+		return false
+	}
+	s.agent = path
+	return true
 }
 
 func (s *session) takeTerminal(payload []byte) bool {
@@ -122,6 +142,20 @@ func (s *session) setVariable(payload []byte) bool {
 	}
 	s.env = append(s.env, variable.Name+"="+variable.Value)
 	return true
+}
+
+// mayRun grants a command, in the words of the account's shell.
+func (s *session) mayRun(command string) (ok bool, next func()) {
+	shell := s.server.account.shell
+	if !isScp(command) || hasProgram("scp", environment(os.Environ())) {
+		return s.mayStart(shell, "-c", command)
+	}
+	if shell == "" {
+		if args, plain := plainWords(command); plain {
+			return s.mayStart(s.server.self, args...)
+		}
+	}
+	return s.mayStart(shell, "-c", scpOf(s.server.self, command))
 }
 
 // mayStart grants the one program of a session. What goes wrong with it then is said where the customer looks, on
@@ -161,7 +195,13 @@ func (s *session) environment(user account) []string {
 		own = append(own, "SHELL="+user.shell)
 	}
 	if s.terminal != nil {
-		own = append(own, "TERM="+s.terminal.kind, "SSH_TTY="+s.terminal.slave.Name())
+		own = append(own, "SSH_TTY="+s.terminal.slave.Name())
+		if kind := knownTerminal(s.terminal.kind, user.home); kind != "" {
+			own = append(own, "TERM="+kind)
+		}
+	}
+	if s.agent != "" {
+		own = append(own, "SSH_AUTH_SOCK="+s.agent)
 	}
 	return environment(os.Environ(), own, s.env)
 }

@@ -71,12 +71,30 @@ func (t *terminal) openSlave(master int) error {
 
 func (t *terminal) resize(window windowChange) {
 	size := &unix.Winsize{
-		Col: uint16(window.Columns), Row: uint16(window.Rows), Xpixel: uint16(window.Width), Ypixel: uint16(window.Height),
+		Col: cells(window.Columns), Row: cells(window.Rows), Xpixel: cells(window.Width), Ypixel: cells(window.Height),
 	}
 	// Through the connection of the file: asking for its descriptor would make reads from it block for good.
 	if raw, err := t.master.SyscallConn(); err == nil {
 		_ = raw.Control(func(fd uintptr) { _ = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, size) })
 	}
+}
+
+// cells is a size as the kernel can hold it; cut short, 65,536 columns would be none.
+func cells(wanted uint32) uint16 {
+	return uint16(min(wanted, 65_535))
+}
+
+// sendBreak does what the break of a serial line would.
+func (t *terminal) sendBreak() error {
+	raw, err := t.master.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failed error
+	if err := raw.Control(func(fd uintptr) { failed = unix.IoctlSetInt(int(fd), unix.TCSBRK, 0) }); err != nil {
+		return err
+	}
+	return failed
 }
 
 // setModes applies the encoded terminal modes of a pty-req (RFC 4254, 8): what the Backspace key sends, whether there

@@ -23,6 +23,7 @@ import { isFinal } from '../src/domain/job.js';
 import { end } from './job-end.js';
 import { cancelled, failed, type Ending } from './job-endings.js';
 import { takeExtensions } from './job-extensions.js';
+import { takeKeys } from './job-keys.js';
 import { beginJob, details, isAt, resume, showRunning, type JobLife } from './job-life.js';
 import {
   cancelJob,
@@ -97,6 +98,7 @@ function listen(life: JobLife, input: JobInput, cancelSteps: () => void): Return
     return state;
   });
   setHandler(cancelRequested, cancel);
+  takeKeys(life);
   setHandler(cancelJob, async (request) => {
     cancel(request);
     await CancellationScope.nonCancellable(() => condition(() => isFinal(state.status)));

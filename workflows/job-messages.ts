@@ -82,6 +82,9 @@ export interface Cancellation {
 /** Ends the job. A signal, so that the job ends once the server has the message, even while no worker is running. */
 export const cancelRequested = defineSignal<[Cancellation]>('cancelRequested');
 
+/** The job's row has keys that its Secret may lack. It says no more: which ones is no matter of a history. */
+export const sshKeysChanged = defineSignal('sshKeysChanged');
+
 // ---- Updates and the query: what a job is asked, and answers
 
 /** The job's state, as the updates `sshReady` and `cancel` and the query `jobState` return it. */

@@ -35,6 +35,13 @@ const stoppedFirst = {
  */
 export const pods = proxyActivities<Pick<Activities, 'provisionJob' | 'inspectJob'>>(stoppedFirst);
 
+/** Keys that were added to a job. A job does not wait for it, and the reconciler asks again for what failed. */
+export const jobKeys = proxyActivities<Pick<Activities, 'bringSshKeys'>>({
+  startToCloseTimeout: '20s',
+  scheduleToCloseTimeout: '1 minute',
+  retry: untilItWorks,
+});
+
 /** The final check of a provider that is reported to be away. */
 export const providerLoss = proxyActivities<Pick<Activities, 'checkLoss'>>(stoppedFirst);
 

@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1DeleteOptions, V1Pod } from '@kubernetes/client-node';
 import { installationId } from '../../src/db/installation.js';
+import { jobsWithoutTheirKeys } from '../../src/db/job-keys.js';
 import { runningAmong, runningPods, type RunningPod } from '../../src/db/reconcile-jobs.js';
 import { jobObjectName } from '../../src/domain/job.js';
 import { unlessNotFound } from '../../src/kubernetes/client.js';
@@ -30,7 +31,7 @@ export function createPodComparison(
   const { core } = kubernetes;
 
   return {
-    /** Deletes pods of jobs that are over, and tells running jobs whose pod is gone. */
+    /** Deletes pods of jobs that are over, tells running jobs whose pod is gone, and those that lack a key. */
     async comparePods(): Promise<Comparison> {
       const context = Context.current();
       const log = repairLog(logger, () => context.heartbeat());
@@ -58,6 +59,13 @@ export function createPodComparison(
         async (job) => {
           await tellGone(job);
           log.repaired('job_without_pod', { jobId: job.jobId, podUid: job.podUid });
+        },
+      );
+      await log.each(
+        await jobsWithoutTheirKeys(pool, config.RECONCILER_GRACE_S),
+        (jobId) => `keys of job ${jobId}`,
+        async (jobId) => {
+          if (await sendSignal(temporal, jobSignals.sshKeysChanged(jobId))) log.repaired('ssh_keys_differ', { jobId });
         },
       );
       return comparisonOf(log);

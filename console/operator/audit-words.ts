@@ -25,6 +25,7 @@ const words: Readonly<Record<string, string>> = {
   'image.block': 'blocked an image',
   'image.unblock': 'took the block of an image back',
   'broker_key.replace': 'replaced the key of the broker',
+  'job.add_ssh_key': 'let an SSH key in to a job',
   'ssh_key.add': 'added an SSH key',
   'ssh_key.delete': 'deleted an SSH key',
   'ssh_key.rename': 'renamed an SSH key',

@@ -3,7 +3,7 @@ import { pagesOf, type Pages } from './pages.js';
 import { newIdempotencyKey } from './idempotency-key.js';
 import { followJob, type FollowOptions } from './job-events.js';
 import { rentAndWait, waitUntil, type RentOptions, type WaitOptions } from './rent.js';
-import type { Job, JobEvent, Order, RunningJob } from './shapes.js';
+import type { Job, JobEvent, JobSshKey, Order, RunningJob } from './shapes.js';
 import { timeOf } from './time-of.js';
 
 export interface Created {
@@ -42,6 +42,8 @@ export interface Jobs {
     by: { hours: number } | { until: Date | string },
     options?: { idempotencyKey?: string; signal?: AbortSignal },
   ): Promise<Job>;
+  /** Lets another public key in to a job, within about two minutes; one that it has already changes nothing. */
+  addSshKey(jobId: string, publicKey: string, options?: { signal?: AbortSignal }): Promise<JobSshKey>;
   /** Ends a job, and waits up to `wait` seconds until what it held is released. */
   end(jobId: string, options?: { wait?: number; signal?: AbortSignal }): Promise<Job>;
   /** Names a job anew; null takes its name away. */
@@ -93,6 +95,8 @@ export function createJobs(caller: Caller): Jobs {
       const body = { additional_hours: hours };
       return await caller.call('POST /api/v1/jobs/:id/extend', { params: { id }, body, idempotencyKey, signal });
     },
+    addSshKey: (id, publicKey, { signal } = {}) =>
+      caller.call('POST /api/v1/jobs/:id/ssh-keys', { params: { id }, body: { public_key: publicKey }, signal }),
     end: (id, { wait, signal } = {}) =>
       caller.call('DELETE /api/v1/jobs/:id', { params: { id }, signal, ...waiting(wait) }),
     rename: (id, name) => caller.call('PATCH /api/v1/jobs/:id', { params: { id }, body: { job_name: name } }),

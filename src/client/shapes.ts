@@ -81,6 +81,17 @@ export interface OfferQuery {
   limit?: number;
 }
 
+/** A key that was let in to a job after its order. */
+export interface JobSshKey {
+  job_id: string;
+  /** As the job has it. */
+  public_key: string;
+  fingerprint: string;
+  /** How many keys may log in to the job now. */
+  keys: number;
+  takes_effect: 'at_start' | 'within_two_minutes';
+}
+
 export interface SshKey {
   key_id: string;
   name: string;

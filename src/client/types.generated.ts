@@ -686,6 +686,7 @@ export interface JobEvent {
     | 'container_started'
     | 'ssh_ready'
     | 'extended'
+    | 'ssh_key_added'
     | 'expires_soon'
     | 'limit_near'
     | 'provider_away'
@@ -705,6 +706,18 @@ export interface JobEvents {
   events: JobEvent[];
   /** Send it as `cursor` for the next page; absent on the last */
   next_cursor?: string;
+}
+
+export interface JobSshKey {
+  job_id: string;
+  /** As the job has it */
+  public_key: string;
+  /** As `ssh-keygen -l` prints it: `SHA256:…` */
+  fingerprint: string;
+  /** How many keys may log in to the job now */
+  keys: number;
+  /** When it may log in: with the start of the job, or when its machine has taken the key */
+  takes_effect: 'at_start' | 'within_two_minutes';
 }
 
 export interface Jobs {
@@ -1081,6 +1094,7 @@ export interface Problem {
     | 'payout_exceeds_earnings'
     | 'job_not_running'
     | 'extension_limit'
+    | 'ssh_keys_fixed'
     | 'duration_limit'
     | 'unschedulable'
     | 'image_pull_failed'
@@ -1734,6 +1748,7 @@ export interface WalletEvent {
     | 'container_started'
     | 'ssh_ready'
     | 'extended'
+    | 'ssh_key_added'
     | 'expires_soon'
     | 'limit_near'
     | 'provider_away'
@@ -3374,6 +3389,25 @@ export interface Routes {
       | 'provider_drained'
       | 'scope_denied'
       | 'spend_limit_exceeded'
+      | 'unsupported_media_type';
+  };
+  /** Let another SSH key in to a job */
+  'POST /api/v1/jobs/:id/ssh-keys': {
+    body: {
+      /** One line of an `id_….pub` file */
+      public_key: string;
+    };
+    query: undefined;
+    reply: JobSshKey;
+    errors:
+      | CommonError
+      | AuthError
+      | 'job_ended'
+      | 'job_not_found'
+      | 'payload_too_large'
+      | 'quota_exceeded'
+      | 'scope_denied'
+      | 'ssh_keys_fixed'
       | 'unsupported_media_type';
   };
   /** Claim a provider that registered unsigned with this session’s wallet */

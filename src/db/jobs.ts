@@ -35,10 +35,10 @@ export async function insertJob(tx: Transaction, job: NewJob): Promise<{ job: Jo
                             requested_provider, gpu_count, cpu_cores, memory_mb, storage_gb, duration_s,
                             requested_max_price, ssh_public_keys, env, reserved_amount, max_price_per_hour,
                             min_vram_gb, min_cuda, architecture, shm_mb, excluded_providers, quoted_rates,
-                            any_gpu_type)
+                            any_gpu_type, takes_ssh_keys)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::numeric, $16, $17, $18,
              coalesce(${priceOfRateSql('$19')}, $15::numeric), $20, $21, $22, $23, $24, $25,
-             $8::text is null and $10::int > 0)
+             $8::text is null and $10::int > 0, true)
      on conflict (wallet, idempotency_key) do nothing
      returning ${jobColumns}`,
     [

@@ -11,7 +11,7 @@ import { orStopped } from '../lifecycle.js';
 import type { Logger } from '../observability/logger.js';
 import { closeRedis } from '../redis/connection.js';
 import { awaitReady, connectFailFast } from '../redis/nonces.js';
-import { createJobCommands } from '../temporal/jobs.js';
+import { createJobCommands, createKeyAnnouncement } from '../temporal/jobs.js';
 import { createOversight } from '../temporal/oversight.js';
 import { createProviderCommands } from '../temporal/provider-commands.js';
 import { createProviderSignals } from '../temporal/providers.js';
@@ -47,6 +47,7 @@ export const start: StartRole = async ({ config, logger, stop, pool, temporal, r
       announceRegistration: registrationReceived,
       announceMining: miningChanged,
       announcePlacement: placementChanged,
+      announceKeys: createKeyAnnouncement(temporal),
       oversight: createOversight(temporal),
     }),
   });

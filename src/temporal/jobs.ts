@@ -24,6 +24,18 @@ const extendWithinMs = 10_000;
 /** One update id for each job: all callers that wait for its SSH share one update, of which a workflow may have ten. */
 const sshReadyId = 'ssh-ready';
 
+/**
+ * Tells a job that its row has so many keys now. Repeats are one signal.
+ *
+ * @throws the client's own error.
+ */
+export function createKeyAnnouncement(client: Client): (jobId: string, keys: number) => Promise<void> {
+  return async (jobId, keys) => {
+    const sending = { withinMs: acceptWithinMs, requestId: `keys-${keys}` };
+    await sendSignal(client, jobSignals.sshKeysChanged(jobId), sending);
+  };
+}
+
 /** Starts, extends and ends jobs through their workflows. */
 export function createJobCommands(client: Client, config: Config): JobCommands {
   return {

@@ -3,7 +3,13 @@ import type { SignalDefinition } from '@temporalio/common';
 import { jobWorkflowId } from '../domain/job.js';
 import { providerWorkflowId } from '../domain/provider.js';
 import { sideBySide, type Failed } from '../side-by-side.js';
-import { cancelRequested, podObserved, providerChanged, providerDraining } from '../../workflows/job-messages.js';
+import {
+  cancelRequested,
+  podObserved,
+  providerChanged,
+  providerDraining,
+  sshKeysChanged,
+} from '../../workflows/job-messages.js';
 import {
   capacityReported,
   certificateRequested,
@@ -25,6 +31,7 @@ export const jobSignals = {
   providerChanged: signalOf(providerChanged, jobWorkflowId),
   providerDraining: signalOf(providerDraining, jobWorkflowId),
   cancelRequested: signalOf(cancelRequested, jobWorkflowId),
+  sshKeysChanged: signalOf(sshKeysChanged, jobWorkflowId),
 } as const;
 
 /** The signals to a provider: `providerSignals.nodeObserved(providerId, { state: 'gone' })`. */

@@ -54,6 +54,7 @@ export const errorTable = {
   payout_exceeds_earnings: { status: 409, title: 'The wallet has not earned that much', retryable: false },
   job_not_running: { status: 409, title: 'The job is not running', retryable: false },
   extension_limit: { status: 409, title: 'The job was extended too often', retryable: false },
+  ssh_keys_fixed: { status: 409, title: 'No SSH key can be added to this job', retryable: false },
   duration_limit: { status: 422, title: 'The job would run longer than allowed', retryable: false },
   unschedulable: { status: 409, title: 'Kubernetes cannot schedule the pod on the provider', retryable: false },
   image_pull_failed: { status: 409, title: 'The container image cannot be pulled', retryable: false },

@@ -59,6 +59,11 @@ export const jobErrorHelp = {
     means: 'The job has been extended 1,000 times.',
     todo: [orderAgain, 'Extend by more hours at a time.'],
   },
+  ssh_keys_fixed: {
+    means:
+      'The job was ordered from a version of the broker that could not add SSH keys, and its keys cannot be changed.',
+    todo: ['Log in with a key that the job has, or order another job with all keys that it needs.'],
+  },
   duration_limit: {
     means: 'With these hours, the job would run longer than the site allows.',
     todo: ['Ask for fewer hours. When the job ends, order another one; keep results outside the job until then.'],

@@ -8,6 +8,7 @@ export const jobEventKinds = [
   'container_started',
   'ssh_ready',
   'extended',
+  'ssh_key_added',
   'expires_soon',
   'limit_near',
   'provider_away',

@@ -11,6 +11,7 @@ const words: Readonly<Record<string, string>> = {
   container_started: 'started',
   ssh_ready: 'SSH answers',
   extended: 'extended',
+  ssh_key_added: 'an SSH key was added',
   expires_soon: 'ends soon',
   limit_near: 'a limit is nearly used',
   provider_away: 'the machine is away',

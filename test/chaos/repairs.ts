@@ -23,6 +23,10 @@ const explained: Partial<Record<RepairKind, { by: RegExp; why: string }>> = {
     by: /^(watcher|kube-apiserver|temporal|postgres|worker)/,
     why: 'the pod went while nobody watched; the reconciler compared before the watcher, or the workflow, was back',
   },
+  ssh_keys_differ: {
+    by: /^(api|temporal|postgres|worker|kube-apiserver)/,
+    why: 'the key was written down, and the API could not tell the workflow, or the workflow the cluster',
+  },
   node_differs: {
     by: /^(watcher|kube-apiserver|temporal|postgres|worker)/,
     why: 'the node changed while nobody watched; the reconciler compared before the watcher, or the workflow, was back',

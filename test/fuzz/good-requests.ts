@@ -109,6 +109,11 @@ export const goodRequests: Readonly<Record<string, Make>> = {
     headers: random.next() < 0.3 ? { 'idempotency-key': `key-${random.whole(1, 3)}` } : {},
   }),
 
+  'post-jobs-by-id-ssh-keys': async ({ runningJob, random }) => ({
+    id: await runningJob(),
+    body: { public_key: someKey(random) },
+  }),
+
   'get-market-history': async () => ({ query: { gpu: 'RTX 4090', range: '24h' } }),
   'post-quotes': async ({ random }) => ({
     body: { gpu_type: 'RTX 4090', gpu_count: 1, duration_hours: 1, valid_seconds: random.pick([undefined, 1, 300]) },

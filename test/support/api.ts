@@ -38,7 +38,7 @@ const unlimited = {
 /** The commands that the API sends to workflows. */
 type Commands = { jobs: JobCommands } & Pick<
   BrokerRouteDeps,
-  'providers' | 'vault' | 'announceRegistration' | 'announceMining' | 'announcePlacement' | 'oversight'
+  'providers' | 'vault' | 'announceRegistration' | 'announceMining' | 'announcePlacement' | 'announceKeys' | 'oversight'
 >;
 
 /** Commands of a broker whose Temporal is down; they record what they were called for. */
@@ -54,6 +54,7 @@ function refusingCommands(asked: string[]): Commands {
     announceRegistration: refuse,
     announceMining: refuse,
     announcePlacement: refuse,
+    announceKeys: refuse,
     oversight: { reconcilerRuns: () => refuse(''), waiting: () => refuse('') },
   };
 }

@@ -100,6 +100,7 @@ export async function startFlowJob(flow: Flow, options: FlowJobOptions = {}): Pr
     recordEnding: () => Promise.resolve(),
     teardownJob: () => Promise.resolve({}),
     releaseJob: () => Promise.resolve({}),
+    bringSshKeys: () => Promise.resolve(),
     checkLoss: () => Promise.resolve('unclear'),
     ...steps,
   };

@@ -112,7 +112,7 @@ const stepNames = [
     'compareNodes',
   ] as const),
   ...(['resyncMining', 'tidy', 'endAbandonedJob', 'sampleMarket', 'recordProviderSeries'] as const),
-  ...(['announceExpiries', 'signReceipts'] as const),
+  ...(['announceExpiries', 'signReceipts', 'bringSshKeys'] as const),
 ];
 
 /** The ids in the arguments of an activity: an order, the id of a job, or an object with one of either. */

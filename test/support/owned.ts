@@ -141,6 +141,7 @@ export function takingCommands(asked: string[]): Required<NonNullable<ApiOptions
     announceRegistration: (providerId) => note(providerId, undefined),
     announceMining: (providerId) => note(providerId, true),
     announcePlacement: (providerId) => note(providerId, true),
+    announceKeys: (jobId) => note(jobId, undefined),
     oversight: quietOversight,
   };
 }

@@ -100,6 +100,7 @@ export const attempts: Record<string, MakeAttempt> = {
   'GET /api/v1/events': own('/api/v1/events'),
   'DELETE /api/v1/jobs/:id': job(''),
   'POST /api/v1/jobs/:id/extend': job('/extend', { additional_hours: 1 }),
+  'POST /api/v1/jobs/:id/ssh-keys': job('/ssh-keys', { public_key: ed25519Key() }),
 
   'GET /api/v1/billing': own('/api/v1/billing?by=day'),
   'GET /api/v1/billing/balance': own('/api/v1/billing/balance'),

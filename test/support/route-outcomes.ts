@@ -26,6 +26,8 @@ export const outcomes: Record<string, Outcome> = {
   'GET /api/v1/events': { taken: 200 },
   'DELETE /api/v1/jobs/:id': { taken: 202, away: 503 },
   'POST /api/v1/jobs/:id/extend': { taken: 200, away: 503 },
+  // The row has it; the reconciler tells the workflow.
+  'POST /api/v1/jobs/:id/ssh-keys': { taken: 201 },
 
   'GET /api/v1/billing': { taken: 200 },
   'GET /api/v1/billing/balance': { taken: 200 },

@@ -26,6 +26,7 @@ import { depositRoutes } from './deposits.js';
 import { eventRoutes } from './events.js';
 import { frontRoutes } from './front.js';
 import { healthRoutes, type Health } from './health.js';
+import { jobKeyRoutes, type JobKeyDeps } from './job-keys.js';
 import { jobRoutes } from './jobs.js';
 import { marketRoutes } from './market.js';
 import { leftDelegationRoutes } from './left-delegations.js';
@@ -64,6 +65,7 @@ export interface BrokerRouteDeps {
   announceRegistration: ApprovalDeps['announceRegistration'];
   announceMining: MiningRouteDeps['announceMining'];
   announcePlacement: AdminProviderDeps['announcePlacement'];
+  announceKeys: JobKeyDeps['announceKeys'];
   /** Asks workers for signatures of the vault’s operator. */
   vault: VaultCommands;
   /** What operators ask of Temporal. */
@@ -85,6 +87,7 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
     ...marketRoutes({ pool, config }),
     ...quoteRoutes({ pool, config }),
     ...jobRoutes(deps),
+    ...jobKeyRoutes(deps),
     ...eventRoutes(deps),
     ...sshKeyRoutes({ pool }),
     ...billingRoutes({ pool }),

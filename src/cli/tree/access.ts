@@ -57,7 +57,9 @@ export function addAccessCommands(program: Command, runner: Runner): void {
 function addKeys(program: Command, runner: Runner): void {
   const add = adder(program.command('keys').description('SSH keys that the broker keeps for you'), runner);
   add('ls', 'the keys', () => import('../commands/keys-ls.js'));
-  add('add [file]', 'keep a public key', () => import('../commands/keys-add.js')).option('--name <NAME>', 'its name');
+  add('add [file]', 'keep a public key, or let it in to a job', () => import('../commands/keys-add.js'))
+    .option('--name <NAME>', 'its name')
+    .option('--job <JOB>', 'let it in to this job instead, also while it runs');
   add('rm <name...>', 'forget keys', () => import('../commands/keys-rm.js'));
 }
 

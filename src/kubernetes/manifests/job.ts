@@ -40,7 +40,8 @@ const keyVolume = 'ssh-keys';
 const serverVolume = 'ssh-server';
 const serverPath = '/opt/worldland/ssh';
 const keyPath = '/etc/worldland';
-const authorizedKeysFile = 'authorized_keys';
+/** The entry of a job's Secret with the public keys that may log in. */
+export const authorizedKeysFile = 'authorized_keys';
 /** The entry of a job's Secret with the private key of its SSH server. */
 export const hostKeyFile = 'ssh_host_key';
 
@@ -81,9 +82,14 @@ export function jobLabels(order: JobOrder, placement: Placement): Record<string,
   };
 }
 
+/** The file of public keys, as the SSH server reads it. */
+export function authorizedKeysText(keys: readonly string[]): string {
+  return keys.map((key) => `${key}\n`).join('');
+}
+
 /**
  * The customer's public keys and environment and the machine's host key. The pod reads them from this Secret, so that
- * its specification contains no value.
+ * its specification contains no value. Only the keys change later, when the customer adds one.
  *
  * @param hostKey the private key of the SSH server, in PEM.
  */
@@ -99,10 +105,9 @@ export function jobSecret(order: JobOrder, placement: Placement, inputs: JobInpu
       labels: jobLabels(order, placement),
     },
     type: 'Opaque',
-    immutable: true,
     stringData: {
       ...environment,
-      [authorizedKeysFile]: inputs.sshPublicKeys.map((key) => `${key}\n`).join(''),
+      [authorizedKeysFile]: authorizedKeysText(inputs.sshPublicKeys),
       [hostKeyFile]: hostKey,
     },
   };
