@@ -44,7 +44,7 @@ const coins = 100n * 10n ** 18n;
 export type ChainClient = ReturnType<typeof chainClient>;
 
 /** Calls of wallets whose keys are at hand, on a chain that gives coins to everybody. */
-export function chainClient({ chain: url, chain_id }: LocalChain) {
+export function chainClient({ chain: url, chain_id }: LocalChain, { pollMs = 100 } = {}) {
   const chain = defineChain({
     id: Number(chain_id),
     name: 'local chain',
@@ -52,7 +52,7 @@ export function chainClient({ chain: url, chain_id }: LocalChain) {
     rpcUrls: { default: { http: [url] } },
   });
   const transport = http(url, { timeout: 10_000 });
-  const client = createTestClient({ mode: 'anvil', chain, transport, cacheTime: 0, pollingInterval: 100 })
+  const client = createTestClient({ mode: 'anvil', chain, transport, cacheTime: 0, pollingInterval: pollMs })
     .extend(publicActions)
     .extend(walletActions);
 
@@ -72,13 +72,23 @@ export function chainClient({ chain: url, chain_id }: LocalChain) {
       return { address: contractAddress!.toLowerCase() as Address, blockNumber };
     },
     /** @throws Error with the reason, before anything is sent, when the contract refuses */
-    async send(account: Account, address: string, { abi }: Contract, functionName: string, args: readonly unknown[]) {
+    async send(
+      account: Account,
+      address: string,
+      { abi }: Pick<Contract, 'abi'>,
+      functionName: string,
+      args: readonly unknown[],
+    ) {
       const call = { account, address: address as Address, abi, functionName, args };
       await client.simulateContract(call);
       return await done(await client.writeContract(call));
     },
-    read: async <T>(address: string, { abi }: Contract, functionName: string, args: readonly unknown[] = []) =>
-      (await client.readContract({ address: address as Address, abi, functionName, args })) as T,
+    read: async <T>(
+      address: string,
+      { abi }: Pick<Contract, 'abi'>,
+      functionName: string,
+      args: readonly unknown[] = [],
+    ) => (await client.readContract({ address: address as Address, abi, functionName, args })) as T,
   };
 }
 

@@ -38,11 +38,11 @@ const isCallOf = ({ method, params }: AskedOfChain, name: Parameters<typeof sele
 /** The first node is asked first, wherever one answer is enough. */
 const lie = (of: (asked: AskedOfChain) => Fault, at = 0) => site.nodes[at]!.faults(of);
 const tellTruth = () => lie(() => 'pass');
-const refusal = (errorName: 'CapExceeded' | 'InsufficientBalance', args: readonly Hex[]): Fault => ({
+const refusal = (errorName: 'CapExceeded' | 'InsufficientBalance', args: readonly [Hex]): Fault => ({
   error: {
     code: 3,
     message: 'execution reverted',
-    data: encodeErrorResult({ abi: rentalVaultAbi, errorName, args } as never),
+    data: encodeErrorResult({ abi: rentalVaultAbi, errorName, args }),
   },
 });
 

@@ -96,7 +96,10 @@ test('a replacement whose process died before it was sent is sent by the next on
 
 test('a receipt of another transaction is not its own', async () => {
   const { transactionHash } = await vault.send(anvil.accounts[0]!, 'token', 'mint', [anvil.accounts[0]!.address, 1n]);
-  const foreign = await anvil.client.request({ method: 'eth_getTransactionReceipt', params: [transactionHash] });
+  const foreign = await anvil.client.request({
+    method: 'eth_getTransactionReceipt',
+    params: [transactionHash],
+  } as never);
   proxy.faults(({ method }) =>
     method === 'eth_getTransactionReceipt'
       ? { result: foreign }

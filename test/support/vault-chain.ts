@@ -4,10 +4,7 @@ import { join } from 'node:path';
 import {
   BaseError,
   ContractFunctionRevertedError,
-  createTestClient,
-  http,
-  publicActions,
-  walletActions,
+  getAddress,
   type Abi,
   type Account,
   type Address,
@@ -16,6 +13,7 @@ import {
 } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { foundry } from 'viem/chains';
+import { chainClient } from '../../engines/chain/wallet.js';
 import { packageRoot } from '../../engines/paths.js';
 import { startStack } from '../../engines/stack.js';
 import { findAnvil } from '../../engines/tools/anvil.js';
@@ -50,33 +48,24 @@ export async function startVaultChain(): Promise<VaultChain> {
   const dataDir = mkdtempSync(join(tmpdir(), 'vault-chain-'));
   const stack = await startStack({ dataDir, engines: ['anvil'] });
   const url = stack.endpoints().chain!;
-  const client = createTestClient({ mode: 'anvil', chain: foundry, transport: http(url), pollingInterval: 20 })
-    .extend(publicActions)
-    .extend(walletActions);
-  const receiptOf = async (hash: Hex) => {
-    const receipt = await client.waitForTransactionReceipt({ hash });
-    if (receipt.status !== 'success') throw new Error(`${hash} was reverted`);
-    return receipt;
-  };
+  const wallet = chainClient({ chain: url, chain_id: String(foundry.id) }, { pollMs: 20 });
+  const { client } = wallet;
   return {
     chainId: foundry.id,
     url,
-    fund: async (address) => await client.setBalance({ address, value: 10n ** 21n }),
-    async deploy({ abi, bytecode }, args = []) {
-      const hash = await client.deployContract({ abi, bytecode, args, account: deployer });
-      return { address: (await receiptOf(hash)).contractAddress!, abi };
+    fund: wallet.fund,
+    async deploy(contract, args = []) {
+      const { address } = await wallet.deploy(deployer, contract, args);
+      return { address: getAddress(address), abi: contract.abi };
     },
     async send(account, { address, abi }, functionName, args = []) {
-      const call = { account, address, abi, functionName, args };
       try {
-        await client.simulateContract(call);
+        return await wallet.send(account, address, { abi }, functionName, args);
       } catch (error) {
         throw new Error(refusalIn(error), { cause: error });
       }
-      return await receiptOf(await client.writeContract(call));
     },
-    read: async <T>({ address, abi }: Deployed, functionName: string, args: readonly unknown[] = []) =>
-      (await client.readContract({ address, abi, functionName, args })) as T,
+    read: ({ address, abi }, functionName, args = []) => wallet.read(address, { abi }, functionName, args),
     async pass(seconds) {
       await client.increaseTime({ seconds });
       await client.mine({ blocks: 1 });
