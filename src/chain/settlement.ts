@@ -13,6 +13,7 @@ import {
 import { freezeRefused } from '../db/frozen-wallets.js';
 import { withTransaction } from '../db/pool.js';
 import { permitsOfBatch } from '../db/spend-permits.js';
+import { drawnBeforeExitS } from '../domain/exit-margin.js';
 import {
   settlementStep,
   type SettlementStep,
@@ -44,7 +45,7 @@ export type Begun = { number: number } | { none: 'nothing to settle' | 'stopped'
 
 /** Where a settlement is after one look at it. */
 export type Advanced =
-  | { is: 'final' }
+  | { is: 'final'; isCutShort?: true }
   | { is: 'void'; why: string }
   /** `waitsFor` says in words what an operator should know; `kind` is what he filters by. */
   | { is: 'under way'; kind: SettlementWait; waitsFor: string; since?: string; againInS: number };
@@ -71,7 +72,7 @@ export async function beginSettlement(deps: SettlementDeps): Promise<Begun> {
   if (proposed > known) return await stopForForeign(deps, known, proposed, height);
   const scale = scaleOf(facts.decimals);
   const cut = await withTransaction(pool, (tx) =>
-    cutBatch(tx, { chainId: facts.chainId, vault: facts.vault, scale }, proposed + 1),
+    cutBatch(tx, { ...facts, scale, drawnBeforeExitS: drawnBeforeExitS(facts) }, proposed + 1),
   );
   if (cut.uncovered > 0n) logger.warn({ units: cut.uncovered.toString() }, 'customers owe what payees have earned');
   return cut.batch === undefined ? { none: 'nothing to settle' } : { number: cut.batch.number };
@@ -96,7 +97,7 @@ export async function advanceSettlement(deps: SettlementDeps, number: number): P
   const { pool, facts } = deps;
   const batch = await findBatch(pool, facts, number);
   if (batch === undefined) throw new TypeError(`settlement ${number} was never cut`);
-  if (batch.status === 'final') return { is: 'final' };
+  if (batch.status === 'final') return ended(batch);
   if (batch.status === 'void') return { is: 'void', why: batch.voidReason ?? '' };
   const { latest, final } = await statesOf(deps, number);
   if (final === undefined) return await waiting(deps, batch, 'chain', 'the first block that is final');
@@ -213,8 +214,11 @@ async function record(deps: SettlementDeps, batch: Batch): Promise<Advanced> {
   const differing = await compareBatch(deps, batch.number);
   for (const what of differing) deps.logger.error({ batch: batch.number, what }, 'the vault and the ledger differ');
   if (differing.length > 0) chainAlarms.inc({ kind: 'differs' }, differing.length);
-  return { is: 'final' };
+  return ended(batch);
 }
+
+/** What it left for the next one is settled at once. */
+const ended = ({ isCutShort }: Batch): Advanced => ({ is: 'final', ...(isCutShort ? { isCutShort } : {}) });
 
 async function giveUp(deps: SettlementDeps, batch: Batch, why: string, isAlarm: boolean): Promise<Advanced> {
   await withTransaction(deps.pool, async (tx) => {

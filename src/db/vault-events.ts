@@ -1,4 +1,5 @@
 import type { Address, Hex } from 'viem';
+import { jobsEndBeforeExitS } from '../domain/exit-margin.js';
 import type { Queryable } from './pool.js';
 
 /** A vault on a chain. */
@@ -109,8 +110,6 @@ export async function changeWalletInVault(
   );
 }
 
-/** Before an exit a settlement is proposed and executed, and half a week is left for what goes wrong. */
-const jobsEndBeforeExitS = 48 * 3_600;
 /** As vaults have it where money is real; until a worker has read that of its vault. */
 const usualExitDelayS = 7 * 86_400;
 
