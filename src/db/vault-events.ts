@@ -175,6 +175,18 @@ export async function drawnOf(db: Queryable, { chainId, vault }: VaultId, wallet
   return BigInt(rows[0]?.drawn ?? 0);
 }
 
+/** What is drawn of a wallet in all once the settlement that is under way is executed, in units of the token. */
+export async function toBeDrawnOf(db: Queryable, { chainId, vault }: VaultId, wallet: string): Promise<bigint> {
+  const { rows } = await db.query<{ drawn: string }>(
+    `select coalesce(max(l.cumulative), 0)::text as drawn
+       from batch_lines l
+       join batches b on b.chain_id = l.chain_id and b.vault = l.vault and b.number = l.batch
+      where l.wallet = $3 and l.side = 'draw' and l.chain_id = $1 and l.vault = $2 and b.status <> 'void'`,
+    [chainId, vault, wallet],
+  );
+  return BigInt(rows[0]!.drawn);
+}
+
 /** Deposits of a wallet that wait to be booked, oldest first. */
 export async function unbookedDeposits(
   tx: Queryable,
