@@ -18,6 +18,7 @@ import {
   settlementStep,
   type SettlementStep,
   type SettlementWait,
+  type VoidReason,
   type VaultState,
 } from '../domain/settlement-step.js';
 import { scaleOf } from '../domain/vault-units.js';
@@ -183,7 +184,7 @@ async function executionOf({ pool, facts }: SettlementDeps, { number }: Batch) {
 }
 
 /** For one of its lines the vault will never take it; for anything else it is asked again. */
-const ofALine = ['CapExceeded', 'InsufficientBalance', 'Unbalanced'];
+const ofALine = ['CapExceeded', 'InsufficientBalance'];
 
 async function refused(deps: SettlementDeps, batch: Batch, what: string, error: CallReverted): Promise<Advanced> {
   if (what === 'execute' && ofALine.includes(error.errorName)) {
@@ -193,9 +194,24 @@ async function refused(deps: SettlementDeps, batch: Batch, what: string, error: 
     if (typeof wallet === 'string') await freezeRefused(deps.pool, deps.facts, wallet, words);
     return await giveUp(deps, batch, `refused: ${words}`, false);
   }
+  if (what === 'execute' && error.errorName === 'Unbalanced') return await unbalanced(deps, batch);
   if (what === 'execute' && error.errorName === 'BadSignature') await refuseBadPermits(deps, batch.number);
   return await waiting(deps, batch, 'refused', `the vault, which answers ${error.errorName} to ${what}`);
 }
+
+/**
+ * The vault has less for payees than it had when the settlement was cut: the treasury took it out meanwhile. The next one is
+ * cut of what its events say; if that is refused as well, the books are wrong.
+ */
+async function unbalanced(deps: SettlementDeps, batch: Batch): Promise<Advanced> {
+  const { pool, facts, logger } = deps;
+  chainAlarms.inc({ kind: 'unbalanced' });
+  logger.error({ batch: batch.number }, 'the vault has less than a settlement credits');
+  const before = await findBatch(pool, facts, batch.number - 1);
+  const isAgain = before?.status === 'void' && before.voidReason === unbalancedWords;
+  return await giveUp(deps, batch, isAgain ? 'unbalanced' : unbalancedWords, isAgain);
+}
+const unbalancedWords = 'refused: Unbalanced()';
 
 const outboxOf = ({ settings, rpcs, pool, logger }: SettlementDeps): Outbox =>
   createOutbox({ settings, rpcs, pool, logger });
@@ -223,7 +239,7 @@ const ended = ({ isCutShort }: Batch): Advanced => ({ is: 'final', ...(isCutShor
 async function giveUp(deps: SettlementDeps, batch: Batch, why: string, isAlarm: boolean): Promise<Advanced> {
   await withTransaction(deps.pool, async (tx) => {
     await bookVoid(tx, deps.facts, batch.number, why);
-    if (isAlarm && (await stopSettlements(tx, deps.facts, why as 'vetoed'))) raiseAlarm(deps, why);
+    if (isAlarm && (await stopSettlements(tx, deps.facts, why as VoidReason))) raiseAlarm(deps, why);
   });
   return { is: 'void', why };
 }

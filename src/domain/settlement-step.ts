@@ -29,7 +29,9 @@ export type VoidReason =
   /** The vault has had another operator since. */
   | 'operator_changed'
   /** The vault refuses it for one of its lines. */
-  | 'refused';
+  | 'refused'
+  /** Twice the vault had less than was credited. */
+  | 'unbalanced';
 
 /** What a settlement does next. */
 export type SettlementStep =
