@@ -13,7 +13,7 @@
  * what it waits for, and since when; the search attribute `SettlementWait` has that in a word.
  *
  * **End.** It completes when the settlement is booked, or void: vetoed, for instance. Nothing is settled then until an
- * operator resumes, and its details say so.
+ * operator resumes, and its details say so. One that could not carry everybody is followed by the next one at once.
  */
 import {
   ActivityFailure,
@@ -41,13 +41,26 @@ export type SettlementEnd =
 const tryAgainInS = 15;
 
 export async function settlementBatch(): Promise<SettlementEnd> {
-  const { beginSettlement, advanceSettlement } = proxyActivities<Steps>({
+  const steps = proxyActivities<Steps>({
     taskQueue: chainTaskQueue(workflowInfo().taskQueue),
     startToCloseTimeout: '2 minutes',
     // Then its details say that it does not get an answer.
     retry: { initialInterval: '2s', maximumAttempts: 3 },
   });
   const tell = createTeller();
+  for (let before: SettlementEnd | undefined; ;) {
+    const { isCutShort, ...end } = await settle(steps, tell);
+    // Nothing is left of what the one before could not carry.
+    if (before !== undefined && end.is === 'none' && end.why === 'nothing to settle') return before;
+    if (!isCutShort || !patched('a-settlement-goes-on-with-what-it-left')) return end;
+    before = end;
+  }
+}
+
+async function settle(
+  { beginSettlement, advanceSettlement }: Steps,
+  tell: ReturnType<typeof createTeller>,
+): Promise<SettlementEnd & { isCutShort?: true }> {
   setCurrentDetails('cuts the totals of all wallets');
   const begun = await untilAnswered(tell, 'settlement', beginSettlement);
   if ('none' in begun) {
@@ -60,7 +73,7 @@ export async function settlementBatch(): Promise<SettlementEnd> {
   for (;;) {
     const now = await untilAnswered(tell, name, () => advanceSettlement(number));
     if (now.is === 'void') tell.stopped(name, now.why);
-    if (now.is === 'final') return { number, is: now.is };
+    if (now.is === 'final') return { number, ...now };
     if (now.is === 'void') return { number, is: now.is, why: now.why };
     tell.waits(name, now.kind, now.waitsFor, now.since);
     await sleep(now.againInS * 1_000);

@@ -1,14 +1,17 @@
 import { Context } from '@temporalio/activity';
+import { batchUnderWay, openStop } from '../../src/db/batches.js';
 import { countFrozen } from '../../src/db/frozen-wallets.js';
 import { mustSettleBeforeAnExit, unfundedJobs, type UnfundedJob } from '../../src/db/unfunded-jobs.js';
-import { knownVault } from '../../src/db/vaults.js';
+import { knownVault, type KnownVault } from '../../src/db/vaults.js';
 import { chainSettings } from '../../src/config/chain.js';
+import { drawnBeforeExitS } from '../../src/domain/exit-margin.js';
 import { instantAt, sentence } from '../../src/domain/outside.js';
 import { settlementLateS } from '../../src/domain/settlement-lateness.js';
 import { frozenWalletCount, settlementLate } from '../../src/observability/metrics.js';
-import { settleNow } from '../../src/temporal/schedules.js';
+import { isSettling, settleNow } from '../../src/temporal/schedules.js';
 import { jobSignals, sendSignal } from '../../src/temporal/signals.js';
 import type { Cancellation } from '../../workflows/job-messages.js';
+import type { VaultId } from '../../src/db/vault-events.js';
 import type { ActivityDeps } from '../deps.js';
 import { comparisonOf, repairLog, type Comparison } from './repairs.js';
 
@@ -38,8 +41,14 @@ export function createFundsComparison({
       const log = repairLog(logger, () => context.heartbeat());
       if (vault === undefined) return comparisonOf(log);
       await log.each(await unfundedJobs(pool, endedPerRun), ({ jobId }) => `end of job ${jobId}`, endUnfunded);
-      const lateS = await lateness();
-      await log.each([lateS], () => 'settlement', settleInTime);
+      const known = await knownVault(pool, vault);
+      const lateS = known === undefined ? 0 : settlementLateS(known, config.BATCH_INTERVAL_H, Date.now());
+      if (known !== undefined)
+        await log.each(
+          [lateS],
+          () => 'settlement',
+          (s) => settleInTime({ ...known, ...vault }, s),
+        );
       frozenWalletCount.set(await countFrozen(pool));
       settlementLate.set(lateS);
       return comparisonOf(log);
@@ -60,14 +69,12 @@ export function createFundsComparison({
     if (sent) logger.warn({ jobId, because }, 'a job ends because it is not paid for any more');
   }
 
-  async function lateness(): Promise<number> {
-    const known = vault && (await knownVault(pool, vault));
-    return known === undefined ? 0 : settlementLateS(known, config.BATCH_INTERVAL_H, Date.now());
-  }
-
   /** Does not wait for the next time of a settlement that was missed, or before a wallet leaves. */
-  async function settleInTime(lateS: number): Promise<void> {
-    const isBeforeAnExit = await mustSettleBeforeAnExit(pool);
+  async function settleInTime(vault: KnownVault & VaultId, lateS: number): Promise<void> {
+    // Then only a person can go on; another run would find the same.
+    if ((await openStop(pool, vault)) !== undefined) return;
+    if ((await batchUnderWay(pool, vault)) !== undefined && (await isSettling(temporal))) return;
+    const isBeforeAnExit = await mustSettleBeforeAnExit(pool, vault, drawnBeforeExitS(vault));
     if (lateS === 0 && !isBeforeAnExit) return;
     await settleNow(temporal);
     logger.info({ lateS, isBeforeAnExit }, 'a settlement is due');

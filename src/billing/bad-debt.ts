@@ -23,18 +23,20 @@ export interface WrittenOff {
 
 /**
  * Books what a wallet owes as lost by the platform, and thaws the wallet: it owes nothing any more. What is reserved for
- * jobs that still run is no debt: it comes back at their end, and until then the wallet stays frozen.
+ * jobs that still run, or held for a withdrawal, is no debt: it comes back or is gone at their end, and until then the wallet
+ * stays frozen.
  *
  * @throws BrokerError `idempotency_conflict`
  */
 export async function writeOffDebt(tx: Queryable, { wallet, reason, by, requestKey }: WriteOff): Promise<WrittenOff> {
   const key = `bad_debt/${requestKey}`;
   await lockEntryKey(tx, key);
-  const accounts = (['customer', 'reserved'] as const).map((kind) => ({ kind, owner: wallet }));
+  const accounts = (['customer', 'reserved', 'withdrawing'] as const).map((kind) => ({ kind, owner: wallet }));
   await lockAccounts(tx, accounts);
   const free = await lockAccount(tx, 'customer', wallet);
   const reserved = await lockAccount(tx, 'reserved', wallet);
-  const owed = -(free + reserved);
+  const withdrawing = await lockAccount(tx, 'withdrawing', wallet);
+  const owed = -(free + reserved + withdrawing);
   const earlier = await findEntry(tx, key);
   if (earlier !== undefined) {
     const line = earlier.lines.find(({ kind, owner }) => kind === 'customer' && owner === wallet);
@@ -42,7 +44,7 @@ export async function writeOffDebt(tx: Queryable, { wallet, reason, by, requestK
       return { id: requestKey, amount: line.amount, wasFrozen: earlier.note['was_frozen'] === true, isRepeat: true };
     throw new BrokerError('idempotency_conflict', 'the key was used for another wallet or reason: use another key');
   }
-  const wasFrozen = reserved === 0n && (await thawWallet(tx, wallet, by));
+  const wasFrozen = reserved === 0n && withdrawing === 0n && (await thawWallet(tx, wallet, by));
   if (owed <= 0n) return { id: requestKey, amount: 0n, wasFrozen, isRepeat: !wasFrozen };
   const note = { wallet, reason, by, was_frozen: wasFrozen };
   const lines = [

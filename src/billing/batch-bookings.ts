@@ -1,4 +1,4 @@
-import { batchFacts } from '../db/batch-facts.js';
+import { batchFacts, type CuttableVault } from '../db/batch-facts.js';
 import { batchUnderWay, endBatch, findBatch, insertBatch, lockBatches, type Batch } from '../db/batches.js';
 import { findEntry, postEntry, type Line } from '../db/ledger.js';
 import type { Queryable } from '../db/pool.js';
@@ -8,7 +8,7 @@ import { cutLines } from '../domain/batch-lines.js';
 import { batchHash } from '../wire/settlement-batch.js';
 
 /** 8.6 million units of gas, and 4 million. */
-const most = { lines: 1_000, permits: 100 };
+const mostOfOne = { lines: 1_000, permits: 100 };
 
 /** The key under which something of a settlement is booked, once. */
 export const batchKey = (what: string, { chainId, vault }: VaultId, number: number) =>
@@ -24,24 +24,30 @@ export interface CutResult {
 
 /**
  * Cuts a settlement: takes all totals of one moment, and sets aside what providers get of it. One that is under way is
- * returned instead.
+ * returned instead. Only where nothing was left for the next one is everything settled.
  *
  * @param number the vault takes no other one.
+ * @param most what one transaction can carry; tests have smaller ones.
  * @returns no batch where nobody's total changed.
  */
-export async function cutBatch(tx: Queryable, vault: VaultId & { scale: bigint }, number: number): Promise<CutResult> {
+export async function cutBatch(
+  tx: Queryable,
+  vault: CuttableVault,
+  number: number,
+  most = mostOfOne,
+): Promise<CutResult> {
   await lockBatches(tx, vault);
   const underWay = await batchUnderWay(tx, vault);
-  if (underWay !== undefined) return { batch: underWay, isCutShort: false, uncovered: 0n };
-  const facts = await batchFacts(tx, vault, vault.scale);
+  if (underWay !== undefined) return { batch: underWay, isCutShort: underWay.isCutShort, uncovered: 0n };
+  const facts = await batchFacts(tx, vault);
   const { draws, credits, ...rest } = cutLines(facts, vault.scale, most);
   if (draws.length + credits.length === 0) {
-    await recordSettled(tx, vault);
+    if (!rest.isCutShort) await recordSettled(tx, vault);
     return rest;
   }
   const { chainId } = vault;
   const hash = batchHash({ chainId, vault: vault.vault, draws, credits });
-  await insertBatch(tx, vault, { number, hash, draws, credits });
+  await insertBatch(tx, vault, { number, hash, isCutShort: rest.isCutShort, draws, credits });
   if (credits.length > 0) {
     const lines = credits.flatMap(({ wallet, moved }): Line[] => [
       { kind: 'provider', owner: wallet, amount: -moved },
@@ -56,7 +62,8 @@ export async function cutBatch(tx: Queryable, vault: VaultId & { scale: bigint }
 export async function bookFinal(tx: Queryable, vault: VaultId, number: number): Promise<void> {
   await lockBatches(tx, vault);
   if (!(await endBatch(tx, vault, number, { status: 'final' }))) return;
-  await recordSettled(tx, vault, number);
+  const batch = await findBatch(tx, vault, number);
+  if (batch?.isCutShort === false) await recordSettled(tx, vault, number);
   await moveSetAside(tx, vault, number, { key: 'batch_final', to: 'payable' });
 }
 

@@ -1,4 +1,4 @@
-import { findBatch } from '../db/batches.js';
+import { findBatch, lockBatches } from '../db/batches.js';
 import { allowToOwe, lockAccounts, postEntry, type Line } from '../db/ledger.js';
 import type { Queryable } from '../db/pool.js';
 import { forgetPermit } from '../db/spend-permits.js';
@@ -46,6 +46,8 @@ export async function bookVaultEvents(
   vault: BookedVault,
   events: readonly VaultEvent[],
 ): Promise<VaultAlarm[]> {
+  // Whoever cuts a settlement locks accounts after this, too.
+  if (events.some(({ name }) => name === 'BatchExecuted')) await lockBatches(tx, vault);
   // All accounts at once, in the order in which every booking locks: one after the other could wait crosswise.
   await lockAccounts(
     tx,

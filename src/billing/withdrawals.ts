@@ -1,7 +1,8 @@
 import type { Address } from 'viem';
+import { lockBatches } from '../db/batches.js';
 import { lockAccount, lockAccounts, lockEntryKey, postEntry } from '../db/ledger.js';
 import type { Queryable } from '../db/pool.js';
-import { drawnOf, walletInVault, type VaultId } from '../db/vault-events.js';
+import { toBeDrawnOf, walletInVault, type VaultId } from '../db/vault-events.js';
 import {
   endWithdrawal,
   findWithdrawal,
@@ -45,9 +46,11 @@ export async function askWithdrawal(
     throw new BrokerError('idempotency_conflict', 'the key was used for another amount: use another key');
   }
   if (amount % vault.scale !== 0n) throw notWhole(vault.scale);
+  // What a settlement draws has to be there when it is executed: none is cut meanwhile.
+  await lockBatches(tx, vault);
   const free = await lockAccount(tx, 'customer', wallet);
   const { withdrawn, ...inVault } = await mayWithdraw(tx, vault, wallet);
-  const there = inVault.deposited - withdrawn - (await drawnOf(tx, vault, wallet)) * vault.scale;
+  const there = inVault.deposited - withdrawn - (await toBeDrawnOf(tx, vault, wallet)) * vault.scale;
   const available = [free, there].reduce((least, each) => (each < least ? each : least));
   if (amount > available) throw tooMuch(amount, available > 0n ? available : 0n);
   const cumulative = (withdrawn + amount) / vault.scale;

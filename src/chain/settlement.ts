@@ -13,10 +13,12 @@ import {
 import { freezeRefused } from '../db/frozen-wallets.js';
 import { withTransaction } from '../db/pool.js';
 import { permitsOfBatch } from '../db/spend-permits.js';
+import { drawnBeforeExitS } from '../domain/exit-margin.js';
 import {
   settlementStep,
   type SettlementStep,
   type SettlementWait,
+  type VoidReason,
   type VaultState,
 } from '../domain/settlement-step.js';
 import { scaleOf } from '../domain/vault-units.js';
@@ -46,7 +48,7 @@ export type Begun = { number: number } | { none: 'nothing to settle' | 'stopped'
 
 /** Where a settlement is after one look at it. */
 export type Advanced =
-  | { is: 'final' }
+  | { is: 'final'; isCutShort?: true }
   | { is: 'void'; why: string }
   /** `waitsFor` says in words what an operator should know; `kind` is what he filters by. */
   | { is: 'under way'; kind: SettlementWait; waitsFor: string; since?: string; againInS: number };
@@ -83,7 +85,7 @@ async function cutNext(deps: SettlementDeps): Promise<Begun> {
   if (proposed > known) return await stopForForeign(deps, known, proposed, height);
   const scale = scaleOf(facts.decimals);
   const cut = await withTransaction(pool, (tx) =>
-    cutBatch(tx, { chainId: facts.chainId, vault: facts.vault, scale }, proposed + 1),
+    cutBatch(tx, { ...facts, scale, drawnBeforeExitS: drawnBeforeExitS(facts) }, proposed + 1),
   );
   if (cut.uncovered > 0n) logger.warn({ units: cut.uncovered.toString() }, 'customers owe what payees have earned');
   return cut.batch === undefined ? { none: 'nothing to settle' } : { number: cut.batch.number };
@@ -108,7 +110,7 @@ export async function advanceSettlement(deps: SettlementDeps, number: number): P
   const { pool, facts } = deps;
   const batch = await findBatch(pool, facts, number);
   if (batch === undefined) throw new TypeError(`settlement ${number} was never cut`);
-  if (batch.status === 'final') return { is: 'final' };
+  if (batch.status === 'final') return ended(batch);
   if (batch.status === 'void') return { is: 'void', why: batch.voidReason ?? '' };
   try {
     return await lookAt(deps, batch);
@@ -210,14 +212,29 @@ async function refused(
     const refusal = await refusalForGood(deps, data, lines);
     if (refusal === undefined)
       return await waiting(deps, batch, 'chain', `a final block by which the vault answers ${error.errorName} to it`);
-    // The next one is cut without it, and without that wallet.
     const { wallet, words } = refusal;
-    if (wallet !== undefined) await freezeRefused(deps.pool, deps.facts, wallet, words);
+    if (wallet === undefined) return await unbalanced(deps, batch);
+    // The next one is cut without it, and without that wallet.
+    await freezeRefused(deps.pool, deps.facts, wallet, words);
     return await giveUp(deps, batch, `refused: ${words}`, false);
   }
   if (what === 'execute' && error.errorName === 'BadSignature') await refuseBadPermits(deps, batch.number);
   return await waiting(deps, batch, 'refused', `the vault, which answers ${error.errorName} to ${what}`);
 }
+
+/**
+ * The vault has less for payees than it had when the settlement was cut: the treasury took it out meanwhile. The next one is
+ * cut of what its events say; if that is refused as well, the books are wrong.
+ */
+async function unbalanced(deps: SettlementDeps, batch: Batch): Promise<Advanced> {
+  const { pool, facts, logger } = deps;
+  chainAlarms.inc({ kind: 'unbalanced' });
+  logger.error({ batch: batch.number }, 'the vault has less than a settlement credits');
+  const before = await findBatch(pool, facts, batch.number - 1);
+  const isAgain = before?.status === 'void' && before.voidReason === unbalancedWords;
+  return await giveUp(deps, batch, isAgain ? 'unbalanced' : unbalancedWords, isAgain);
+}
+const unbalancedWords = 'refused: Unbalanced()';
 
 const outboxOf = ({ settings, rpcs, pool, logger }: SettlementDeps): Outbox =>
   createOutbox({ settings, rpcs, pool, logger });
@@ -236,13 +253,16 @@ async function record(deps: SettlementDeps, batch: Batch): Promise<Advanced> {
   const differing = await compareBatch(deps, batch.number);
   for (const what of differing) deps.logger.error({ batch: batch.number, what }, 'the vault and the ledger differ');
   if (differing.length > 0) chainAlarms.inc({ kind: 'differs' }, differing.length);
-  return { is: 'final' };
+  return ended(batch);
 }
+
+/** What it left for the next one is settled at once. */
+const ended = ({ isCutShort }: Batch): Advanced => ({ is: 'final', ...(isCutShort ? { isCutShort } : {}) });
 
 async function giveUp(deps: SettlementDeps, batch: Batch, why: string, isAlarm: boolean): Promise<Advanced> {
   await withTransaction(deps.pool, async (tx) => {
     await bookVoid(tx, deps.facts, batch.number, why);
-    if (isAlarm && (await stopSettlements(tx, deps.facts, why as 'vetoed'))) raiseAlarm(deps, why);
+    if (isAlarm && (await stopSettlements(tx, deps.facts, why as VoidReason))) raiseAlarm(deps, why);
   });
   return { is: 'void', why };
 }

@@ -11,6 +11,8 @@ export interface Batch {
   hash: Hex;
   status: BatchStatus;
   cutAt: Date;
+  /** Whether it left something for the next one. */
+  isCutShort: boolean;
   executableAt?: Date;
   waitsFor?: string;
   waitsSince?: Date;
@@ -22,17 +24,19 @@ export interface BatchRow {
   hash: Hex;
   status: BatchStatus;
   cut_at: Date;
+  cut_short: boolean;
   executable_at: Date | null;
   waits_for: string | null;
   waits_since: Date | null;
   void_reason: string | null;
 }
 
-export const columns = 'number, hash, status, cut_at, executable_at, waits_for, waits_since, void_reason';
+export const columns = 'number, hash, status, cut_at, cut_short, executable_at, waits_for, waits_since, void_reason';
 
 export function batchOf(row: BatchRow): Batch {
   return {
     ...{ number: row.number, hash: row.hash, status: row.status, cutAt: row.cut_at },
+    isCutShort: row.cut_short,
     ...(row.executable_at === null ? {} : { executableAt: row.executable_at }),
     ...(row.waits_for === null ? {} : { waitsFor: row.waits_for }),
     ...(row.waits_since === null ? {} : { waitsSince: row.waits_since }),
@@ -83,7 +87,10 @@ export async function lastFinalBatch(
   return rows[0];
 }
 
-/** Lets nobody else cut or end a settlement of the vault until the transaction ends. */
+/**
+ * Lets nobody else cut or end a settlement of the vault until the transaction ends. Call it before any account is locked:
+ * whoever cuts locks accounts after it.
+ */
 export async function lockBatches(tx: Queryable, { chainId, vault }: VaultId): Promise<void> {
   await tx.query(`select pg_advisory_xact_lock(hashtextextended('batches ' || $1::text || ' ' || $2, 0))`, [
     chainId,
@@ -99,12 +106,12 @@ export interface Lines {
 export async function insertBatch(
   tx: Queryable,
   { chainId, vault }: VaultId,
-  { number, hash, draws, credits }: Lines & { number: number; hash: Hex },
+  { number, hash, isCutShort = false, draws, credits }: Lines & { number: number; hash: Hex; isCutShort?: boolean },
 ): Promise<void> {
   await tx.query(
-    `insert into batches (chain_id, vault, number, cut_at, last_entry_id, hash)
-     values ($1, $2, $3, clock_timestamp(), (select coalesce(max(id), 0) from ledger_entries), $4)`,
-    [chainId, vault, number, hash],
+    `insert into batches (chain_id, vault, number, cut_at, last_entry_id, hash, cut_short)
+     values ($1, $2, $3, clock_timestamp(), (select coalesce(max(id), 0) from ledger_entries), $4, $5)`,
+    [chainId, vault, number, hash, isCutShort],
   );
   for (const [side, lines] of [
     ['draw', draws],

@@ -27,17 +27,21 @@ export async function freezeRefused(
 ): Promise<void> {
   await tx.query(
     `insert into frozen_wallets (chain_id, vault, wallet, reason, detail) values ($1, $2, $3, 'refused', $4)
-     on conflict do nothing`,
+     on conflict (wallet, chain_id, vault) where thawed_at is null
+       do update set reason = excluded.reason, detail = excluded.detail`,
     [chainId, vault, wallet.toLowerCase(), detail],
   );
 }
 
-/** A wallet that took out more than was its own. What it deposits from now on is drawn all the same. */
+/**
+ * A wallet that took out more than was its own. What it deposits from now on is drawn all the same, unless the vault refused
+ * its line before.
+ */
 export async function freezeDebtor(tx: Queryable, { chainId, vault }: VaultId, wallet: string): Promise<void> {
   await tx.query(
     `insert into frozen_wallets (chain_id, vault, wallet, reason)
      select $1, $2, owner, 'left_owing' from ledger_accounts where kind = 'customer' and owner = $3 and balance < 0
-     on conflict (wallet, chain_id, vault) where thawed_at is null do update set reason = excluded.reason, detail = ''`,
+     on conflict (wallet, chain_id, vault) where thawed_at is null do nothing`,
     [chainId, vault, wallet],
   );
 }

@@ -1,5 +1,5 @@
 import type { Address, Hex } from 'viem';
-import { jobsEndBeforeExitS } from '../domain/vault-delays.js';
+import { jobsEndBeforeExitS } from '../domain/exit-margin.js';
 import type { Queryable } from './pool.js';
 
 /** A vault on a chain. */
@@ -174,6 +174,18 @@ export async function drawnOf(db: Queryable, { chainId, vault }: VaultId, wallet
     [chainId, vault, wallet],
   );
   return BigInt(rows[0]?.drawn ?? 0);
+}
+
+/** What is drawn of a wallet in all once the settlement that is under way is executed, in units of the token. */
+export async function toBeDrawnOf(db: Queryable, { chainId, vault }: VaultId, wallet: string): Promise<bigint> {
+  const { rows } = await db.query<{ drawn: string }>(
+    `select coalesce(max(l.cumulative), 0)::text as drawn
+       from batch_lines l
+       join batches b on b.chain_id = l.chain_id and b.vault = l.vault and b.number = l.batch
+      where l.wallet = $3 and l.side = 'draw' and l.chain_id = $1 and l.vault = $2 and b.status <> 'void'`,
+    [chainId, vault, wallet],
+  );
+  return BigInt(rows[0]!.drawn);
 }
 
 /** Units of the token that the vault should hold by its events up to a block. */

@@ -8,6 +8,8 @@ export interface ToSettle {
     wallet: Wallet;
     /** What he allowed by a permit that the vault has not seen: units of the token. */
     permitCap?: bigint;
+    /** Whether he has asked the vault for all of his money: what is not drawn in time is lost. */
+    isLeaving?: boolean;
   })[];
   /** What the ledger owes each proven payee, in base units, and his line in the last settlement. */
   providers: readonly { wallet: Wallet; balance: bigint; before: bigint }[];
@@ -27,62 +29,111 @@ export interface CutLines {
   uncovered: bigint;
 }
 
-/**
- * Works out the lines of a settlement: the wallets whose totals changed. Draws come first, because what is credited has
- * to be drawn; nobody is credited what is not there, so the vault never refuses a settlement as a whole for a customer
- * who owes.
- *
- * @param most lines that one transaction can carry, and permits beside them.
- */
-export function cutLines({ customers, providers, undistributed }: ToSettle, scale: bigint, most: Most): CutLines {
-  const { totals, isShortOfPermits } = totalsOf(customers, scale, most.permits);
-  const changed = totals.filter(({ cumulative, before }) => cumulative > before);
-  const draws = changed.slice(0, most.lines);
-  let available = draws.reduce((sum, { cumulative, before }) => sum + cumulative - before, undistributed);
-  const credits: CutLines['credits'] = [];
-  let uncovered = 0n;
-  let isCutShort = changed.length > draws.length || isShortOfPermits;
-  for (const { wallet, balance, before } of providers) {
-    const earned = balance > 0n ? creditedUnits(balance, scale) : 0n;
-    const units = earned < available ? earned : available > 0n ? available : 0n;
-    if (units < earned) uncovered += earned - units;
-    if (units === 0n) continue;
-    if (draws.length + credits.length >= most.lines) {
-      isCutShort = true;
-      continue;
-    }
-    credits.push({ wallet, cumulative: before + units, moved: units * scale });
-    available -= units;
-  }
-  return { draws: ordered(draws), credits: ordered(credits), isCutShort, uncovered };
-}
-
 /** How much one transaction can carry. */
 export interface Most {
   lines: number;
   permits: number;
 }
 
-/** What is drawn of each in all. A permit is used only where it is needed: its wallet pays no gas for it, but somebody does. */
-function totalsOf(customers: ToSettle['customers'], scale: bigint, mostPermits: number) {
-  let permits = 0;
-  let isShortOfPermits = false;
-  const totals = customers.map(({ wallet, permitCap, ...facts }) => {
-    const plain = { wallet, cumulative: drawOf(facts, scale), before: facts.before };
-    const allowed =
-      permitCap === undefined || permitCap <= facts.cap ? undefined : drawOf({ ...facts, cap: permitCap }, scale);
-    if (allowed === undefined || allowed <= plain.cumulative) return plain;
-    if (permits === mostPermits) {
-      isShortOfPermits = true;
-      return plain;
+/**
+ * Works out the lines of a settlement: the wallets whose totals changed. Where one transaction cannot carry all of them,
+ * those who leave the vault are drawn first, then those of whom most is drawn; half of the lines are kept for payees, as
+ * far as nobody leaves who needs them. Nobody is credited what is not there, so the vault never refuses a settlement as a
+ * whole for a customer who owes.
+ *
+ * @param most lines that one transaction can carry, and permits beside them.
+ */
+export function cutLines({ customers, providers, undistributed }: ToSettle, scale: bigint, most: Most): CutLines {
+  const payees = payeesOf(providers, scale);
+  const drawn = drawsOf(customers, scale, most, payees.length);
+  let available = drawn.draws.reduce((sum, { cumulative, before }) => sum + cumulative - before, undistributed);
+  const credits: CutLines['credits'] = [];
+  let uncovered = 0n;
+  let isShortOfLines = false;
+  for (const { wallet, earned, before } of payees) {
+    const units = earned < available ? earned : available > 0n ? available : 0n;
+    if (units < earned) uncovered += earned - units;
+    if (units === 0n) continue;
+    if (drawn.draws.length + credits.length >= most.lines) {
+      isShortOfLines = true;
+      continue;
     }
-    permits++;
-    return { ...plain, cumulative: allowed };
-  });
-  return { totals, isShortOfPermits };
+    credits.push({ wallet, cumulative: before + units, moved: units * scale });
+    available -= units;
+  }
+  return {
+    draws: ordered(drawn.draws),
+    credits: ordered(credits),
+    isCutShort: drawn.isShort || isShortOfLines,
+    // What the next settlement draws may cover it.
+    uncovered: drawn.isShort ? 0n : uncovered,
+  };
 }
+
+/** Who has earned something that is a whole unit, most first: so as much as possible is paid by the lines there are. */
+function payeesOf(providers: ToSettle['providers'], scale: bigint) {
+  return providers
+    .map(({ wallet, balance, before }) => ({
+      ...{ wallet, before },
+      earned: balance > 0n ? creditedUnits(balance, scale) : 0n,
+    }))
+    .filter(({ earned }) => earned > 0n)
+    .sort((a, b) => bySize(a.earned, b.earned) || byWallet(a, b));
+}
+
+interface DrawLine extends BatchLine {
+  before: bigint;
+}
+
+/** A permit is used only where it is needed: its wallet pays no gas for it, but somebody does. */
+function drawsOf(
+  customers: ToSettle['customers'],
+  scale: bigint,
+  most: Most,
+  payees: number,
+): { draws: DrawLine[]; isShort: boolean } {
+  const wanted = wantedOf(customers, scale);
+  const leaving = wanted.filter(({ isLeaving }) => isLeaving).length;
+  // Payees can wait, and a customer who leaves does not.
+  const room = Math.max(most.lines - Math.min(payees, Math.floor(most.lines / 2)), Math.min(leaving, most.lines));
+  const draws: DrawLine[] = [];
+  let permits = 0;
+  let isShort = false;
+  for (const { wallet, cumulative, unpermitted, before } of wanted) {
+    const isWithout = cumulative > unpermitted && permits === most.permits;
+    const drawn = isWithout ? unpermitted : cumulative;
+    if (isWithout) isShort = true;
+    if (drawn <= before) continue;
+    if (draws.length === room) return { draws, isShort: true };
+    if (drawn > unpermitted) permits++;
+    draws.push({ wallet, cumulative: drawn, before });
+  }
+  return { draws, isShort };
+}
+
+/** Of whom something is to be drawn: how much in all, and how much without his permit. Whoever comes first is drawn first. */
+function wantedOf(customers: ToSettle['customers'], scale: bigint) {
+  return customers
+    .map(({ wallet, permitCap, isLeaving = false, ...facts }) => {
+      const unpermitted = drawOf(facts, scale);
+      const permitted =
+        permitCap === undefined || permitCap <= facts.cap ? unpermitted : drawOf({ ...facts, cap: permitCap }, scale);
+      return { wallet, isLeaving, cumulative: permitted, unpermitted, before: facts.before };
+    })
+    .filter(({ cumulative, before }) => cumulative > before)
+    .sort(
+      (a, b) =>
+        Number(b.isLeaving) - Number(a.isLeaving) ||
+        bySize(a.cumulative - a.before, b.cumulative - b.before) ||
+        byWallet(a, b),
+    );
+}
+
+const bySize = (a: bigint, b: bigint) => (a > b ? -1 : a < b ? 1 : 0);
+const byWallet = (a: { wallet: string }, b: { wallet: string }) =>
+  a.wallet < b.wallet ? -1 : a.wallet > b.wallet ? 1 : 0;
 
 /** By wallet, so that everybody who has the lines makes the same hash of them. */
 function ordered<T extends { wallet: string }>(lines: readonly T[]): T[] {
-  return [...lines].sort((a, b) => (a.wallet < b.wallet ? -1 : 1));
+  return [...lines].sort(byWallet);
 }

@@ -31,7 +31,9 @@ export type VoidReason =
   /** The vault refuses it for one of its lines. */
   | 'refused'
   /** An earlier one, which counted as void, was executed after it was cut. */
-  | 'overtaken';
+  | 'overtaken'
+  /** Twice the vault had less than was credited. */
+  | 'unbalanced';
 
 /** What a settlement does next. */
 export type SettlementStep =

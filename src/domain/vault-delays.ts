@@ -1,7 +1,6 @@
-const hourS = 3_600;
+import { jobsEndBeforeExitS } from './exit-margin.js';
 
-/** Before an exit a settlement is proposed and executed, and half a week is left for what goes wrong. */
-export const jobsEndBeforeExitS = 48 * hourS;
+const hourS = 3_600;
 /** Below it nobody could look at a batch in time. Demonstrations have a delay of seconds. */
 const leastBatchDelayS = hourS;
 const leastExitDelayS = 2 * jobsEndBeforeExitS;

@@ -87,3 +87,8 @@ export async function reconcileNow(client: Client): Promise<void> {
 export async function settleNow(client: Client): Promise<void> {
   await client.schedule.getHandle(settlementSchedule).trigger(ScheduleOverlapPolicy.SKIP);
 }
+
+/** Whether a settlement is served at present. */
+export async function isSettling(client: Client): Promise<boolean> {
+  return (await client.schedule.getHandle(settlementSchedule).describe()).info.runningActions.length > 0;
+}

@@ -6,7 +6,7 @@ import { freezeRefused, frozenWallets } from '../../src/db/frozen-wallets.js';
 import { knownVault } from '../../src/db/vaults.js';
 import { differingMoney } from '../../src/db/money-invariants.js';
 import { startAnvil, type Anvil } from '../support/anvil.js';
-import { balances } from '../support/money.js';
+import { balances, withoutLedgerTriggers } from '../support/money.js';
 import { createRandom } from '../support/random.js';
 import { createSettling, type Settling } from '../support/settling.js';
 import { roles } from '../support/vault.js';
@@ -217,9 +217,9 @@ test('a customer who left the vault with what he owes holds up nobody else', asy
     is: 'void',
     why: expect.stringContaining(`refused: InsufficientBalance(${site.customer.address})`),
   });
-  // By now his exit is booked, too, so it is known why.
+  // By now his exit is booked, too; he stays out of settlements all the same.
   await site.watch();
-  const frozen = { wallet: wallet(), reason: 'left_owing', owed: 3_000_000n * units };
+  const frozen = { wallet: wallet(), reason: 'refused', owed: 3_000_000n * units };
   expect(await frozenWallets(site.pool, 10)).toEqual([expect.objectContaining(frozen)]);
   await expect(site.rent(site.customer, 1)).rejects.toMatchObject({ code: 'insufficient_funds' });
   expect(await site.settle()).toEqual({ number: 2, is: 'final' });
@@ -230,6 +230,32 @@ test('a customer who left the vault with what he owes holds up nobody else', asy
     [`payable ${payee()}`]: 2_000_000n * units,
     [`provider ${payee()}`]: 2_750_000n * units,
   });
+});
+
+test('a settlement of what the treasury took out meanwhile is void, and two of them stop all until an operator resumes', async () => {
+  await site.deposit(site.customer, 10);
+  await site.rent(site.customer, 1_000);
+  await site.settle();
+  await site.rent(site.customer, 1_000);
+  // He owes, so the provider gets what is left of fees.
+  await freezeRefused(site.pool, site.deps.facts, wallet(), 'CapExceeded');
+  await site.begin();
+  await site.advance(2);
+  await site.vault.send(anvil.accounts[roles.treasury]!, 'vault', 'sweepFees', []);
+  expect(await site.settle()).toEqual({ number: 2, is: 'void', why: 'refused: Unbalanced()' });
+  // As books that are wrong: what was swept is not known.
+  const sweepIs = (amount: string) =>
+    withoutLedgerTriggers(site.pool, (tx) =>
+      tx.query(
+        `update chain_events set args = jsonb_set(args, '{amount}', to_jsonb($1::text)) where name = 'FeesSwept'`,
+        [amount],
+      ),
+    );
+  await site.watch();
+  await sweepIs('0');
+  expect(await site.settle()).toEqual({ number: 3, is: 'void', why: 'unbalanced' });
+  expect(await site.settle()).toEqual({ none: 'stopped', why: 'unbalanced' });
+  await sweepIs('50000');
 });
 
 test('a wallet whose line the vault refuses is left out until that is put right, and then pays', async () => {

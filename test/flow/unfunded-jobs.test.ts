@@ -3,7 +3,9 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { createFundsComparison } from '../../activities/reconciler/funds.js';
 import type { BookedVault } from '../../src/billing/vault-events.js';
+import { resumeSettlements, stopSettlements } from '../../src/db/batches.js';
 import { payInAdvance } from '../../src/db/payment-mode.js';
+import { withTransaction } from '../../src/db/pool.js';
 import { recordVault } from '../../src/db/vaults.js';
 import { ensureSchedules } from '../../src/temporal/schedules.js';
 import { carryOut } from '../support/activity.js';
@@ -70,6 +72,11 @@ test('the jobs of a wallet that is about to leave the vault end, and a settlemen
 
   const before = await ran();
   await steps.end(order, new Date());
+  await withTransaction(pool, (tx) => stopSettlements(tx, vault, 'vetoed'));
+  expect((await carryOut(compareFunds)).failures).toEqual([]);
+  expect(await ran()).toBe(before);
+  const resumption = { by: wallet, reason: 'looked into it', requestKey: randomUUID() };
+  await withTransaction(pool, (tx) => resumeSettlements(tx, vault, resumption));
   expect((await carryOut(compareFunds)).failures).toEqual([]);
   await until(async () => (await ran()) > before, { name: 'a settlement is begun' });
   await pool.query(`update vaults set settled_until = now() - interval '100 hours'`);

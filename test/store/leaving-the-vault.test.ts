@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { writeOffDebt } from '../../src/billing/bad-debt.js';
+import { bookVoid, cutBatch } from '../../src/billing/batch-bookings.js';
 import type { BookedVault } from '../../src/billing/vault-events.js';
 import { frozenWallets } from '../../src/db/frozen-wallets.js';
+import { postEntry } from '../../src/db/ledger.js';
 import { differingMoney } from '../../src/db/money-invariants.js';
 import { payInAdvance, payLater } from '../../src/db/payment-mode.js';
 import { withTransaction } from '../../src/db/pool.js';
 import { mustSettleBeforeAnExit, unfundedJobs } from '../../src/db/unfunded-jobs.js';
-import { recordSettled, recordVault } from '../../src/db/vaults.js';
+import { recordVault } from '../../src/db/vaults.js';
 import { walletInVault } from '../../src/db/vault-events.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { putSession } from '../support/fleet.js';
@@ -72,12 +74,15 @@ describe('a customer who asks the vault for all his money', () => {
     const { job, asks, unfunded } = await renting();
     await asks(47 * hour);
     expect(await unfunded()).toEqual([{ jobId: job.jobId, because: 'exit' }]);
-    expect(await mustSettleBeforeAnExit(pool)).toBe(false);
+    expect(await mustSettleBeforeAnExit(pool, vault, 13 * hour)).toBe(false);
     await steps.end(job, new Date());
     expect(await unfunded()).toEqual([]);
-    expect(await mustSettleBeforeAnExit(pool)).toBe(true);
-    await withTransaction(pool, (tx) => recordSettled(tx, vault));
-    expect(await mustSettleBeforeAnExit(pool)).toBe(false);
+    expect(await mustSettleBeforeAnExit(pool, vault, 13 * hour)).toBe(true);
+    await withTransaction(pool, (tx) => cutBatch(tx, { ...vault, drawnBeforeExitS: 13 * hour }, 1));
+    expect(await mustSettleBeforeAnExit(pool, vault, 13 * hour)).toBe(false);
+    await withTransaction(pool, (tx) => bookVoid(tx, vault, 1, 'vetoed'));
+    expect(await mustSettleBeforeAnExit(pool, vault, 13 * hour)).toBe(true);
+    await withTransaction(pool, (tx) => cutBatch(tx, { ...vault, drawnBeforeExitS: 13 * hour }, 2));
   });
 
   test('keeps his jobs for half the time where the vault lets customers leave within hours', async () => {
@@ -134,5 +139,25 @@ describe('a customer who left the vault with what he owes', () => {
     const all = await balances(database.pool);
     expect([all[`customer ${wallet}`], all['bad_debt']]).toEqual([undefined, -owed]);
     await expect(order()).rejects.toMatchObject({ code: 'insufficient_funds' });
+  });
+
+  test('is no debtor of what is held for him to take out, and stays frozen until he has', async () => {
+    const { wallet, job, leaves } = await renting();
+    await leaves();
+    await steps.end(job, new Date());
+    const { owed } = (await frozen(wallet))[0]!;
+    // As a withdrawal that was asked for before.
+    await withTransaction(database.pool, (tx) =>
+      postEntry(tx, {
+        ...{ key: `held ${wallet}`, kind: 'adjust', note: {} },
+        lines: [
+          { kind: 'withdrawing', owner: wallet, amount: token / 4n },
+          { kind: 'manual', owner: '', amount: -token / 4n },
+        ],
+      }),
+    );
+    const written = await writeOff(wallet, `held ${wallet}`);
+    expect(written).toMatchObject({ amount: owed - token / 4n, wasFrozen: false });
+    expect(await frozen(wallet)).toHaveLength(1);
   });
 });

@@ -75,7 +75,7 @@ describe('what waits of a wallet, because it is too little,', () => {
   test('is in no settlement', async () => {
     const other = `0x${randomUUID().replaceAll('-', '')}00000000`;
     await happens(deposited(9_999), deposited(10_000, other));
-    const { customers } = await batchFacts(database.pool, vault, vault.scale);
+    const { customers } = await batchFacts(database.pool, { ...vault, drawnBeforeExitS: 0 });
     const wallets = customers.map((customer) => customer.wallet as string);
     expect(wallets).toContain(other);
     expect(wallets).not.toContain(wallet);

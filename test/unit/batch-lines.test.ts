@@ -38,6 +38,87 @@ test('nobody is credited what the vault does not have for payees, and one who ow
   expect(cut({ providers, undistributed: -3n })).toMatchObject({ credits: [], uncovered: 16n });
 });
 
+test('those who leave are drawn first, then those of whom most is drawn, and so are permits used', () => {
+  const leaving = { ...customer(quinn!, 1n), isLeaving: true };
+  const facts = { customers: [customer(ann!, 5n), customer(bob!, 9n, 1n), customer(pat!, 7n), leaving] };
+  const drawn = (most: number) => cut(facts, most).draws.map(({ wallet }) => wallet);
+  expect(drawn(1)).toEqual([quinn]);
+  expect(drawn(2)).toEqual([bob, quinn]);
+  expect(drawn(3)).toEqual([bob, pat, quinn]);
+  const permitted = [customer(ann!, 30n), customer(bob!, 40n), { ...customer(pat!, 20n), isLeaving: true }].map(
+    (each) => ({ ...each, cap: 10n, permitCap: 99n }),
+  );
+  expect(cut({ customers: permitted })).toMatchObject({
+    isCutShort: true,
+    draws: [
+      { wallet: ann, cumulative: 10n },
+      { wallet: bob, cumulative: 40n },
+      { wallet: pat, cumulative: 20n },
+    ],
+  });
+});
+
+test('half of the lines are kept for payees, most first, but for those that customers who leave need', () => {
+  const many = (count: number, of: (wallet: `0x${string}`, at: number) => ToSettle['customers'][number]) =>
+    Array.from({ length: count }, (_, at) => of(`0x${String(at).padStart(40, '0')}`, at));
+  const providers = [payee(pat!, 3n), payee(quinn!, 4n), payee(ann!, 2n)];
+  const stays = many(9, (wallet) => customer(wallet, 1n));
+  expect(cut({ customers: stays, providers }, 6)).toMatchObject({
+    draws: [{}, {}, {}],
+    credits: [{ wallet: quinn, moved: 3n }],
+    isCutShort: true,
+    // What is left out may cover it.
+    uncovered: 0n,
+  });
+  const leave = many(5, (wallet) => ({ ...customer(wallet, 1n), isLeaving: true }));
+  expect(cut({ customers: leave, providers }, 6)).toMatchObject({
+    draws: [{}, {}, {}, {}, {}],
+    credits: [{ wallet: quinn, moved: 4n }],
+    isCutShort: true,
+  });
+  expect(cut({ customers: stays, providers, undistributed: 20n }, 4)).toMatchObject({
+    draws: [{}, {}],
+    credits: [{ wallet: pat }, { wallet: quinn }],
+    isCutShort: true,
+  });
+});
+
+test('settlement after settlement, everybody is drawn and credited, and never more than there is', () => {
+  const wallets = Array.from({ length: 1_500 }, (_, at) => `0x${at.toString(16).padStart(40, '0')}` as const);
+  let customers = wallets.map((wallet, at) => ({
+    ...customer(wallet, BigInt((at % 90) + 1)),
+    ...{ cap: at % 3 === 0 ? 0n : 1_000n, isLeaving: at === 1_499 },
+    ...(at % 3 === 0 ? { permitCap: 1_000n } : {}),
+  }));
+  const total = customers.reduce((sum, { balance }) => sum + 100n - balance, 0n);
+  let providers = wallets.slice(0, 700).map((wallet) => payee(wallet, 60n));
+  let undistributed = 0n;
+  for (let number = 1; ; number++) {
+    const { draws, credits, isCutShort } = cutLines({ customers, providers, undistributed }, 1n, {
+      lines: 1_000,
+      permits: 100,
+    });
+    expect(draws.length + credits.length).toBeLessThanOrEqual(1_000);
+    const drawn = new Map(draws.map(({ wallet, cumulative }) => [wallet, cumulative]));
+    if (number === 1) expect(drawn.has(wallets[1_499]!)).toBe(true);
+    const raised = customers.filter(({ wallet, cap }) => (drawn.get(wallet) ?? 0n) > cap);
+    expect(raised.length).toBeLessThanOrEqual(100);
+    for (const { wallet, before } of customers) undistributed += (drawn.get(wallet) ?? before) - before;
+    customers = customers.map((each) => ({
+      ...{ ...each, before: drawn.get(each.wallet) ?? each.before },
+      cap: raised.includes(each) ? 1_000n : each.cap,
+    }));
+    const moved = new Map(credits.map((credit) => [credit.wallet, credit.moved]));
+    for (const units of moved.values()) undistributed -= units;
+    expect(undistributed).toBeGreaterThanOrEqual(0n);
+    providers = providers.map((each) => ({ ...each, balance: each.balance - (moved.get(each.wallet) ?? 0n) }));
+    if (!isCutShort) break;
+    expect(number).toBeLessThan(10);
+  }
+  expect(customers.reduce((sum, { before }) => sum + before, 0n)).toBe(total);
+  expect(providers.filter(({ balance }) => balance > 0n)).toEqual([]);
+});
+
 test('what one transaction cannot carry is left for the next settlement, draws first', () => {
   const facts = {
     customers: [customer(ann!, 5n), customer(bob!, 5n)],

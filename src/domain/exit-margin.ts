@@ -1,0 +1,14 @@
+/** Before an exit a settlement is proposed and executed, and half a week is left for what goes wrong. */
+export const jobsEndBeforeExitS = 48 * 3_600;
+/** A settlement may wait for gas, for a node, or for final blocks. */
+const mostMarginS = 3_600;
+
+/**
+ * How long before his exit a customer is drawn for the last time, in seconds. A settlement that is cut later might be executed
+ * after he has taken his money, and would be refused as a whole; then what he owes is owed as by anybody who left. Where
+ * exits take minutes, half of what is left after the end of his jobs is kept.
+ */
+export function drawnBeforeExitS({ batchDelayS, exitDelayS }: { batchDelayS: number; exitDelayS: number }): number {
+  const afterJobsS = Math.min(jobsEndBeforeExitS, exitDelayS / 2) - batchDelayS;
+  return batchDelayS + Math.max(0, Math.min(mostMarginS, afterJobsS / 2));
+}

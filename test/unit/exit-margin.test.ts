@@ -1,0 +1,12 @@
+import { expect, test } from '@jest/globals';
+import { drawnBeforeExitS } from '../../src/domain/exit-margin.js';
+
+const hour = 3_600;
+
+test.each([
+  ['a delay of 12 hours and exits after a week leave an hour', 12 * hour, 168 * hour, 13 * hour],
+  ['exits after minutes leave half of what is left once the jobs have ended', 60, 600, 180],
+  ['exits as soon as a vault allows them leave nothing', 300, 600, 300],
+])('a customer is drawn in time before his exit: %s', (_, batchDelayS, exitDelayS, expected) => {
+  expect(drawnBeforeExitS({ batchDelayS, exitDelayS })).toBe(expected);
+});
