@@ -73,6 +73,12 @@ export const faultsOfTheChain: Readonly<Record<string, Fault>> = {
         find: 'if (!(await isPrepaid(tx))) {',
         replace: 'if (added >= 0n || !(await isPrepaid(tx))) {',
       },
+      {
+        // Otherwise the account itself refuses, which answers 500.
+        file: 'src/db/prepaid.ts',
+        find: '    // It may have begun while the site had a chain.',
+        replace: `    await tx.query("insert into ledger_accounts (kind, owner) values ('customer', $1) on conflict do nothing", [wallet]);`,
+      },
     ],
     foundBy: ['prepaid'],
     run: { chain: 'calm' },
