@@ -73,7 +73,8 @@ func start(t *testing.T, env ...string) *server {
 	keys := write(t, folder, "authorized_keys", ssh.MarshalAuthorizedKey(user))
 	command := exec.Command(program, "serve", "--address", "127.0.0.1", "--port", "0",
 		"--authorized-keys", keys, "--host-key", write(t, folder, "host_key", hostText))
-	command.Env = append(os.Environ(), env...)
+	// A shell that thinks itself the first one behind an SSH server reads ~/.bashrc, which is whoever's runs the tests.
+	command.Env = append(append(os.Environ(), "SHLVL=2"), env...)
 	output, err := command.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

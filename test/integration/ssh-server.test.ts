@@ -60,7 +60,11 @@ describeUnless(missing)('the SSH server and the client of this system', () => {
         '--host-key',
         join(folder, 'host_key'),
       ],
-      { env: { PATH: process.env['PATH'], WORLDLAND_GPU_COUNT: '2' }, stdio: ['ignore', 'pipe', 'inherit'] },
+      // A shell of a lower level would read the ~/.bashrc of whoever runs the tests.
+      {
+        env: { PATH: process.env['PATH'], SHLVL: '2', WORLDLAND_GPU_COUNT: '2' },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
     );
     server.stdout!.setEncoding('utf8').on('data', (text: string) => (logged += text));
     while (!/listening.*:(\d+)/.test(logged)) await sleep(10);

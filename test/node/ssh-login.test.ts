@@ -90,6 +90,45 @@ describeUnless(missing)('a real machine', () => {
     rmSync(stranger, { recursive: true });
   });
 
+  chapter('a key that is added to a running job logs in, once the kubelet has taken it', async () => {
+    const customer = await real.broker.customer();
+    const rented = await rent(customer, {});
+    const second = { ...rented, folder: newKey() };
+    try {
+      expect((await ssh(second, 'true')).code).toBe(255);
+      const body = { public_key: readFileSync(join(second.folder, 'id.pub'), 'utf8').trim() };
+      const reply = await customer.request('POST', `/api/v1/jobs/${rented.job_id}/ssh-keys`, body);
+      expect([reply.status, reply.body]).toMatchObject([201, { keys: 2, takes_effect: 'within_two_minutes' }]);
+      const isIn = async () => (await ssh(second, 'true')).code === 0;
+      await until(isIn, { timeoutMs: 180_000, everyMs: 3_000, name: 'the kubelet takes the key' });
+      expect(await ssh(rented, 'echo still')).toEqual({ code: 0, output: 'still\n' });
+    } finally {
+      rmSync(second.folder, { recursive: true });
+      await end(customer, rented);
+    }
+  });
+
+  chapter(
+    'the old scp, a port that leads back and a unix socket work in an image that knows none of them',
+    async () => {
+      const target = [...sshOptions(mine), '-p', String(mine.ssh_port), `root@${mine.ssh_host}`];
+      const [file, back] = [join(mine.folder, 'id.pub'), join(mine.folder, 'back')];
+      const scp = ['-O', '-q', ...sshOptions(mine), '-P', String(mine.ssh_port)];
+      const there = `root@${mine.ssh_host}:/root/`;
+      expect(await run('scp', [...scp, file, there])).toEqual({ code: 0, output: '' });
+      expect(await run('scp', [...scp, `${there}id.p*`, back])).toEqual({ code: 0, output: '' });
+      expect(readFileSync(back, 'utf8')).toBe(readFileSync(file, 'utf8'));
+      const home = createServer((_, response) => response.end('from home')).listen(0, '127.0.0.1');
+      await new Promise((done) => home.once('listening', done));
+      const { port } = home.address() as AddressInfo;
+      const asked = `printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 3 127.0.0.1 9000; test -S /root/s && echo socket`;
+      const forwards = ['-R', `9000:127.0.0.1:${port}`, '-R', `/root/s:127.0.0.1:${port}`];
+      const { output } = await run('ssh', ['-o', 'ExitOnForwardFailure=yes', ...forwards, ...target, asked]);
+      home.close();
+      expect(output).toMatch(/from home\s*socket\n$/);
+    },
+  );
+
   chapter(
     'a job reaches the internet, but no metadata service, no other tenant and nothing of the cluster',
     async () => {
