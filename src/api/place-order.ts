@@ -21,6 +21,7 @@ import { limitReached } from '../domain/limits.js';
 import { isStalled } from '../domain/settlement-lateness.js';
 import { nearLimitNews } from '../domain/spend-limits.js';
 import type { JobRequest } from '../domain/job-request.js';
+import type { ResolvedImage } from '../domain/resolved-image.js';
 import { differencesFrom, termsOf, type Quote } from '../domain/quote.js';
 import { newJobId } from './job-id.js';
 import { offeredBounds, type RateBounds } from './order-rates.js';
@@ -39,6 +40,7 @@ import { mismatch, openQuote } from './quote-seal.js';
  * An order with a quote has the limit and the offers of the quote instead, and nothing is searched.
  *
  * @param keptKeys the public keys that the order names by their ids.
+ * @param resolved what the image's registry said about it, if it did.
  * @returns the job, and whether this call created it: a repeated Idempotency-Key finds the first one.
  * @throws BrokerError `spend_limit_exceeded`, `monthly_cap_reached`, `quota_exceeded`, `blocked`, `rate_limited`, `idempotency_conflict`,
  * `quote_mismatch`, `quote_expired`, and with a chain `insufficient_funds`, `exit_pending`, `settlement_stalled`
@@ -49,6 +51,7 @@ export async function placeOrder(
   request: JobRequest,
   idempotencyKey: string | undefined,
   keptKeys: readonly string[] = [],
+  resolved?: ResolvedImage,
 ): Promise<{ job: JobRow; created: boolean }> {
   const requestSha256 = fingerprint(request);
   const order = orderOf(newJobId(), principal.wallet, request);
@@ -67,6 +70,7 @@ export async function placeOrder(
           requestSha256,
           maxRate: bound.toString(),
           ...(quoted === undefined ? {} : { quoted }),
+          ...(resolved === undefined ? {} : { resolved }),
           reservedAmount: reservationFor(reservedRate, request.durationSeconds),
           ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
         }),
