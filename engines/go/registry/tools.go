@@ -1,8 +1,7 @@
+// Package tools pins the registry that tests keep their images in.
+//
 //go:build tools
 
-// Package tools pins the registry that tests and the demo keep their images in.
 package tools
 
-import (
-	_ "github.com/distribution/distribution/v3/cmd/registry"
-)
+import _ "github.com/distribution/distribution/v3/cmd/registry"
