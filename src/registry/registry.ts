@@ -18,6 +18,8 @@ export interface RegistrySettings {
 export interface Repository {
   /** Asks below `/v2/<repository>/`. @throws Refused, NoAnswer */
   ask(path: string, ask: Pick<Ask, 'method' | 'maxBytes'> & { accept?: string }): Promise<Answer>;
+  /** Whether its registry has answered anything so far. */
+  hasAnswered(): boolean;
 }
 
 const maxRedirects = 3;
@@ -55,7 +57,10 @@ export function createRegistries({ plain, isNamed }: RegistrySettings, now: () =
       const trusted: Trusted = isPlain || isNamed(registry) ? { host: base.host, isPlain } : {};
       const key = JSON.stringify([registry, repository, login]);
 
+      let hasAnswered = false;
+
       return {
+        hasAnswered: () => hasAnswered,
         async ask(path, { accept, ...ask }) {
           const url = new URL(path, base);
           const get = (authorization: string | undefined) =>
@@ -68,6 +73,7 @@ export function createRegistries({ plain, isNamed }: RegistrySettings, now: () =
               },
             });
           let answer = await get(headers.get(key));
+          hasAnswered = true;
           if (answer.status === 401) {
             const authorization = await authorize(answer);
             if (authorization === undefined) throw refusedLogin(auth);

@@ -38,7 +38,7 @@ const deadlineMs = 5_000;
 /** What a tag means, and what a login may have, is believed for so long. */
 const tagMs = 60_000;
 /** A registry that cannot be reached is not asked again for so long. */
-const restMs = 5_000;
+const restMs = 10_000;
 const mostAtATime = 64;
 const mostOfOneRegistry = 16;
 
@@ -100,9 +100,8 @@ export function createImageResolver(settings: ResolverSettings, now: () => numbe
   }
 
   async function ask({ image, architecture, auth }: ImageWanted, login: string, key: string): Promise<Resolution> {
-    const { registry } = image;
+    const repository = registries.repository(image, auth, login, AbortSignal.timeout(deadlineMs));
     try {
-      const repository = registries.repository(image, auth, login, AbortSignal.timeout(deadlineMs));
       const { digest, manifest } = await digestNow(repository, image);
       const at = contentKey(image, digest, architecture);
       const content = contents.get(at) ?? (await read(repository, digest, architecture, manifest));
@@ -113,16 +112,16 @@ export function createImageResolver(settings: ResolverSettings, now: () => numbe
       if (error instanceof Refused) return { kind: 'refused', code: error.code, message: error.message };
       const silent =
         error instanceof NoAnswer ? error : new NoAnswer('nonsense', `it could not be read: ${String(error)}`);
-      leaveAlone(registry, login, silent);
+      leaveAlone(image.registry, login, silent, repository.hasAnswered());
       return unknown(silent);
     }
   }
 
-  /** A limit is of one login; a registry that cannot be reached can be reached by nobody. */
-  function leaveAlone(registry: string, login: string, silent: NoAnswer): void {
+  /** A limit is of one login. A registry that answered nothing can be reached by nobody; otherwise one image is at fault. */
+  function leaveAlone(registry: string, login: string, silent: NoAnswer, hasAnswered: boolean): void {
     const { silence, retryAfterMs, message } = silent;
     if (silence === 'limited') resting.set(`${registry} ${login}`, silent, now() + (retryAfterMs ?? restMs));
-    else if (silence === 'unreachable' || silence === 'late' || silence === 'closed')
+    else if (!hasAnswered && (silence === 'unreachable' || silence === 'late' || silence === 'closed'))
       resting.set(registry, new NoAnswer('resting', message), now() + restMs);
   }
 }
