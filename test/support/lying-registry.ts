@@ -47,21 +47,27 @@ const stored = (mediaType: string, value: unknown): Stored => {
   return { mediaType, bytes, digest: digestOf(bytes) };
 };
 
-/** A small image as its registry has it; `config` are members of its configuration. */
-export function smallImage(config: object = {}, architecture = 'amd64', layers = [1_000, 24]) {
+/** A small image as its registry has it; `config` are members of its configuration, `sizes` what its layers say they have. */
+export function smallImage(config: object = {}, architecture = 'amd64', sizes: unknown[] = [1_000, 24]) {
   const described = stored('application/vnd.oci.image.config.v1+json', { os: 'linux', architecture, config });
+  const layers = sizes.map((size): Stored => {
+    const bytes = Buffer.alloc(typeof size === 'number' && size > 0 && size < 10_000 ? size : 1);
+    return { mediaType: 'application/vnd.oci.image.layer.v1.tar', bytes, digest: digestOf(bytes) };
+  });
   const manifest = stored('application/vnd.oci.image.manifest.v1+json', {
     schemaVersion: 2,
+    mediaType: 'application/vnd.oci.image.manifest.v1+json',
     config: { mediaType: described.mediaType, digest: described.digest, size: described.bytes.length },
-    layers: layers.map((size) => ({ mediaType: 'application/vnd.oci.image.layer.v1.tar', size })),
+    layers: layers.map(({ mediaType, digest }, at) => ({ mediaType, digest, size: sizes[at] })),
   });
-  return { config: described, manifest };
+  return { config: described, manifest, layers };
 }
 
 /** An index of images by architecture. */
 export function indexOf(manifests: Record<string, Stored>): Stored {
   return stored('application/vnd.oci.image.index.v1+json', {
     schemaVersion: 2,
+    mediaType: 'application/vnd.oci.image.index.v1+json',
     manifests: Object.entries(manifests).map(([architecture, { mediaType, digest, bytes }]) => ({
       ...{ mediaType, digest, size: bytes.length },
       platform: { os: 'linux', architecture },

@@ -258,7 +258,7 @@ describe('a registry that is not to be believed', () => {
   });
 
   test.each([-1, 1.5, 2 ** 60, '7'])('a layer of an impossible size is not believed: %s', async (size) => {
-    const odd = smallImage({}, 'amd64', [size as number, 2 ** 52]);
+    const odd = smallImage({}, 'amd64', [size, 2 ** 52]);
     const { ask } = await registryThat(truth({ '1': odd.manifest }, odd.config));
     expect(await ask()).toMatchObject(nonsense);
   });
