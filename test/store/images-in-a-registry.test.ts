@@ -104,7 +104,7 @@ describe('an order whose image its registry has', () => {
 
   test('an image whose digest is blocked is refused under its tag', async () => {
     const value = `${open.host}/team/app@${index.digest}`;
-    await database.pool.query(`insert into blocks (kind, value, reason, by_wallet) values ('image', $1, 'no', $2)`, [
+    await database.pool.query(`insert into blocks (kind, value, reason, blocked_by) values ('image', $1, 'no', $2)`, [
       value,
       session.wallet,
     ]);
