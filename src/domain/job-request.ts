@@ -169,7 +169,11 @@ function orderSchema(policy: JobPolicy, how: 'with a key' | 'without a key'): z.
       .optional()
       .describe(`How long its prices are to hold; ${quoteDefaultS} unless given`),
   });
-  return (how === 'with a key' ? requiringAKey(fields.omit({ valid_seconds: true })) : fields.omit({ quote_id: true, registry_auth: true }))
+  return (
+    how === 'with a key'
+      ? requiringAKey(fields.omit({ valid_seconds: true }))
+      : fields.omit({ quote_id: true, registry_auth: true })
+  )
     .superRefine((body, context) => {
       if ((body.ssh_public_keys?.length ?? 0) + (body.ssh_key_ids?.length ?? 0) > limits.sshKeys) {
         const message = `and ssh_public_keys must hold at most ${limits.sshKeys} keys together`;

@@ -33,7 +33,7 @@ export const openLookup: LookupFunction = (hostname, options, callback) => {
 };
 
 /** For hosts that the operator named: they may be anywhere, and known to this machine only. */
-export const anyLookup: LookupFunction = systemLookup as LookupFunction;
+export const anyLookup: LookupFunction = systemLookup;
 
 async function addressesOf(hostname: string): Promise<{ address: string; family: number }[]> {
   const answers = await Promise.allSettled([resolver.resolve4(hostname), resolver.resolve6(hostname)]);
