@@ -23,6 +23,11 @@ export function FactsCard({ job, events }: { job: Job; events: EventLog }) {
         <Fact name="Image">
           <Untrusted text={job.image} max={120} class="mono" />
         </Fact>
+        {job.image_digest !== undefined && (
+          <Fact name="Digest">
+            <Untrusted text={job.image_digest} max={120} class="mono" />
+          </Fact>
+        )}
         <Fact name="Machine">
           {job.provider_id === undefined ? (
             <span class="soft">{job.ended_at === undefined ? 'none yet' : 'none'}</span>

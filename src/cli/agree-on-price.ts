@@ -51,7 +51,7 @@ export async function orderAtPrice<T>(
     } catch (error) {
       if (!isClientError(error) || error.code !== 'quote_expired' || round >= maxQuotes) throw error;
     }
-    const { ssh_public_keys: _, ssh_key_ids: __, ...order } = wanted.order;
+    const { ssh_public_keys: _, ssh_key_ids: __, registry_auth: ___, ...order } = wanted.order;
     const next = await client.quote(order);
     if (mostOf(next) > mostOf(quote) || !next.can_start) {
       steps.pause();

@@ -45,6 +45,8 @@ export interface Order {
   region?: string;
   job_name?: string;
   image?: string;
+  /** A login at the registry of a private image. */
+  registry_auth?: { username: string; password: string };
   cpu_cores?: number | string;
   memory_gb?: number | string;
   shm_gb?: number | string;

@@ -33,6 +33,8 @@ export interface JobOrder {
   shmMb?: number;
   storageGb: number;
   image: string;
+  /** What the image's registry said that it is: this runs, whatever its tag means by then. */
+  imageDigest?: string;
   durationSeconds: number;
   /**
    * The price limit for the whole job in token units per hour: `maxRate` for people, or the limit itself without

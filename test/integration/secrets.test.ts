@@ -27,12 +27,15 @@ test('a customer’s secrets are only in the Secret of the job, and nowhere afte
   const session = await api.login({ spendLimit: 10n ** 30n });
   const secrets = {
     variable: `sk_${randomBytes(24).toString('base64url')}`,
+    registryPassword: `ghp_${randomBytes(24).toString('base64url')}`,
     token: await session.token(),
   };
   const placed = await api.send('POST', '/api/v1/jobs', {
     bearer: secrets.token,
     body: {
       provider_id,
+      image: 'ghcr.io/me/private:1',
+      registry_auth: { username: 'robot', password: secrets.registryPassword },
       env: { API_KEY: secrets.variable },
       ssh_public_keys: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl test'],
     },
@@ -45,7 +48,10 @@ test('a customer’s secrets are only in the Secret of the job, and nowhere afte
   const secret = await core.readNamespacedSecret(names);
   // Otherwise it would have got lost on the way, and not be found for that reason.
   expect(findSecrets({ secret: JSON.stringify(secret.data) }, { variable: secrets.variable })).toHaveLength(1);
+  const login = Buffer.from(secret.data!['.dockerconfigjson']!, 'base64').toString();
+  expect(JSON.parse(login).auths['ghcr.io']).toMatchObject({ password: secrets.registryPassword });
   const pod = await core.readNamespacedPod(names);
+  expect(pod.spec!.imagePullSecrets).toEqual([{ name: names.name }]);
 
   await session.request('DELETE', `/api/v1/jobs/${jobId}`);
   const histories = await exportHistories(world.temporal.client);

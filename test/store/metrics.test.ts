@@ -121,6 +121,8 @@ test('every metric of the broker is read by a test', () => {
     ...['broker_settlement_late_seconds', 'broker_frozen_wallets'],
     ...['broker_vault_read_timestamp_seconds', 'broker_chain_gas_money', 'broker_settlements_stopped'],
     ...['broker_settlement_under_way_timestamp_seconds', 'broker_settlement_final_timestamp_seconds'],
+    // The tests of images in a registry cover it.
+    'broker_images_resolved_total',
     // The tests of job ends cover it.
     'broker_job_endings_without_text_total',
     'provider_auth_insecure',

@@ -46,6 +46,7 @@ import { settlementEvidenceRoutes } from './settlement-evidence.js';
 import { settlementRoutes } from './settlements.js';
 import { sshKeyRoutes } from './ssh-keys.js';
 import { walletMoneyRoutes } from './wallet-money.js';
+import type { ImageResolver } from '../../registry/resolver.js';
 import type { ApprovalDeps } from '../../auth/providers/approval.js';
 
 /** What the routes work with; the role creates it once. */
@@ -54,6 +55,8 @@ export interface BrokerRouteDeps {
   config: Config;
   pool: Pool;
   jobs: JobCommands;
+  /** Looks images up in their registries. */
+  images: ImageResolver;
   streams: EventStreams;
   /** Checks the systems that the API depends on, each by name, for `GET /ready`. */
   health: Health;

@@ -56,6 +56,7 @@ function describe(context: Context, { job, active, events, money }: Described): 
   if (job.failure_reason !== undefined) lines.push(`  ${failureText(job)}`);
   if (job.suggestion !== undefined) lines.push(`  ${clean(job.suggestion.message)}`);
   lines.push(`  image ${clean(job.image)}`);
+  if (job.image_digest !== undefined) lines.push(`  digest ${clean(job.image_digest)}`);
   if (job.status === 'running') lines.push(...loginLines(context, job, active));
   const told = events.slice(-8).map((event) => `${clockText(event.at, context.time())} ${eventText(event)}`);
   if (told.length > 0) lines.push(`  ${told.join(' · ')}`);

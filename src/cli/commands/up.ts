@@ -12,6 +12,7 @@ import { jobLabel } from '../../words/job-label.js';
 import { warnOfLimits } from '../limit-warning.js';
 import { noCapacity, orderFrom, type OrderFlags, type Wanted } from '../order.js';
 import { orderKeys } from '../public-keys.js';
+import { registryLogin, type RegistryFlags } from '../registry-login.js';
 import { warnOfSessionEnd } from '../session-end.js';
 import { keepJobKey } from '../ssh/job-keys.js';
 import { offerSshConfig } from '../ssh/offer.js';
@@ -23,7 +24,7 @@ import { twoWords } from '../../words/two-words.js';
 import { createSteps } from '../up-steps.js';
 import { printQuote } from './quote.js';
 
-interface Flags extends OrderFlags {
+interface Flags extends OrderFlags, RegistryFlags {
   timeout?: number;
   ssh?: boolean;
   detach?: boolean;
@@ -40,9 +41,10 @@ export async function run(context: Context, [words]: Args, flags: Flags): Promis
   await requireLogin(context, client);
   const keys = await orderKeys(client, flags.key ?? [], context.settings.key);
   const { identity, ...publicKeys } = keys;
+  const login = await registryLogin(context, flags);
   // With a key of its own a repeat must be the same order, so its name must not be made anew.
   const name = flags.name ?? (flags.idempotencyKey === undefined ? twoWords() : undefined);
-  const order: Order = { ...wanted.order, ...publicKeys, ...(name === undefined ? {} : { job_name: name }) };
+  const order: Order = { ...wanted.order, ...publicKeys, ...login, ...(name === undefined ? {} : { job_name: name }) };
   const quote = await client.quote(wanted.order);
   await agreeOnPrice(context, { ...wanted, order }, quote, { isYes: flags.yes === true });
   const job = await start(context, { ...wanted, order }, quote, flags);

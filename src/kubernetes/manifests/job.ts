@@ -1,5 +1,7 @@
 import type { V1Pod, V1Secret, V1Service } from '@kubernetes/client-node';
 import { imageName, parseImage } from '../../domain/image.js';
+import type { RegistryAuth } from '../../domain/registry-auth.js';
+import { byDigest, type ImageProgram } from '../../domain/resolved-image.js';
 import { jobObjectName, sharedMemoryMb, type JobOrder, type Placement } from '../../domain/job.js';
 import {
   annotations,
@@ -18,8 +20,8 @@ export interface JobManifestSettings {
   sshServerImage: string;
   /** The default image, for orders that name none. */
   defaultImage: string;
-  /** When to pull an image named by a tag; a digest always names the same image. */
-  pullTags: 'Always' | 'IfNotPresent';
+  /** When to pull an image that was not resolved. */
+  pullUnresolved: 'Always' | 'IfNotPresent';
   /** The last resort if the broker is gone for ever: Kubernetes itself ends the pod. */
   activeDeadlineSeconds: number;
   /** RFC 3339; shown on the pod for people. Only the durable timer of the job's workflow ends the job. */
@@ -33,6 +35,10 @@ export interface JobManifestSettings {
 export interface JobInputs {
   sshPublicKeys: readonly string[];
   env: Readonly<Record<string, string>>;
+  /** What the image runs by itself, if its registry said so. */
+  image?: ImageProgram;
+  /** A login at the registry of a private image. */
+  registryAuth?: RegistryAuth;
 }
 
 const sharedMemoryVolume = 'shared-memory';
@@ -42,6 +48,8 @@ const serverPath = '/opt/worldland/ssh';
 const keyPath = '/etc/worldland';
 /** The entry of a job's Secret with the public keys that may log in. */
 export const authorizedKeysFile = 'authorized_keys';
+/** The entry of a job's Secret with the login at a registry; its name is Kubernetes' own. */
+const registryLoginFile = '.dockerconfigjson';
 /** The entry of a job's Secret with the private key of its SSH server. */
 export const hostKeyFile = 'ssh_host_key';
 
@@ -88,8 +96,9 @@ export function authorizedKeysText(keys: readonly string[]): string {
 }
 
 /**
- * The customer's public keys and environment and the machine's host key. The pod reads them from this Secret, so that
- * its specification contains no value. Only the keys change later, when the customer adds one.
+ * The customer's public keys, environment and login at a registry, and the machine's host key. The pod reads them from
+ * this Secret, so that its specification contains no value. The login is mounted nowhere: the kubelet alone uses it. Only
+ * the keys change later, when the customer adds one.
  *
  * @param hostKey the private key of the SSH server, in PEM.
  */
@@ -104,9 +113,13 @@ export function jobSecret(order: JobOrder, placement: Placement, inputs: JobInpu
       name: jobObjectName(order.jobId),
       labels: jobLabels(order, placement),
     },
-    type: 'Opaque',
+    // The kubelet reads a login at a registry only from a Secret of this type; it may hold other entries, too.
+    type: inputs.registryAuth === undefined ? 'Opaque' : 'kubernetes.io/dockerconfigjson',
     stringData: {
       ...environment,
+      ...(inputs.registryAuth === undefined
+        ? {}
+        : { [registryLoginFile]: registryLogin(parseImage(order.image).registry, inputs.registryAuth) }),
       [authorizedKeysFile]: authorizedKeysText(inputs.sshPublicKeys),
       [hostKeyFile]: hostKey,
     },
@@ -116,12 +129,15 @@ export function jobSecret(order: JobOrder, placement: Placement, inputs: JobInpu
 /**
  * A job's pod. The scheduler places it by a node affinity on the provider's label, never by `nodeName`: the scheduler's
  * fit check is the second safeguard for GPUs. It runs as root inside, because images expect that.
+ *
+ * @param isPrivate whether the job's Secret has a login at the registry.
  */
 export function jobPod(
   order: JobOrder,
   placement: Placement,
   environmentNames: readonly string[],
   settings: JobManifestSettings,
+  isPrivate = false,
 ): V1Pod {
   const name = jobObjectName(order.jobId);
   const sizes = {
@@ -150,6 +166,7 @@ export function jobPod(
       automountServiceAccountToken: false,
       enableServiceLinks: false,
       hostname: 'gpu',
+      ...(isPrivate ? { imagePullSecrets: [{ name }] } : {}),
       ...(settings.userNamespaces === true ? { hostUsers: false } : {}),
       // Resolve names with a dot as they are. By default, each one is first tried in three cluster domains, where
       // tenants have no Service to find, across the whole distance between the machine and the cluster's name server.
@@ -188,8 +205,10 @@ export function jobPod(
       containers: [
         {
           name: 'job',
-          image: order.image,
-          imagePullPolicy: order.image.includes('@') ? 'IfNotPresent' : settings.pullTags,
+          image: order.imageDigest === undefined ? order.image : byDigest(parseImage(order.image), order.imageDigest),
+          // The registry gave a resolved image to this customer. For any other, only the machine can ask whether it would:
+          // what another customer's login brought there must not run for everybody who knows its name or digest.
+          imagePullPolicy: order.imageDigest === undefined ? settings.pullUnresolved : 'IfNotPresent',
           command: [
             `${serverPath}/sshd`,
             'serve',
@@ -239,6 +258,14 @@ export function jobPod(
       ],
     },
   };
+}
+
+/** What the kubelet logs in with, in Docker's own form. */
+function registryLogin(registry: string, { username, password }: RegistryAuth): string {
+  // Docker's configuration knows its own registry by this name only.
+  const name = registry === 'docker.io' ? 'https://index.docker.io/v1/' : registry;
+  const auth = Buffer.from(`${username}:${password}`).toString('base64');
+  return JSON.stringify({ auths: { [name]: { username, password, auth } } });
 }
 
 /** The full reference, as orders store it. */

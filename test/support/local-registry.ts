@@ -1,0 +1,76 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { findRegistry } from '../../engines/tools/registry.js';
+import { freePort } from './free-port.js';
+import type { Stored } from './lying-registry.js';
+
+/** The login of a private registry of the tests, and what its file has for it. */
+export const testLogin = { username: 'robot', password: 'only for tests' };
+const passwords = `${testLogin.username}:$2a$04$4.qo6.mKxnUdsPwrXnzZRuEdkz0iA7fY6Cerl56Rx4HIC133z2Rfa\n`;
+
+/** The real registry, on this machine. */
+export interface LocalRegistry {
+  /** As it stands in images. */
+  host: string;
+  push(repository: string, tag: string, manifest: Stored, ...blobs: Stored[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function startLocalRegistry(open: 'open' | 'private'): Promise<LocalRegistry> {
+  const folder = mkdtempSync(join(tmpdir(), 'registry-'));
+  const host = `127.0.0.1:${await freePort()}`;
+  const htpasswd = join(folder, 'htpasswd');
+  writeFileSync(htpasswd, passwords);
+  const settings = {
+    version: 0.1,
+    log: { level: 'error' },
+    storage: { filesystem: { rootdirectory: join(folder, 'data') } },
+    http: { addr: host },
+    ...(open === 'open' ? {} : { auth: { htpasswd: { realm: 'test', path: htpasswd } } }),
+    validation: { manifests: { indexes: { platforms: 'none' } } },
+  };
+  const file = join(folder, 'config.yml');
+  writeFileSync(file, JSON.stringify(settings));
+  const { path } = await findRegistry(() => {});
+  const child = spawn(path, ['serve', file], { stdio: 'ignore' });
+  const ended = once(child, 'exit');
+  const authorization = `Basic ${Buffer.from(`${testLogin.username}:${testLogin.password}`).toString('base64')}`;
+  const send = async (method: string, url: string, body?: Buffer, type = 'application/octet-stream') =>
+    await fetch(new URL(url, `http://${host}`), {
+      method,
+      headers: { authorization, ...(body === undefined ? {} : { 'content-type': type }) },
+      ...(body === undefined ? {} : { body: new Uint8Array(body) }),
+    });
+  for (let tries = 0; ; tries += 1) {
+    const answer = await send('GET', '/v2/').catch(() => undefined);
+    if (answer?.ok === true) break;
+    if (tries > 600 || child.exitCode !== null) throw new Error('the registry does not answer');
+    await sleep(50);
+  }
+  return {
+    host,
+    async push(repository, tag, manifest, ...blobs) {
+      for (const { bytes, digest } of blobs) {
+        const begun = await send('POST', `/v2/${repository}/blobs/uploads/`);
+        const to = new URL(begun.headers.get('location')!, `http://${host}`);
+        to.searchParams.set('digest', digest);
+        await required(send('PUT', to.href, bytes));
+      }
+      await required(send('PUT', `/v2/${repository}/manifests/${tag}`, manifest.bytes, manifest.mediaType));
+    },
+    async close() {
+      child.kill();
+      await ended;
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+async function required(sent: Promise<Response>): Promise<void> {
+  const answer = await sent;
+  if (!answer.ok) throw new Error(`the registry refused: ${answer.status} ${await answer.text()}`);
+}
