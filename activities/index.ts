@@ -1,6 +1,7 @@
 import { createAdmissionActivities } from './admission.js';
 import type { ActivityDeps } from './deps.js';
 import { withErrorCodes } from './failures.js';
+import { createJobLogActivities } from './job-logs.js';
 import { createJobNewsActivities } from './job-news.js';
 import { createJobRecordActivities } from './job-record.js';
 import { createMarketActivities } from './market.js';
@@ -27,6 +28,7 @@ export function createActivities(deps: ActivityDeps) {
     ...createAdmissionActivities(deps),
     ...createNodeCertificateActivities(deps),
     ...assessment,
+    ...createJobLogActivities(deps),
     ...createJobNewsActivities(deps),
     ...createJobReminderActivities(deps),
     ...createProviderLossActivities(deps),

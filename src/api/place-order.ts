@@ -20,6 +20,7 @@ import { orderedNews } from '../domain/job-event.js';
 import { limitReached } from '../domain/limits.js';
 import { isStalled } from '../domain/settlement-lateness.js';
 import { nearLimitNews } from '../domain/spend-limits.js';
+import { rulesOf, type ProgramSpec } from '../domain/job-program.js';
 import type { JobRequest } from '../domain/job-request.js';
 import { differencesFrom, termsOf, type Quote } from '../domain/quote.js';
 import { newJobId } from './job-id.js';
@@ -39,6 +40,7 @@ import { mismatch, openQuote } from './quote-seal.js';
  * An order with a quote has the limit and the offers of the quote instead, and nothing is searched.
  *
  * @param keptKeys the public keys that the order names by their ids.
+ * @param programSpec what runs in the job, if the order has a program.
  * @returns the job, and whether this call created it: a repeated Idempotency-Key finds the first one.
  * @throws BrokerError `spend_limit_exceeded`, `monthly_cap_reached`, `quota_exceeded`, `blocked`, `rate_limited`, `idempotency_conflict`,
  * `quote_mismatch`, `quote_expired`, and with a chain `insufficient_funds`, `exit_pending`, `settlement_stalled`
@@ -49,6 +51,7 @@ export async function placeOrder(
   request: JobRequest,
   idempotencyKey: string | undefined,
   keptKeys: readonly string[] = [],
+  programSpec?: ProgramSpec,
 ): Promise<{ job: JobRow; created: boolean }> {
   const requestSha256 = fingerprint(request);
   const order = orderOf(newJobId(), principal.wallet, request);
@@ -67,6 +70,7 @@ export async function placeOrder(
           requestSha256,
           maxRate: bound.toString(),
           ...(quoted === undefined ? {} : { quoted }),
+          ...(programSpec === undefined ? {} : { programSpec }),
           reservedAmount: reservationFor(reservedRate, request.durationSeconds),
           ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
         }),
@@ -190,6 +194,7 @@ export function orderOf(jobId: string, wallet: string, request: JobRequest): Job
     shmMb,
     storageGb,
     image,
+    program,
     durationSeconds,
     maxPricePerHour,
   } = request;
@@ -208,6 +213,7 @@ export function orderOf(jobId: string, wallet: string, request: JobRequest): Job
     ...(shmMb === undefined ? {} : { shmMb }),
     storageGb,
     image,
+    ...(program === undefined ? {} : { program: rulesOf(program) }),
     durationSeconds,
     ...(maxPricePerHour === undefined ? {} : { maxPricePerHour }),
   };

@@ -1,3 +1,4 @@
+import type { ProgramRules, ProgramSpec } from '../domain/job-program.js';
 import type { JobRequest } from '../domain/job-request.js';
 import { readRates, writtenRates, type QuotedRate } from '../domain/quote.js';
 import { isUuid } from '../domain/uuid.js';
@@ -10,8 +11,9 @@ import type { JobStatus } from '../wire/statuses.js';
 
 export type { JobRow } from './job-row.js';
 
-export interface NewJob extends Omit<JobRequest, 'excludeProviders'> {
+export interface NewJob extends Omit<JobRequest, 'excludeProviders' | 'program'> {
   excludeProviders?: readonly string[];
+  program?: ProgramRules;
   jobId: string;
   wallet: string;
   sessionId: string;
@@ -22,6 +24,7 @@ export interface NewJob extends Omit<JobRequest, 'excludeProviders'> {
   maxRate?: string;
   /** What its quote promises. */
   quoted?: readonly QuotedRate[];
+  programSpec?: ProgramSpec;
   /** The reserved base units. */
   reservedAmount: bigint;
 }
@@ -35,10 +38,10 @@ export async function insertJob(tx: Transaction, job: NewJob): Promise<{ job: Jo
                             requested_provider, gpu_count, cpu_cores, memory_mb, storage_gb, duration_s,
                             requested_max_price, ssh_public_keys, env, reserved_amount, max_price_per_hour,
                             min_vram_gb, min_cuda, architecture, shm_mb, excluded_providers, quoted_rates,
-                            any_gpu_type)
+                            any_gpu_type, program, program_restart, ends_with_program)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::numeric, $16, $17, $18,
              coalesce(${priceOfRateSql('$19')}, $15::numeric), $20, $21, $22, $23, $24, $25,
-             $8::text is null and $10::int > 0)
+             $8::text is null and $10::int > 0, $26, $27, $28)
      on conflict (wallet, idempotency_key) do nothing
      returning ${jobColumns}`,
     [
@@ -67,6 +70,9 @@ export async function insertJob(tx: Transaction, job: NewJob): Promise<{ job: Jo
       job.shmMb ?? null,
       job.excludeProviders ?? [],
       job.quoted === undefined ? null : JSON.stringify(writtenRates(job.quoted)),
+      job.programSpec === undefined ? null : JSON.stringify(job.programSpec),
+      job.program?.restart ?? null,
+      job.program?.endsJob ?? null,
     ],
   );
   if (rows[0] !== undefined) return { job: jobOf(rows[0]), created: true };
@@ -173,16 +179,18 @@ export async function findJobs(db: Queryable, jobIds: readonly string[]): Promis
   return new Map(rows.map((row) => [row.job_id, jobOf(row)]));
 }
 
-/** The customer's inputs to a job's pod. An ended job has no variables any more. */
+/** The customer's inputs to a job's pod. An ended job has no variables and no program any more. */
 export async function jobInputs(
   db: Queryable,
   jobId: string,
-): Promise<{ sshPublicKeys: string[]; env: Record<string, string> }> {
-  const { rows } = await db.query<{ ssh_public_keys: string[]; env: Record<string, string> }>(
-    'select ssh_public_keys, env from jobs where job_id = $1',
-    [jobId],
-  );
-  return { sshPublicKeys: rows[0]?.ssh_public_keys ?? [], env: rows[0]?.env ?? {} };
+): Promise<{ sshPublicKeys: string[]; env: Record<string, string>; program?: ProgramSpec }> {
+  const { rows } = await db.query<{
+    ssh_public_keys: string[];
+    env: Record<string, string>;
+    program: ProgramSpec | null;
+  }>('select ssh_public_keys, env, program from jobs where job_id = $1', [jobId]);
+  const { ssh_public_keys: sshPublicKeys = [], env = {}, program = null } = rows[0] ?? {};
+  return { sshPublicKeys, env, ...(program === null ? {} : { program }) };
 }
 
 /** What the quote promises that a job was ordered with; nothing for an order without one. */

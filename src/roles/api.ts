@@ -7,6 +7,10 @@ import { createLimiter } from '../api/limiter.js';
 import { startApiServer } from '../api/server.js';
 import { readStaticPages, type StaticPages } from '../api/static-pages.js';
 import { createAuth } from '../auth/customers/auth.js';
+import { connectKubernetes, isReachable } from '../kubernetes/client.js';
+import { readPodLog } from '../kubernetes/job-log.js';
+import type { Config } from '../config.js';
+import type { ReadLog } from '../domain/job-log.js';
 import { orStopped } from '../lifecycle.js';
 import type { Logger } from '../observability/logger.js';
 import { closeRedis } from '../redis/connection.js';
@@ -38,6 +42,7 @@ export const start: StartRole = async ({ config, logger, stop, pool, temporal, r
       pool,
       jobs: createJobCommands(temporal, config),
       streams,
+      readLog: logReader(config),
       health: readiness,
       redis,
       auth,
@@ -62,6 +67,13 @@ export const start: StartRole = async ({ config, logger, stop, pool, temporal, r
     },
   };
 };
+
+/** The one thing that the API asks of Kubernetes, with an account of its own that may do nothing else. */
+function logReader(config: Config): ReadLog | undefined {
+  if (!isReachable(config)) return undefined;
+  const kubernetes = connectKubernetes(config);
+  return async (query, signal) => await readPodLog(kubernetes, query, signal);
+}
 
 /** Beside the compiled program. A program that runs from its sources has none, and needs none. */
 function pagesOf(logger: Logger): { pages?: StaticPages } {

@@ -26,6 +26,8 @@ import { depositRoutes } from './deposits.js';
 import { eventRoutes } from './events.js';
 import { frontRoutes } from './front.js';
 import { healthRoutes, type Health } from './health.js';
+import type { ReadLog } from '../../domain/job-log.js';
+import { jobLogRoutes } from './job-logs.js';
 import { jobRoutes } from './jobs.js';
 import { marketRoutes } from './market.js';
 import { leftDelegationRoutes } from './left-delegations.js';
@@ -54,6 +56,8 @@ export interface BrokerRouteDeps {
   pool: Pool;
   jobs: JobCommands;
   streams: EventStreams;
+  /** Reads the log of a running job; absent where the API may not ask the cluster. */
+  readLog?: ReadLog | undefined;
   /** Checks the systems that the API depends on, each by name, for `GET /ready`. */
   health: Health;
   /** A connection that fails fast. */
@@ -86,6 +90,7 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
     ...quoteRoutes({ pool, config }),
     ...jobRoutes(deps),
     ...eventRoutes(deps),
+    ...jobLogRoutes(deps),
     ...sshKeyRoutes({ pool }),
     ...billingRoutes({ pool }),
     ...walletMoneyRoutes({ pool, config }),

@@ -1,6 +1,7 @@
 import type { V1Pod, V1Secret, V1Service } from '@kubernetes/client-node';
 import { imageName, parseImage } from '../../domain/image.js';
 import { jobObjectName, sharedMemoryMb, type JobOrder, type Placement } from '../../domain/job.js';
+import type { ProgramSpec } from '../../domain/job-program.js';
 import {
   annotations,
   cordonedValue,
@@ -33,6 +34,7 @@ export interface JobManifestSettings {
 export interface JobInputs {
   sshPublicKeys: readonly string[];
   env: Readonly<Record<string, string>>;
+  program?: ProgramSpec;
 }
 
 const sharedMemoryVolume = 'shared-memory';
@@ -43,6 +45,8 @@ const keyPath = '/etc/worldland';
 const authorizedKeysFile = 'authorized_keys';
 /** The entry of a job's Secret with the private key of its SSH server. */
 export const hostKeyFile = 'ssh_host_key';
+/** The entry with the main program. */
+const programFile = 'program.json';
 
 /**
  * Root's capabilities in a job: everything that the `baseline` level of Pod Security Admission allows except MKNOD.
@@ -82,7 +86,7 @@ export function jobLabels(order: JobOrder, placement: Placement): Record<string,
 }
 
 /**
- * The customer's public keys and environment and the machine's host key. The pod reads them from this Secret, so that
+ * The customer's public keys, environment and program and the machine's host key. The pod reads them from this Secret, so that
  * its specification contains no value.
  *
  * @param hostKey the private key of the SSH server, in PEM.
@@ -104,6 +108,7 @@ export function jobSecret(order: JobOrder, placement: Placement, inputs: JobInpu
       ...environment,
       [authorizedKeysFile]: inputs.sshPublicKeys.map((key) => `${key}\n`).join(''),
       [hostKeyFile]: hostKey,
+      ...(inputs.program === undefined ? {} : { [programFile]: JSON.stringify(inputs.program) }),
     },
   };
 }
@@ -191,6 +196,7 @@ export function jobPod(
             ...['--port', String(sshContainerPort)],
             ...['--authorized-keys', `${keyPath}/${authorizedKeysFile}`],
             ...['--host-key', `${keyPath}/${hostKeyFile}`],
+            ...(order.program === undefined ? [] : ['--program', `${keyPath}/${programFile}`]),
           ],
           ports: [{ name: 'ssh', containerPort: sshContainerPort, protocol: 'TCP' }],
           env: jobEnvironment(order, placement, environmentNames),
@@ -228,7 +234,10 @@ export function jobPod(
           secret: {
             secretName: name,
             defaultMode: 0o400,
-            items: [authorizedKeysFile, hostKeyFile].map((key) => ({ key, path: key })),
+            items: [authorizedKeysFile, hostKeyFile, ...(order.program === undefined ? [] : [programFile])].map((key) => ({
+              key,
+              path: key,
+            })),
           },
         },
       ],
