@@ -85,12 +85,16 @@ export async function streamLog(deps: Deps, opened: Opened, limits = logStreamLi
     response.write('retry: 2000\n\n');
     while (!signal.aborted) {
       turn.stop = new AbortController();
-      const isDone = await sendTurn(deps, stream, AbortSignal.any([signal, turn.stop.signal])).catch((error: unknown) => {
-        deps.logger.debug({ err: error, jobId: opened.job.jobId }, 'cannot read the log of a job; trying again');
-        return false;
-      });
+      const isDone = await sendTurn(deps, stream, AbortSignal.any([signal, turn.stop.signal])).catch(
+        (error: unknown) => {
+          deps.logger.debug({ err: error, jobId: opened.job.jobId }, 'cannot read the log of a job; trying again');
+          return false;
+        },
+      );
       if (isDone) break;
-      await sleep(stream.told === '' ? limits.pauseMs : limits.withheldPauseMs, undefined, { signal }).catch(() => undefined);
+      await sleep(stream.told === '' ? limits.pauseMs : limits.withheldPauseMs, undefined, { signal }).catch(
+        () => undefined,
+      );
     }
   } finally {
     clearInterval(checks);
@@ -122,7 +126,10 @@ async function sendTurn(deps: Deps, stream: Stream, signal: AbortSignal): Promis
     const tail = stream.place === undefined ? stream.tail : maxLogLines;
     const { lines } = await logOfJob(deps, job, { after: stream.place, tail });
     await sendLines(stream, lines);
-    const end = { status: job.status, ...(job.program?.exitCode === undefined ? {} : { exit_code: job.program.exitCode }) };
+    const end = {
+      status: job.status,
+      ...(job.program?.exitCode === undefined ? {} : { exit_code: job.program.exitCode }),
+    };
     await send(stream, `event: ended\ndata: ${JSON.stringify(end)}\n\n`);
     return true;
   }

@@ -3,7 +3,14 @@ import { keptJobLog } from '../db/job-logs.js';
 import type { JobRow } from '../db/jobs.js';
 import { findJobNamespace } from '../db/tenants.js';
 import { isFinal } from '../domain/job.js';
-import { createLogReader, secondOf, type LogAnswer, type LogLine, type LogQuery, type ReadLog } from '../domain/job-log.js';
+import {
+  createLogReader,
+  secondOf,
+  type LogAnswer,
+  type LogLine,
+  type LogQuery,
+  type ReadLog,
+} from '../domain/job-log.js';
 
 /** What one request reads of a machine, and how long. */
 const maxReadBytes = 16 * 1024 * 1024;

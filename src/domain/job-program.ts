@@ -67,9 +67,9 @@ export const programFields = {
     .optional()
     .describe("Further arguments of `command`; with `entrypoint`, in place of the image's own"),
   workdir: optionalText(workdir).describe("Where it starts; the image's folder unless given"),
-  entrypoint: optionalText(
-    z.enum(['image'], { error: 'must be "image": what the image itself would run' }),
-  ).describe('`image`: the main program is what the image itself would run'),
+  entrypoint: optionalText(z.enum(['image'], { error: 'must be "image": what the image itself would run' })).describe(
+    '`image`: the main program is what the image itself would run',
+  ),
   restart: optionalText(z.enum(programRestarts, { error: `must be ${programRestarts.join(', ')}` })).describe(
     'When the program is started again after it has ended; `never` unless given',
   ),

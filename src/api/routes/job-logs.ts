@@ -10,7 +10,14 @@ import { streamLog, type LogStreamLimits } from '../job-log-stream.js';
 import { ownJob } from '../own-job.js';
 import { principalOf } from '../principal.js';
 import type { ApiContext, RouteRule } from '../route.js';
-import { jobLogHeaders, jobLogQuery, jobLogReply, linesOf, type JobLogQuery, type JobLogReply } from '../schemas/job-log.js';
+import {
+  jobLogHeaders,
+  jobLogQuery,
+  jobLogReply,
+  linesOf,
+  type JobLogQuery,
+  type JobLogReply,
+} from '../schemas/job-log.js';
 
 export interface JobLogDeps {
   pool: Pool;
@@ -31,7 +38,8 @@ export function jobLogRoutes(deps: JobLogDeps): RouteRule[] {
       auth: 'any',
       scopes: ['jobs:read'],
       limit: 'read',
-      summary: 'What a job has written; with `Accept: text/event-stream` or `follow=true` as it is written, until it has ended',
+      summary:
+        'What a job has written; with `Accept: text/event-stream` or `follow=true` as it is written, until it has ended',
       request: { query: jobLogQuery, headers: jobLogHeaders },
       responses: {
         200: { description: 'The last lines, the oldest first', schema: jobLogReply },

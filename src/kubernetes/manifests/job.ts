@@ -234,10 +234,12 @@ export function jobPod(
           secret: {
             secretName: name,
             defaultMode: 0o400,
-            items: [authorizedKeysFile, hostKeyFile, ...(order.program === undefined ? [] : [programFile])].map((key) => ({
-              key,
-              path: key,
-            })),
+            items: [authorizedKeysFile, hostKeyFile, ...(order.program === undefined ? [] : [programFile])].map(
+              (key) => ({
+                key,
+                path: key,
+              }),
+            ),
           },
         },
       ],
