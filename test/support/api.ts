@@ -69,6 +69,8 @@ export interface ApiOptions {
   /** Unix milliseconds: the clock of authentication. */
   now?: () => number;
   streams?: Partial<StreamLimits>;
+  /** How it reads logs of machines, if it may. */
+  logs?: Pick<BrokerRouteDeps, 'readLog' | 'logLimits'>;
   /** The documentation and the console. */
   pages?: StaticPages;
 }
@@ -119,6 +121,7 @@ export async function startApi({
   commands,
   now,
   streams: limits,
+  logs = {},
   pages,
 }: ApiOptions): Promise<Api> {
   const logged: string[] = [];
@@ -149,6 +152,7 @@ export async function startApi({
       limiter,
       health: async () => ({}),
       ...others,
+      ...logs,
     }),
   };
   const server = await startApiServer(createApi(deps), config);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { programSpec } from '../../src/domain/job-program.js';
+import { programSpec, type ProgramRequest } from '../../src/domain/job-program.js';
 import { jobRequestSchema } from '../../src/domain/job-request.js';
 import { jobPod, jobSecret } from '../../src/kubernetes/manifests/job.js';
 import { instantAt } from '../../src/domain/outside.js';
@@ -64,7 +64,7 @@ describe('the main program of an order', () => {
 
   test('an image runs its entrypoint with its own arguments, or with those of the order', () => {
     const image = { entrypoint: ['/entry', '-v'], cmd: ['serve'] };
-    const asked = { args: [], restart: 'never', endsJob: false } as const;
+    const asked: ProgramRequest = { args: [], restart: 'never', endsJob: false };
     expect(programSpec(asked, image)?.argv).toEqual(['/entry', '-v', 'serve']);
     expect(programSpec({ ...asked, args: ['train'] }, image)?.argv).toEqual(['/entry', '-v', 'train']);
     expect(programSpec({ ...asked, command: ['mine'] }, image)?.argv).toEqual(['mine']);

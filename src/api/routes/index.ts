@@ -7,6 +7,7 @@ import { createProviderVerifier } from '../../auth/providers/identity.js';
 import type { Config } from '../../config.js';
 import type { EventStreams } from '../event-streams.js';
 import type { JobCommands } from '../job-commands.js';
+import type { LogStreamLimits } from '../job-log-stream.js';
 import type { Limiter } from '../limiter.js';
 import type { Oversight } from '../oversight.js';
 import type { ProviderCommands } from '../provider-commands.js';
@@ -58,6 +59,8 @@ export interface BrokerRouteDeps {
   streams: EventStreams;
   /** Reads the log of a running job; absent where the API may not ask the cluster. */
   readLog?: ReadLog | undefined;
+  /** For tests. */
+  logLimits?: LogStreamLimits;
   /** Checks the systems that the API depends on, each by name, for `GET /ready`. */
   health: Health;
   /** A connection that fails fast. */
