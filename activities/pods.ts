@@ -11,7 +11,14 @@ import type { Instant } from '../src/domain/outside.js';
 import { applyPatch, fieldManager, statusOf, unlessExists, unlessNotFound } from '../src/kubernetes/client.js';
 import { clusterRanges, nodeRanges } from '../src/kubernetes/cluster-ranges.js';
 import { jobNetworkPolicy } from '../src/kubernetes/manifests/job-network.js';
-import { hostKeyFile, jobPod, jobSecret, jobService, type JobInputs } from '../src/kubernetes/manifests/job.js';
+import {
+  hostKeyFile,
+  jobPod,
+  jobSecret,
+  jobService,
+  type JobInputs,
+  type JobManifestSettings,
+} from '../src/kubernetes/manifests/job.js';
 import { isHindered, nodeAnswers } from '../src/kubernetes/nodes.js';
 import { gonePod, observePod } from '../src/kubernetes/observe-pod.js';
 import { labels } from '../src/kubernetes/names.js';
@@ -56,7 +63,7 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
         const inputs = await jobInputs(pool, order.jobId);
         const [hostKey, port] = await bothOf(ensureSecret(job, inputs), ensureService(job));
         const node = await core.readNode({ name: placement.nodeName });
-        const pod = await ensurePod(job, Object.keys(inputs.env), node);
+        const pod = await ensurePod(job, inputs, node);
         const podUid = pod.metadata!.uid!;
         if (config.ENABLE_TENANT_ISOLATION) await ensureWayOut(job, podUid, node);
         return { podUid, ssh: { host: await sshHost(pool, placement, node), port, user: 'root', hostKey } };
@@ -168,17 +175,18 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
     return publicSshHostKey(Buffer.from(secret.data?.[hostKeyFile] ?? '', 'base64').toString());
   }
 
-  async function ensurePod(job: PlacedJob, environmentNames: string[], node: V1Node): Promise<V1Pod> {
+  async function ensurePod(job: PlacedJob, inputs: JobInputs, node: V1Node): Promise<V1Pod> {
     const { order, placement, namespace } = job;
-    const pod = jobPod(order, placement, environmentNames, {
+    const settings: JobManifestSettings = {
       sshServerImage: config.SSH_SERVER_IMAGE,
       defaultImage: config.JOB_DEFAULT_IMAGE,
-      pullTags: config.JOB_IMAGE_PULL_POLICY,
+      pullUnresolved: config.JOB_IMAGE_PULL_POLICY,
       activeDeadlineSeconds: config.JOB_MAX_DURATION_S + deadlineSlackSeconds,
       expiresAt: new Date(Date.now() + order.durationSeconds * 1000).toISOString(),
       ...(config.JOB_RUNTIME_CLASS === undefined ? {} : { runtimeClassName: config.JOB_RUNTIME_CLASS }),
       userNamespaces: config.JOB_USER_NAMESPACES && hasUserNamespaces(node, config.JOB_RUNTIME_CLASS),
-    });
+    };
+    const pod = jobPod(order, placement, Object.keys(inputs.env), settings, inputs.registryAuth !== undefined);
     const body = labelledFor(await installationId(pool), pod);
     const created = await unlessExists(core.createNamespacedPod({ namespace, body }));
     if (created !== undefined) return created;

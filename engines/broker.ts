@@ -61,6 +61,8 @@ export async function startBrokerProcesses(
         env: {
           PROXY_HOST: '127.0.0.1',
           AUTH_AUDIENCE: api,
+          // A local stack needs no network: its machines do not pull images either.
+          IMAGE_RESOLVE: 'off',
           ...(isWorker ? { RECEIPT_PRIVATE_KEY: keptReceiptKey(dataDir) } : {}),
           ...memoryBounds,
           ...env,

@@ -11,6 +11,7 @@ const folders = {
   kubernetes: 'engines/go/kubernetes',
   temporal: 'engines/go/temporal',
   'kube-router': 'engines/go/kube-router',
+  registry: 'engines/go/registry',
   'deployment-files': 'engines/go/deployment-files',
   'ssh-server': 'ssh-server',
 };

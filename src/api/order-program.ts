@@ -1,28 +1,24 @@
-import { programSpec, type ImageProgram, type ProgramSpec } from '../domain/job-program.js';
+import { programSpec, type ProgramSpec } from '../domain/job-program.js';
+import type { ImageProgram } from '../domain/resolved-image.js';
 import type { JobRequest } from '../domain/job-request.js';
 import { validationFailed } from './problem.js';
-
-/** What an image would run, if its registry said so. */
-type ReadImageProgram = (image: string) => Promise<ImageProgram | undefined>;
 
 /**
  * What is to run in a job, if its order has a program.
  *
- * @param readImage absent where images are not read from their registries.
+ * @param image what its registry says that it would run; absent where the registry was not asked, or did not answer.
  * @throws BrokerError `validation_failed` for a program that the image does not name.
  */
-export async function programOfOrder(
-  { program, image }: Pick<JobRequest, 'program' | 'image'>,
-  readImage?: ReadImageProgram,
-): Promise<ProgramSpec | undefined> {
+export function programOfOrder(
+  { program }: Pick<JobRequest, 'program'>,
+  image: ImageProgram | undefined,
+): ProgramSpec | undefined {
   if (program === undefined) return undefined;
-  if (program.command !== undefined) return programSpec(program);
-  const found = await readImage?.(image);
-  if (found === undefined) {
-    const message = 'this site has not read from its registry what the image would run: send command instead';
+  if (program.command === undefined && image === undefined) {
+    const message = 'the registry did not say what the image would run, or was not asked: send command instead';
     throw validationFailed([{ field: 'entrypoint', message }]);
   }
-  const spec = programSpec(program, found);
+  const spec = programSpec(program, image);
   if (spec !== undefined) return spec;
   throw validationFailed([{ field: 'entrypoint', message: 'the image names no program to run: send command instead' }]);
 }

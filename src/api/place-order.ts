@@ -22,6 +22,8 @@ import { isStalled } from '../domain/settlement-lateness.js';
 import { nearLimitNews } from '../domain/spend-limits.js';
 import { rulesOf, type ProgramSpec } from '../domain/job-program.js';
 import type { JobRequest } from '../domain/job-request.js';
+import { parseImage } from '../domain/image.js';
+import { byDigest, requiredCuda, type ResolvedImage } from '../domain/resolved-image.js';
 import { differencesFrom, termsOf, type Quote } from '../domain/quote.js';
 import { newJobId } from './job-id.js';
 import { offeredBounds, type RateBounds } from './order-rates.js';
@@ -40,6 +42,7 @@ import { mismatch, openQuote } from './quote-seal.js';
  * An order with a quote has the limit and the offers of the quote instead, and nothing is searched.
  *
  * @param keptKeys the public keys that the order names by their ids.
+ * @param resolved what the image's registry said about it, if it did.
  * @param programSpec what runs in the job, if the order has a program.
  * @returns the job, and whether this call created it: a repeated Idempotency-Key finds the first one.
  * @throws BrokerError `spend_limit_exceeded`, `monthly_cap_reached`, `quota_exceeded`, `blocked`, `rate_limited`, `idempotency_conflict`,
@@ -51,10 +54,11 @@ export async function placeOrder(
   request: JobRequest,
   idempotencyKey: string | undefined,
   keptKeys: readonly string[] = [],
+  resolved?: ResolvedImage,
   programSpec?: ProgramSpec,
 ): Promise<{ job: JobRow; created: boolean }> {
   const requestSha256 = fingerprint(request);
-  const order = orderOf(newJobId(), principal.wallet, request);
+  const order = orderOf(newJobId(), principal.wallet, withNeedsOf(resolved, request));
   const { bound, reserves, quoted } = await ratesFor({ pool, config }, order, request, idempotencyKey);
   await (config.ENABLE_BLOCKCHAIN ? payInAdvance : payLater)(pool);
   for (;;) {
@@ -62,7 +66,7 @@ export async function placeOrder(
     try {
       const placed = await withTransaction(pool, (tx) =>
         writeOrder(tx, config, principal, {
-          ...request,
+          ...withNeedsOf(resolved, request),
           sshPublicKeys: [...new Set([...request.sshPublicKeys, ...keptKeys])],
           jobId: order.jobId,
           wallet: order.wallet,
@@ -70,6 +74,7 @@ export async function placeOrder(
           requestSha256,
           maxRate: bound.toString(),
           ...(quoted === undefined ? {} : { quoted }),
+          ...(resolved === undefined ? {} : { resolved }),
           ...(programSpec === undefined ? {} : { programSpec }),
           reservedAmount: reservationFor(reservedRate, request.durationSeconds),
           ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
@@ -157,10 +162,11 @@ async function requireSettling(tx: Transaction, config: Config): Promise<void> {
 }
 
 /** Operators may keep out a customer, an image, or the one provider that an order names. */
-async function requireUnblocked(tx: Transaction, { wallet, image, providerId }: NewJob): Promise<void> {
+async function requireUnblocked(tx: Transaction, { wallet, image, resolved, providerId }: NewJob): Promise<void> {
+  const names = [image, ...(resolved === undefined ? [] : [byDigest(parseImage(image), resolved.digest)])];
   const block = await findBlockOf(tx, [
     { kind: 'wallet', value: wallet },
-    ...blockableNames(image).map((value) => ({ kind: 'image' as const, value })),
+    ...[...new Set(names.flatMap(blockableNames))].map((value) => ({ kind: 'image' as const, value })),
     ...(providerId === undefined ? [] : [{ kind: 'provider' as const, value: providerId }]),
   ]);
   if (block !== undefined) throw blockedError(block);
@@ -219,8 +225,17 @@ export function orderOf(jobId: string, wallet: string, request: JobRequest): Job
   };
 }
 
-/** The same order in another notation, with its variables in another order or by another quote has the same fingerprint. */
-function fingerprint({ quoteId: _, ...request }: JobRequest): string {
+/** What the image requires of a machine's driver counts unless the order asks for more. */
+function withNeedsOf(resolved: ResolvedImage | undefined, request: JobRequest): JobRequest {
+  const minCuda = resolved === undefined || request.gpuCount === 0 ? undefined : requiredCuda(resolved.env);
+  return minCuda === undefined ? request : { ...request, minCuda: Math.max(minCuda, request.minCuda ?? 0) };
+}
+
+/**
+ * The same order in another notation, with its variables in another order or by another quote has the same fingerprint.
+ * So has one with another login at the registry: a fingerprint is kept for good, and a password could be guessed by it.
+ */
+function fingerprint({ quoteId: _, registryAuth: __, ...request }: JobRequest): string {
   const env = Object.entries(request.env).sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash('sha256')
     .update(JSON.stringify({ ...request, env }))

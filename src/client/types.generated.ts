@@ -27,7 +27,12 @@ export interface AdminJob {
     | 'ended';
   message?: string;
   provider_id?: string;
+  /** As it was ordered */
   image: string;
+  /** What it was when it was ordered, and what runs; absent if its registry did not answer */
+  image_digest?: string;
+  /** How much of it a machine loads that has none of it yet */
+  image_size_gb?: number;
   gpu_type?: string;
   /** True if the order named no GPU type: it got the cheapest that fitted */
   any_gpu_type: boolean;
@@ -598,7 +603,12 @@ export interface Job {
     | 'ended';
   message?: string;
   provider_id?: string;
+  /** As it was ordered */
   image: string;
+  /** What it was when it was ordered, and what runs; absent if its registry did not answer */
+  image_digest?: string;
+  /** How much of it a machine loads that has none of it yet */
+  image_size_gb?: number;
   gpu_type?: string;
   /** True if the order named no GPU type: it got the cheapest that fitted */
   any_gpu_type: boolean;
@@ -1130,6 +1140,10 @@ export interface Problem {
     | 'job_not_running'
     | 'extension_limit'
     | 'duration_limit'
+    | 'image_not_found'
+    | 'image_private'
+    | 'image_platform'
+    | 'image_unresolved'
     | 'unschedulable'
     | 'image_pull_failed'
     | 'container_not_created'
@@ -3363,6 +3377,11 @@ export interface Routes {
       gpu_count?: number | string;
       job_name?: null | string;
       image?: null | string;
+      /** A login at the registry of `image`, if it is private; kept like `env`, and only while the job lasts */
+      registry_auth?: {
+        username: string;
+        password: string;
+      };
       cpu_cores?: number | string;
       memory_gb?: number | string;
       shm_gb?: number | string;
@@ -3403,7 +3422,11 @@ export interface Routes {
       | 'exit_pending'
       | 'funds_withdrawn'
       | 'idempotency_conflict'
+      | 'image_not_found'
+      | 'image_platform'
+      | 'image_private'
       | 'image_pull_failed'
+      | 'image_unresolved'
       | 'insufficient_funds'
       | 'monthly_cap_reached'
       | 'no_capacity'

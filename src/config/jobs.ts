@@ -8,16 +8,34 @@ export const jobVariables = {
   /** The image whose static SSH server is copied into every job's pod. Machines pull it, so it must be public to them. */
   SSH_SERVER_IMAGE: z.string().default('ghcr.io/worldland/ssh-server:1'),
   /**
-   * Whether a job asks the registry for an image with a tag even if the machine has one of that name. `Always` runs the
+   * Whether a job asks the registry for an image that the broker did not resolve, even if the machine has one of that name. `Always` runs the
    * last pushed image, and only for customers to whom the registry gives it, at one request a job. With `IfNotPresent`,
-   * jobs start without the registry, from whatever image the machine first had under that name. Images with a digest
-   * never change and are pulled only once.
+   * jobs start without the registry, from whatever image the machine first had under that name, also where another
+   * customer's login brought it there. Images that the broker resolved are pulled only once, because the registry gave
+   * them to the customer: see `IMAGE_RESOLVE`.
    */
   JOB_IMAGE_PULL_POLICY: z.enum(['Always', 'IfNotPresent']).default('Always'),
   /** Images that customers may run: `registry/repository`, with `*` at the end of a part. Empty: any image. */
   IMAGE_ALLOWLIST: list,
   /** Whether an order must name its image by a digest. */
   IMAGE_REQUIRE_DIGEST: flag(false),
+  /**
+   * Whether the broker asks an image's registry about it before it takes the order. An image that is not there, private or
+   * for other machines is then refused in a second, and what runs is the digest that its tag had. `when_reachable` takes
+   * an order whose registry does not answer, as `off` takes all; `required` refuses it, so that an outage of a registry, or
+   * its limit for your address, stops orders.
+   */
+  IMAGE_RESOLVE: z.enum(['required', 'when_reachable', 'off']).default('when_reachable'),
+  /**
+   * Milliseconds that an order waits for its image's registry. Short leaves images of far registries unresolved at their
+   * first order; long lets a registry that hangs hold orders up.
+   */
+  IMAGE_RESOLVE_TIMEOUT_MS: whole(2_000, 100, 10_000),
+  /**
+   * Registries of your own that are asked without TLS, `HOST:PORT` as in the images; they may be at private addresses.
+   * `IMAGE_ALLOWLIST` must name them, too. Whoever is on the way reads logins that customers send there.
+   */
+  IMAGE_PLAIN_REGISTRIES: list,
   /** Shortest duration of an order. Above `JOB_MAX_DURATION_S` no order is accepted. */
   JOB_MIN_DURATION_S: whole(60, 1, 86_400),
   /**

@@ -16,6 +16,9 @@ export interface JobRow {
   requestSha256: string;
   jobName?: string;
   image: string;
+  /** What its registry said when it was ordered. */
+  imageDigest?: string;
+  imageSizeBytes?: number;
   gpuType?: string;
   /** True if its customer named no GPU type; `gpuType` is then that of the placement. */
   anyGpuType?: true;
@@ -63,6 +66,8 @@ export interface JobTableRow {
   request_sha256: string;
   job_name: string | null;
   image: string;
+  image_digest: string | null;
+  image_size_bytes: number | null;
   gpu_type: string | null;
   any_gpu_type: boolean;
   min_vram_gb: number | null;
@@ -108,8 +113,9 @@ export interface JobTableRow {
   money?: { reserved: string; spent: string; gaps: [number, number, GapCause][]; all: boolean; receipt: string | null };
 }
 
-/** Without the environment, the program and SSH keys, which no response needs. */
-export const jobColumns = `j.job_id, j.wallet, j.request_sha256, j.job_name, j.image, j.gpu_type, j.any_gpu_type, j.requested_provider,
+/** Without the environment, the program, SSH keys and the login at the registry, which no response needs. */
+export const jobColumns = `j.job_id, j.wallet, j.request_sha256, j.job_name, j.image, j.image_digest,
+  j.image_size_bytes::float8 as image_size_bytes, j.gpu_type, j.any_gpu_type, j.requested_provider,
   j.excluded_providers, j.min_vram_gb::float8 as min_vram_gb, j.min_cuda, j.architecture, j.gpu_count, j.cpu_cores, j.memory_mb, j.shm_mb,
   j.storage_gb, j.duration_s, j.program_restart, j.ends_with_program, j.program_exit_code,
   j.requested_max_price::float8 as requested_max_price, ${rateOfPriceSql('j.max_price_per_hour')}::text as max_rate,
@@ -150,6 +156,8 @@ export function jobOf(row: JobTableRow): JobRow {
     requestSha256: row.request_sha256,
     ...(row.job_name === null ? {} : { jobName: row.job_name }),
     image: row.image,
+    ...(row.image_digest === null ? {} : { imageDigest: row.image_digest }),
+    ...(row.image_size_bytes === null ? {} : { imageSizeBytes: row.image_size_bytes }),
     ...(row.gpu_type === null ? {} : { gpuType: row.gpu_type }),
     ...(row.any_gpu_type ? { anyGpuType: true } : {}),
     ...(row.min_vram_gb === null ? {} : { minVramGb: row.min_vram_gb }),
@@ -250,6 +258,7 @@ export function orderOfJob(job: JobRow): JobOrder {
     ...(job.shmMb === undefined ? {} : { shmMb: job.shmMb }),
     storageGb: job.storageGb,
     image: job.image,
+    ...(job.imageDigest === undefined ? {} : { imageDigest: job.imageDigest }),
     ...(job.program === undefined ? {} : { program: rulesOf(job.program) }),
     durationSeconds: job.durationS,
     ...(job.maxRate === undefined ? {} : { maxPricePerHour: priceOf(job.maxRate), maxRate: job.maxRate }),

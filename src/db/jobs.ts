@@ -1,5 +1,7 @@
 import type { ProgramRules, ProgramSpec } from '../domain/job-program.js';
 import type { JobRequest } from '../domain/job-request.js';
+import type { ImageProgram, ResolvedImage } from '../domain/resolved-image.js';
+import type { RegistryAuth } from '../domain/registry-auth.js';
 import { readRates, writtenRates, type QuotedRate } from '../domain/quote.js';
 import { isUuid } from '../domain/uuid.js';
 import { decodeCursor, encodeCursor, isWrittenTime } from './cursor.js';
@@ -22,6 +24,8 @@ export interface NewJob extends Omit<JobRequest, 'excludeProviders' | 'program'>
   requestSha256: string;
   /** The highest acceptable rate in base units per hour; the customer's own maximum when absent. */
   maxRate?: string;
+  /** What its image's registry said about it. */
+  resolved?: ResolvedImage;
   /** What its quote promises. */
   quoted?: readonly QuotedRate[];
   programSpec?: ProgramSpec;
@@ -38,10 +42,11 @@ export async function insertJob(tx: Transaction, job: NewJob): Promise<{ job: Jo
                             requested_provider, gpu_count, cpu_cores, memory_mb, storage_gb, duration_s,
                             requested_max_price, ssh_public_keys, env, reserved_amount, max_price_per_hour,
                             min_vram_gb, min_cuda, architecture, shm_mb, excluded_providers, quoted_rates,
-                            any_gpu_type, program, program_restart, ends_with_program)
+                            any_gpu_type, image_digest, image_size_bytes, image_program, registry_auth,
+                            program, program_restart, ends_with_program)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::numeric, $16, $17, $18,
              coalesce(${priceOfRateSql('$19')}, $15::numeric), $20, $21, $22, $23, $24, $25,
-             $8::text is null and $10::int > 0, $26, $27, $28)
+             $8::text is null and $10::int > 0, $26, $27, $28, $29, $30, $31, $32)
      on conflict (wallet, idempotency_key) do nothing
      returning ${jobColumns}`,
     [
@@ -70,6 +75,10 @@ export async function insertJob(tx: Transaction, job: NewJob): Promise<{ job: Jo
       job.shmMb ?? null,
       job.excludeProviders ?? [],
       job.quoted === undefined ? null : JSON.stringify(writtenRates(job.quoted)),
+      job.resolved?.digest ?? null,
+      job.resolved?.sizeBytes ?? null,
+      job.resolved === undefined ? null : JSON.stringify(programOf(job.resolved)),
+      job.registryAuth === undefined ? null : JSON.stringify(job.registryAuth),
       job.programSpec === undefined ? null : JSON.stringify(job.programSpec),
       job.program?.restart ?? null,
       job.program?.endsJob ?? null,
@@ -179,18 +188,38 @@ export async function findJobs(db: Queryable, jobIds: readonly string[]): Promis
   return new Map(rows.map((row) => [row.job_id, jobOf(row)]));
 }
 
-/** The customer's inputs to a job's pod. An ended job has no variables and no program any more. */
-export async function jobInputs(
-  db: Queryable,
-  jobId: string,
-): Promise<{ sshPublicKeys: string[]; env: Record<string, string>; program?: ProgramSpec }> {
+/** What the image runs by itself, and nothing else of it: its variables may be secret, and the container has them anyway. */
+function programOf({ entrypoint, cmd, workingDir, user }: ResolvedImage): ImageProgram {
+  return { entrypoint, cmd, workingDir, user };
+}
+
+/** What a job's pod is made of besides its order. An ended job has only its keys. */
+export interface StoredInputs {
+  sshPublicKeys: string[];
+  env: Record<string, string>;
+  /** Absent if its registry was not asked, or did not answer. */
+  image?: ImageProgram;
+  registryAuth?: RegistryAuth;
+  program?: ProgramSpec;
+}
+
+/** The customer's inputs to a job's pod. */
+export async function jobInputs(db: Queryable, jobId: string): Promise<StoredInputs> {
   const { rows } = await db.query<{
     ssh_public_keys: string[];
     env: Record<string, string>;
+    image_program: ImageProgram | null;
+    registry_auth: RegistryAuth | null;
     program: ProgramSpec | null;
-  }>('select ssh_public_keys, env, program from jobs where job_id = $1', [jobId]);
-  const { ssh_public_keys: sshPublicKeys = [], env = {}, program = null } = rows[0] ?? {};
-  return { sshPublicKeys, env, ...(program === null ? {} : { program }) };
+  }>('select ssh_public_keys, env, image_program, registry_auth, program from jobs where job_id = $1', [jobId]);
+  const [row] = rows;
+  return {
+    sshPublicKeys: row?.ssh_public_keys ?? [],
+    env: row?.env ?? {},
+    ...(row?.image_program == null ? {} : { image: row.image_program }),
+    ...(row?.registry_auth == null ? {} : { registryAuth: row.registry_auth }),
+    ...(row?.program == null ? {} : { program: row.program }),
+  };
 }
 
 /** What the quote promises that a job was ordered with; nothing for an order without one. */

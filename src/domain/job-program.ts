@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { optionalText } from './request-values.js';
+import type { ImageProgram } from './resolved-image.js';
 
 /** When the main program of a job is started again after it has ended. */
 export const programRestarts = ['never', 'on_failure', 'always'] as const;
@@ -20,12 +21,6 @@ export interface ProgramSpec {
   workdir?: string;
   restart: ProgramRestart;
   end_with_command: boolean;
-}
-
-/** What an image says about the program that it would run. */
-export interface ImageProgram {
-  entrypoint: readonly string[];
-  cmd: readonly string[];
 }
 
 /** What the broker goes by; nothing of what is run. */
@@ -131,7 +126,10 @@ export function programOf(body: ProgramBody): { program?: ProgramRequest } {
  * @param image needed for a program without a command.
  * @returns undefined if the image names no program.
  */
-export function programSpec(program: ProgramRequest, image?: ImageProgram): ProgramSpec | undefined {
+export function programSpec(
+  program: ProgramRequest,
+  image?: Pick<ImageProgram, 'entrypoint' | 'cmd'>,
+): ProgramSpec | undefined {
   const { command, args, workdir, restart, endsJob } = program;
   const own = [...(image?.entrypoint ?? []), ...(args.length > 0 ? args : (image?.cmd ?? []))];
   const argv = command === undefined ? own : [...command, ...args];

@@ -7,6 +7,7 @@ import { envProblems } from './job-env.js';
 import { programFields, programOf, programProblems, type ProgramRequest } from './job-program.js';
 import { providerIdPattern } from './provider.js';
 import { printableText } from './printable.js';
+import { registryAuthSchema, type RegistryAuth } from './registry-auth.js';
 import { checked, cores, gigabytes, megabytes, number, optionalText, quantity } from './request-values.js';
 import { parseSshPublicKey } from './ssh-key.js';
 import { isObject, namesAKey, sshKeyId } from './order-keys.js';
@@ -33,6 +34,8 @@ export interface JobRequest {
   gpuCount: number;
   jobName?: string;
   image: string;
+  /** Kept like `env`. */
+  registryAuth?: RegistryAuth;
   cpuCores: number;
   memoryMb: number;
   /** The part of the memory for `/dev/shm`; half of it when absent. */
@@ -123,6 +126,9 @@ function orderSchema(policy: JobPolicy, how: 'with a key' | 'without a key'): z.
     gpu_count: number('a whole number of GPUs').pipe(z.int().min(0).max(limits.gpus)).default(1),
     job_name: optionalText(jobNameSchema),
     image: optionalText(image(policy.images)),
+    registry_auth: registryAuthSchema
+      .optional()
+      .describe('A login at the registry of `image`, if it is private; kept like `env`, and only while the job lasts'),
     cpu_cores: quantity('4, "4" or "4000m"', cores, 1, limits.cpuCores).default(orderDefaults.cpuCores),
     memory_gb: quantity('16, "16Gi" or "512Mi"', megabytes, limits.memoryMb.min, limits.memoryMb.max, ' MB').prefault(
       orderDefaults.memoryGb,
@@ -167,7 +173,7 @@ function orderSchema(policy: JobPolicy, how: 'with a key' | 'without a key'): z.
       .optional()
       .describe(`How long its prices are to hold; ${quoteDefaultS} unless given`),
   });
-  return (how === 'with a key' ? requiringAKey(fields.omit({ valid_seconds: true })) : fields.omit({ quote_id: true }))
+  return (how === 'with a key' ? requiringAKey(fields.omit({ valid_seconds: true })) : fields.omit({ quote_id: true, registry_auth: true }))
     .superRefine((body, context) => {
       for (const { field, message } of programProblems(body))
         context.addIssue({ code: 'custom', path: [field], message });
@@ -181,6 +187,8 @@ function orderSchema(policy: JobPolicy, how: 'with a key' | 'without a key'): z.
       if (body.shm_gb !== undefined && body.shm_gb > body.memory_gb) {
         context.addIssue({ code: 'custom', path: ['shm_gb'], message: 'is a part of memory_gb and cannot be more' });
       }
+      if (loginOf(body).registryAuth !== undefined && body.image === undefined)
+        context.addIssue({ code: 'custom', path: ['registry_auth'], message: 'needs an image that it is for' });
       for (const field of ['gpu', 'min_vram_gb', 'min_cuda'] as const) {
         if (body[field] !== undefined && body.gpu_count === 0)
           context.addIssue({ code: 'custom', path: [field], message: 'needs a gpu_count of at least 1' });
@@ -209,6 +217,7 @@ function orderSchema(policy: JobPolicy, how: 'with a key' | 'without a key'): z.
       gpuCount: body.gpu_count,
       ...(body.job_name === undefined ? {} : { jobName: body.job_name }),
       image: body.image ?? imageName(parseImage(policy.defaultImage)),
+      ...loginOf(body),
       cpuCores: body.cpu_cores,
       memoryMb: body.memory_gb,
       ...(body.shm_gb === undefined ? {} : { shmMb: body.shm_gb }),
@@ -222,6 +231,11 @@ function orderSchema(policy: JobPolicy, how: 'with a key' | 'without a key'): z.
       ...quoteFieldsOf(body),
     }))
     .meta({ inputExamples: [exampleOrder] });
+}
+
+/** A field of orders only: nobody runs a quote. */
+function loginOf(body: { image?: unknown; registry_auth?: RegistryAuth | undefined }): { registryAuth?: RegistryAuth } {
+  return body.registry_auth === undefined ? {} : { registryAuth: body.registry_auth };
 }
 
 /** Each of them is a field of one kind of request only. */

@@ -34,6 +34,8 @@ export interface JobOrder {
   shmMb?: number;
   storageGb: number;
   image: string;
+  /** What the image's registry said that it is: this runs, whatever its tag means by then. */
+  imageDigest?: string;
   /** Set if it has a main program. What that is stays out of histories: arguments may be secret. */
   program?: ProgramRules;
   durationSeconds: number;

@@ -76,6 +76,16 @@ export const redisClockSkewSeconds = new Gauge({
   help: 'Clock of Redis minus clock of this process',
 });
 
+/**
+ * `outcome`: `cached`, `resolved`, `refused` (the registry said no); for orders that were not resolved, why:
+ * `unreachable`, `late`, `closed`, `failing`, `nonsense`, `limited`, `resting`, `busy`.
+ */
+export const imagesResolved = new Counter({
+  name: 'broker_images_resolved_total',
+  help: 'Orders whose image was looked up in its registry, by outcome',
+  labelNames: ['outcome'] as const,
+});
+
 /** Stays 0 in a healthy system. `kind` is the reconciler's `RepairKind`. */
 export const reconcilerRepairs = new Counter({
   name: 'broker_reconciler_repairs_total',

@@ -5,6 +5,7 @@ import { createEventStreams } from '../api/event-streams.js';
 import { brokerRoutes } from '../api/routes/index.js';
 import { createLimiter } from '../api/limiter.js';
 import { startApiServer } from '../api/server.js';
+import { siteResolver } from '../api/resolve-image.js';
 import { readStaticPages, type StaticPages } from '../api/static-pages.js';
 import { createAuth } from '../auth/customers/auth.js';
 import { connectKubernetes, isReachable } from '../kubernetes/client.js';
@@ -41,6 +42,7 @@ export const start: StartRole = async ({ config, logger, stop, pool, temporal, r
       logger,
       pool,
       jobs: createJobCommands(temporal, config),
+      images: siteResolver(config),
       streams,
       readLog: logReader(config),
       health: readiness,

@@ -26,6 +26,32 @@ export const jobErrorHelp = {
       'A repeat of an order with its `Idempotency-Key` needs no new quote: it answers the first job.',
     ],
   },
+  image_not_found: {
+    means: 'The registry of the image was asked, and has no such repository, tag or digest. Nothing was reserved.',
+    todo: [
+      'Correct `image`: is it spelt as in `docker pull`, was its tag pushed, has it been deleted?',
+      'Some registries say the same of private images: send `registry_auth`.',
+    ],
+  },
+  image_private: {
+    means: 'The registry of the image was asked, and gives it only to a login, or not to the one in `registry_auth`.',
+    todo: [
+      'Send `registry_auth` with a name and a token that may pull: `wl up --registry-auth NAME`.',
+      'If you sent one, check that it is for this registry, has not expired, and may read this repository.',
+      'Some registries say the same of images that do not exist: check the spelling.',
+    ],
+  },
+  image_platform: {
+    means: 'The image is not made for Linux on the processors that the order is for, or is none for containers.',
+    todo: [
+      'Build it for `linux/amd64`: `docker build --platform linux/amd64`.',
+      'For machines with ARM processors, send `"architecture": "arm64"`.',
+    ],
+  },
+  image_unresolved: {
+    means: 'This site runs only images that it could look up, and the registry of this one did not answer properly.',
+    todo: ['Order again in a minute. If it stays so, use another registry, or ask the operator of the site.'],
+  },
   no_capacity: {
     means: 'Nobody who fits the order has room now.',
     todo: [

@@ -67,7 +67,7 @@ function podOf(order: JobOrder, change: (spec: V1PodSpec) => void = () => undefi
   const settings = {
     sshServerImage: 'example.com/ssh:1',
     defaultImage: 'docker.io/library/default:1',
-    pullTags: 'Always' as const,
+    pullUnresolved: 'Always' as const,
     activeDeadlineSeconds: 60,
     expiresAt: new Date().toISOString(),
   };

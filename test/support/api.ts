@@ -6,6 +6,7 @@ import { createApi } from '../../src/api/app.js';
 import type { ApiDeps } from '../../src/api/deps.js';
 import type { JobCommands } from '../../src/api/job-commands.js';
 import { createEventStreams, streamLimits, type StreamLimits } from '../../src/api/event-streams.js';
+import { siteResolver } from '../../src/api/resolve-image.js';
 import { brokerRoutes, type BrokerRouteDeps } from '../../src/api/routes/index.js';
 import { createLimiter } from '../../src/api/limiter.js';
 import { startApiServer } from '../../src/api/server.js';
@@ -151,6 +152,7 @@ export async function startApi({
       auth,
       limiter,
       health: async () => ({}),
+      images: siteResolver(config),
       ...others,
       ...logs,
     }),

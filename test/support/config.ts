@@ -17,6 +17,8 @@ export function engineVariables(): Record<string, string> {
   const { broker_redis: redis, postgres, temporal, temporal_namespace, broker_kubeconfig, kubernetes } = endpoints();
   return {
     ...unlimitedStarts,
+    // Images of the internet are not asked for in tests.
+    IMAGE_RESOLVE: 'off',
     ...(redis === undefined ? {} : redisVariables(new URL(redis))),
     ...(postgres === undefined ? {} : postgresVariables(new URL(postgres))),
     ...(temporal === undefined ? {} : { TEMPORAL_ADDRESS: temporal }),

@@ -7,6 +7,8 @@ import pg from 'pg';
 import { createApi } from '../../src/api/app.js';
 import type { ApiDeps } from '../../src/api/deps.js';
 import type { JobCommands } from '../../src/api/job-commands.js';
+import { siteResolver } from '../../src/api/resolve-image.js';
+import type { ImageResolver } from '../../src/registry/resolver.js';
 import { createLimiter } from '../../src/api/limiter.js';
 import type { RouteRule } from '../../src/api/route.js';
 import { healthRoutes, type Health } from '../../src/api/routes/health.js';
@@ -119,6 +121,7 @@ export interface Reply {
 interface GivenToApi extends Partial<Omit<ApiDeps, 'config'>> {
   pool?: pg.Pool;
   jobs?: JobCommands;
+  images?: ImageResolver;
   health?: Health;
   env?: Record<string, string>;
   config?: Partial<Config>;
@@ -132,13 +135,13 @@ export async function startTestApi(given: GivenToApi = {}): Promise<TestApi> {
   const logged: string[] = [];
   const logger = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) });
   const config = {
-    ...readConfig({ ...unlimited, ...everyFlag, ...given.env }),
+    ...readConfig({ ...unlimited, ...everyFlag, IMAGE_RESOLVE: 'off', ...given.env }),
     ...given.config,
     PROXY_PORT: 0,
     PROXY_HOST: '127.0.0.1',
   };
   // The pool never connects where a test does not bring a database.
-  const { pool = new pg.Pool(), jobs = noJobs, health = async () => ({}), routes = [], ...others } = given;
+  const { pool = new pg.Pool(), jobs = noJobs, images, health = async () => ({}), routes = [], ...others } = given;
   const app = createApi({
     logger,
     authenticate: async ({ headers }) => {
@@ -153,7 +156,7 @@ export async function startTestApi(given: GivenToApi = {}): Promise<TestApi> {
     routes: [
       ...healthRoutes(health),
       ...providerRoutes({ config, pool }),
-      ...jobRoutes({ config, pool, jobs }),
+      ...jobRoutes({ config, pool, jobs, logger, images: images ?? siteResolver(config) }),
       ...routes,
     ],
     config,

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import { BlockList } from 'node:net';
 import { limits } from '../../src/domain/limits.js';
-import { closedRanges } from '../../src/kubernetes/manifests/closed-ranges.js';
+import { closedRanges } from '../../src/domain/closed-ranges.js';
 import { canonicalRange } from '../../src/ip-range.js';
 import { rightsBelow } from '../support/rights-table.js';
 

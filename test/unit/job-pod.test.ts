@@ -3,7 +3,7 @@ import type { V1Container, V1EnvVar } from '@kubernetes/client-node';
 import { jobReplyOf } from '../../src/api/schemas/job.js';
 import { orderOfJob, type JobRow } from '../../src/db/job-row.js';
 import type { JobOrder, Placement } from '../../src/domain/job.js';
-import { jobPod, type JobManifestSettings } from '../../src/kubernetes/manifests/job.js';
+import { jobPod, jobSecret, type JobManifestSettings } from '../../src/kubernetes/manifests/job.js';
 
 const order: JobOrder = {
   jobId: '01890a5d-ac96-774b-bcce-b302099a8057',
@@ -25,7 +25,7 @@ const placement: Placement = {
 const settings: JobManifestSettings = {
   sshServerImage: 'ssh-server:1',
   defaultImage: 'docker.io/library/default:1',
-  pullTags: 'Always',
+  pullUnresolved: 'Always',
   activeDeadlineSeconds: 60,
   expiresAt: '2030-01-01T00:00:00Z',
 };
@@ -133,15 +133,56 @@ test('root in a job can do what package managers and services do, and cannot mak
 describe('the image of a job', () => {
   const digest = `sha256:${'a'.repeat(64)}`;
 
-  test('an image named by a tag is always pulled, since the tag may have been pushed again', () => {
-    expect(jobOf().imagePullPolicy).toBe('Always');
-    expect(jobOf({}, [], { pullTags: 'IfNotPresent' }).imagePullPolicy).toBe('IfNotPresent');
+  test.each(['docker.io/library/debian:12', `docker.io/library/debian@${digest}`])(
+    'an image that was not resolved is pulled as the site says, since another customer may have brought it: %s',
+    (image) => {
+      expect(jobOf({ image }).imagePullPolicy).toBe('Always');
+      expect(jobOf({ image }, [], { pullUnresolved: 'IfNotPresent' }).imagePullPolicy).toBe('IfNotPresent');
+    },
+  );
+
+  test.each(['docker.io/library/debian:12', `docker.io/library/debian:12@${digest}`])(
+    'an image that was resolved runs by its digest alone, and is pulled once: %s',
+    (image) => {
+      const container = jobOf({ image, imageDigest: digest });
+      expect(container.image).toBe(`docker.io/library/debian@${digest}`);
+      expect(container.imagePullPolicy).toBe('IfNotPresent');
+    },
+  );
+});
+
+describe('a private image', () => {
+  const inputs = { sshPublicKeys: ['ssh-ed25519 AAAA'], env: { A: 'b' } };
+  const registryAuth = { username: 'robot', password: 'p:a$$' };
+  const secretOf = (image: string) =>
+    jobSecret({ ...order, image }, placement, { ...inputs, registryAuth }, 'host key').stringData!;
+
+  test('a private image is pulled with the Secret of its own job, and no other', () => {
+    expect(jobPod(order, placement, [], settings, true).spec!.imagePullSecrets).toEqual([
+      { name: `job-${order.jobId}` },
+    ]);
+    expect(specOf().imagePullSecrets).toBeUndefined();
   });
 
-  test.each([`docker.io/library/debian@${digest}`, `docker.io/library/debian:12@${digest}`])(
-    'an image named by a digest is not pulled when the machine has it: %s',
-    (image) => expect(jobOf({ image }).imagePullPolicy).toBe('IfNotPresent'),
-  );
+  test('the login of a private image is in a Secret that kubelets read, for its registry alone', () => {
+    const secret = jobSecret(order, placement, { ...inputs, registryAuth }, 'host key');
+    expect(secret.type).toBe('kubernetes.io/dockerconfigjson');
+    const auth = Buffer.from('robot:p:a$$').toString('base64');
+    expect(JSON.parse(secretOf('ghcr.io/me/own:1')['.dockerconfigjson']!)).toEqual({
+      auths: { 'ghcr.io': { ...registryAuth, auth } },
+    });
+    expect(Object.keys(JSON.parse(secretOf('me/own')['.dockerconfigjson']!).auths)).toEqual([
+      'https://index.docker.io/v1/',
+    ]);
+    expect(jobSecret(order, placement, inputs, 'host key').type).toBe('Opaque');
+  });
+
+  test('the login of a private image is mounted nowhere and in no variable', () => {
+    const pod = jobPod(order, placement, ['A'], settings, true);
+    expect(JSON.stringify(pod)).not.toMatch(/dockerconfigjson|p:a/);
+    const items = pod.spec!.volumes!.flatMap(({ secret }) => secret?.items ?? []).map(({ key }) => key);
+    expect(items).toEqual(['authorized_keys', 'ssh_host_key']);
+  });
 });
 
 test('a job looks up internet names as they are, and not within the cluster first', () => {

@@ -86,7 +86,11 @@ describe('the pod of a job with a program', () => {
   };
   const placement = { providerId: 'atlas', nodeName: 'atlas', pricePerHour: 1 };
   const settings = {
-    ...{ sshServerImage: 'ssh-server:1', defaultImage: 'docker.io/library/default:1', pullTags: 'Always' as const },
+    ...{
+      sshServerImage: 'ssh-server:1',
+      defaultImage: 'docker.io/library/default:1',
+      pullUnresolved: 'Always' as const,
+    },
     ...{ activeDeadlineSeconds: 60, expiresAt: '2030-01-01T00:00:00Z' },
   };
   const rules = { restart: 'never', endsJob: true } as const;

@@ -51,7 +51,7 @@ test('the private key is in the Secret of the job, and the pod only mounts it', 
   const pod = jobPod(order, placement, [], {
     sshServerImage: 'ssh-server:1',
     defaultImage: 'docker.io/library/default:1',
-    pullTags: 'Always',
+    pullUnresolved: 'Always',
     activeDeadlineSeconds: 60,
     expiresAt: '2030-01-01T00:00:00Z',
   });

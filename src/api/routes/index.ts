@@ -48,6 +48,7 @@ import { settlementEvidenceRoutes } from './settlement-evidence.js';
 import { settlementRoutes } from './settlements.js';
 import { sshKeyRoutes } from './ssh-keys.js';
 import { walletMoneyRoutes } from './wallet-money.js';
+import type { ImageResolver } from '../../registry/resolver.js';
 import type { ApprovalDeps } from '../../auth/providers/approval.js';
 
 /** What the routes work with; the role creates it once. */
@@ -56,6 +57,8 @@ export interface BrokerRouteDeps {
   config: Config;
   pool: Pool;
   jobs: JobCommands;
+  /** Looks images up in their registries. */
+  images: ImageResolver;
   streams: EventStreams;
   /** Reads the log of a running job; absent where the API may not ask the cluster. */
   readLog?: ReadLog | undefined;

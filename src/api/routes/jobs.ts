@@ -7,11 +7,13 @@ import { findExtension } from '../../db/auth-charges.js';
 import { findBlockOf } from '../../db/blocks.js';
 import { createEventBell } from '../../db/event-bell.js';
 import { orderOfJob } from '../../db/job-row.js';
-import { findJob, type JobRow } from '../../db/jobs.js';
+import { findJob, findJobByKey, type JobRow } from '../../db/jobs.js';
 import { blockedError } from '../../domain/blocks.js';
 import { BrokerError } from '../../domain/errors.js';
 import { isFinal } from '../../domain/job.js';
 import { extensionSchema, jobRequestSchema, type JobRequest } from '../../domain/job-request.js';
+import type { Logger } from '../../observability/logger.js';
+import type { ImageResolver } from '../../registry/resolver.js';
 import { answerEnd, endJob, retryAfterS } from '../end-job.js';
 import { insteadOf, requireKnownGpu } from '../gpu-names.js';
 import type { JobCommands } from '../job-commands.js';
@@ -25,12 +27,15 @@ import { principalOf } from '../principal.js';
 import type { ApiContext, RouteRule } from '../route.js';
 import { jobReply, jobReplyOf } from '../schemas/job.js';
 import { jobReadRoutes } from './job-reads.js';
+import { resolveImage } from '../resolve-image.js';
 import type { ErrorCode } from '../../wire/error-codes.js';
 
 interface Deps {
   config: Config;
   pool: Pool;
   jobs: JobCommands;
+  logger: Logger;
+  images: ImageResolver;
 }
 
 const createHeaders = waitHeaders.extend({
@@ -92,6 +97,10 @@ export function jobRoutes(deps: Deps): RouteRule[] {
           'settlement_stalled',
           'quota_exceeded',
           'blocked',
+          'image_not_found',
+          'image_private',
+          'image_platform',
+          'image_unresolved',
           ...startFailures,
         ],
         answerWithinMs: waitingWithinMs,
@@ -193,13 +202,29 @@ export function jobRoutes(deps: Deps): RouteRule[] {
     const by = { wallet: principalOf(ctx).wallet, idempotencyKey };
     await requireKnownGpu(pool, request.gpuType, by);
     const keptKeys = await keysOfOrder(pool, request.sshKeyIds ?? [], by);
-    const program = await programOfOrder(request);
-    const { job, created } = await placeOrder(deps, principalOf(ctx), request, idempotencyKey, keptKeys, program);
+    // A repeat finds its first job, whatever a registry says by now.
+    const isKnown = await isRepeat(by);
+    const resolved = config.IMAGE_RESOLVE === 'off' || isKnown ? undefined : await resolveImage(deps, request);
+    const program = isKnown ? undefined : programOfOrder(request, resolved);
+    const { job, created } = await placeOrder(
+      deps,
+      principalOf(ctx),
+      request,
+      idempotencyKey,
+      keptKeys,
+      resolved,
+      program,
+    );
     if (created) bell.ring(job.wallet);
     ctx.set('location', `/api/v1/jobs/${job.jobId}`);
     if (!isFinal(job.status) && job.status !== 'running') await startAndWait(ctx, job);
     const now = await findJob(pool, job.wallet, job.jobId);
     await replyToStart(ctx, now ?? job, created);
+  }
+
+  /** A repeat answers its first job, whatever became of the image. */
+  async function isRepeat({ wallet, idempotencyKey }: { wallet: string; idempotencyKey: string | undefined }) {
+    return idempotencyKey !== undefined && (await findJobByKey(pool, wallet, idempotencyKey)) !== undefined;
   }
 
   async function startAndWait(ctx: ApiContext, job: JobRow): Promise<void> {

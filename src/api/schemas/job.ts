@@ -25,7 +25,12 @@ export const jobReply = z
       .describe('The last step. Those between `placed` and `ssh_ready` are told by the machine, and may be left out'),
     message: z.string().optional(),
     provider_id: z.string().optional(),
-    image: z.string(),
+    image: z.string().describe('As it was ordered'),
+    image_digest: z
+      .string()
+      .optional()
+      .describe('What it was when it was ordered, and what runs; absent if its registry did not answer'),
+    image_size_gb: z.number().optional().describe('How much of it a machine loads that has none of it yet'),
     gpu_type: z.string().optional(),
     any_gpu_type: z.boolean().describe('True if the order named no GPU type: it got the cheapest that fitted'),
     gpu_model: z.string().optional().describe("The provider's name for it"),
@@ -121,6 +126,8 @@ export function jobReplyOf(job: JobRow, nowMs = Date.now()): JobReply {
     message: message === '' ? undefined : message,
     provider_id: job.providerId,
     image: job.image,
+    image_digest: job.imageDigest,
+    image_size_gb: job.imageSizeBytes === undefined ? undefined : Math.ceil(job.imageSizeBytes / 1024 ** 2) / 1024,
     gpu_type: job.gpuType,
     any_gpu_type: job.anyGpuType ?? false,
     gpu_model: job.gpuModel,

@@ -1,6 +1,6 @@
 import type { V1NetworkPolicyEgressRule } from '@kubernetes/client-node';
 import { isIpv6Range } from '../../ip-range.js';
-import { closedRanges } from './closed-ranges.js';
+import { closedRanges } from '../../domain/closed-ranges.js';
 
 /** Egress to the cluster's name server. */
 export const clusterDns: V1NetworkPolicyEgressRule = {

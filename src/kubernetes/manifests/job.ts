@@ -1,5 +1,7 @@
 import type { V1Pod, V1Secret, V1Service } from '@kubernetes/client-node';
 import { imageName, parseImage } from '../../domain/image.js';
+import type { RegistryAuth } from '../../domain/registry-auth.js';
+import { byDigest, type ImageProgram } from '../../domain/resolved-image.js';
 import { jobObjectName, sharedMemoryMb, type JobOrder, type Placement } from '../../domain/job.js';
 import type { ProgramSpec } from '../../domain/job-program.js';
 import {
@@ -19,8 +21,8 @@ export interface JobManifestSettings {
   sshServerImage: string;
   /** The default image, for orders that name none. */
   defaultImage: string;
-  /** When to pull an image named by a tag; a digest always names the same image. */
-  pullTags: 'Always' | 'IfNotPresent';
+  /** When to pull an image that was not resolved. */
+  pullUnresolved: 'Always' | 'IfNotPresent';
   /** The last resort if the broker is gone for ever: Kubernetes itself ends the pod. */
   activeDeadlineSeconds: number;
   /** RFC 3339; shown on the pod for people. Only the durable timer of the job's workflow ends the job. */
@@ -34,6 +36,10 @@ export interface JobManifestSettings {
 export interface JobInputs {
   sshPublicKeys: readonly string[];
   env: Readonly<Record<string, string>>;
+  /** What the image runs by itself, if its registry said so. */
+  image?: ImageProgram;
+  /** A login at the registry of a private image. */
+  registryAuth?: RegistryAuth;
   program?: ProgramSpec;
 }
 
@@ -43,6 +49,8 @@ const serverVolume = 'ssh-server';
 const serverPath = '/opt/worldland/ssh';
 const keyPath = '/etc/worldland';
 const authorizedKeysFile = 'authorized_keys';
+/** The entry of a job's Secret with the login at a registry; its name is Kubernetes' own. */
+const registryLoginFile = '.dockerconfigjson';
 /** The entry of a job's Secret with the private key of its SSH server. */
 export const hostKeyFile = 'ssh_host_key';
 /** The entry with the main program. */
@@ -86,8 +94,8 @@ export function jobLabels(order: JobOrder, placement: Placement): Record<string,
 }
 
 /**
- * The customer's public keys, environment and program and the machine's host key. The pod reads them from this Secret, so that
- * its specification contains no value.
+ * The customer's public keys, environment, program and login at a registry, and the machine's host key. The pod reads them from
+ * this Secret, so that its specification contains no value. The login is mounted nowhere: the kubelet alone uses it.
  *
  * @param hostKey the private key of the SSH server, in PEM.
  */
@@ -102,10 +110,14 @@ export function jobSecret(order: JobOrder, placement: Placement, inputs: JobInpu
       name: jobObjectName(order.jobId),
       labels: jobLabels(order, placement),
     },
-    type: 'Opaque',
+    // The kubelet reads a login at a registry only from a Secret of this type; it may hold other entries, too.
+    type: inputs.registryAuth === undefined ? 'Opaque' : 'kubernetes.io/dockerconfigjson',
     immutable: true,
     stringData: {
       ...environment,
+      ...(inputs.registryAuth === undefined
+        ? {}
+        : { [registryLoginFile]: registryLogin(parseImage(order.image).registry, inputs.registryAuth) }),
       [authorizedKeysFile]: inputs.sshPublicKeys.map((key) => `${key}\n`).join(''),
       [hostKeyFile]: hostKey,
       ...(inputs.program === undefined ? {} : { [programFile]: JSON.stringify(inputs.program) }),
@@ -116,12 +128,15 @@ export function jobSecret(order: JobOrder, placement: Placement, inputs: JobInpu
 /**
  * A job's pod. The scheduler places it by a node affinity on the provider's label, never by `nodeName`: the scheduler's
  * fit check is the second safeguard for GPUs. It runs as root inside, because images expect that.
+ *
+ * @param isPrivate whether the job's Secret has a login at the registry.
  */
 export function jobPod(
   order: JobOrder,
   placement: Placement,
   environmentNames: readonly string[],
   settings: JobManifestSettings,
+  isPrivate = false,
 ): V1Pod {
   const name = jobObjectName(order.jobId);
   const sizes = {
@@ -150,6 +165,7 @@ export function jobPod(
       automountServiceAccountToken: false,
       enableServiceLinks: false,
       hostname: 'gpu',
+      ...(isPrivate ? { imagePullSecrets: [{ name }] } : {}),
       ...(settings.userNamespaces === true ? { hostUsers: false } : {}),
       // Resolve names with a dot as they are. By default, each one is first tried in three cluster domains, where
       // tenants have no Service to find, across the whole distance between the machine and the cluster's name server.
@@ -188,8 +204,10 @@ export function jobPod(
       containers: [
         {
           name: 'job',
-          image: order.image,
-          imagePullPolicy: order.image.includes('@') ? 'IfNotPresent' : settings.pullTags,
+          image: order.imageDigest === undefined ? order.image : byDigest(parseImage(order.image), order.imageDigest),
+          // The registry gave a resolved image to this customer. For any other, only the machine can ask whether it would:
+          // what another customer's login brought there must not run for everybody who knows its name or digest.
+          imagePullPolicy: order.imageDigest === undefined ? settings.pullUnresolved : 'IfNotPresent',
           command: [
             `${serverPath}/sshd`,
             'serve',
@@ -245,6 +263,14 @@ export function jobPod(
       ],
     },
   };
+}
+
+/** What the kubelet logs in with, in Docker's own form. */
+function registryLogin(registry: string, { username, password }: RegistryAuth): string {
+  // Docker's configuration knows its own registry by this name only.
+  const name = registry === 'docker.io' ? 'https://index.docker.io/v1/' : registry;
+  const auth = Buffer.from(`${username}:${password}`).toString('base64');
+  return JSON.stringify({ auths: { [name]: { username, password, auth } } });
 }
 
 /** The full reference, as orders store it. */
