@@ -36,7 +36,7 @@ export async function run(context: Context, [word]: Args, flags: Flags): Promise
 /** Of a line that was written again and again, as progress is, the last; without what a terminal would obey. */
 function shown({ line }: JobLogLine): string {
   const text = line.replace(/\r$/, '');
-  // eslint-disable-next-line no-control-regex -- colours and moves of the cursor, whole and not only their first character
+  // Colours and moves of the cursor, whole and not only their first character
   return text
     .slice(text.lastIndexOf('\r') + 1)
     .replace(/\u001b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|.)/g, '');
