@@ -173,7 +173,11 @@ function orderSchema(policy: JobPolicy, how: 'with a key' | 'without a key'): z.
       .optional()
       .describe(`How long its prices are to hold; ${quoteDefaultS} unless given`),
   });
-  return (how === 'with a key' ? requiringAKey(fields.omit({ valid_seconds: true })) : fields.omit({ quote_id: true, registry_auth: true }))
+  return (
+    how === 'with a key'
+      ? requiringAKey(fields.omit({ valid_seconds: true }))
+      : fields.omit({ quote_id: true, registry_auth: true })
+  )
     .superRefine((body, context) => {
       for (const { field, message } of programProblems(body))
         context.addIssue({ code: 'custom', path: [field], message });
