@@ -2,6 +2,7 @@ import { createAdmissionActivities } from './admission.js';
 import type { ActivityDeps } from './deps.js';
 import { withErrorCodes } from './failures.js';
 import { createJobKeyActivities } from './job-keys.js';
+import { createJobLogActivities } from './job-logs.js';
 import { createJobNewsActivities } from './job-news.js';
 import { createJobRecordActivities } from './job-record.js';
 import { createMarketActivities } from './market.js';
@@ -29,6 +30,7 @@ export function createActivities(deps: ActivityDeps) {
     ...createNodeCertificateActivities(deps),
     ...assessment,
     ...createJobKeyActivities(deps),
+    ...createJobLogActivities(deps),
     ...createJobNewsActivities(deps),
     ...createJobReminderActivities(deps),
     ...createProviderLossActivities(deps),

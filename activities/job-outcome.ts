@@ -19,6 +19,8 @@ export interface ReleasedJob {
   /** Absent if it ended by itself. Versions before 0.2.0 do not say. */
   endedBy?: JobEnder;
   failure?: JobFailure;
+  /** Of the main program, if the job ended with it. */
+  exitCode?: number;
   /** When the end was decided, by the broker's clock. */
   endAt: Instant;
   podEndedAt?: Instant;

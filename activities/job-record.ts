@@ -150,12 +150,13 @@ export function createJobRecordActivities({ pool, logger, config }: JobRecordDep
             podEndedAt: dateOf(outcome.podEndedAt),
             lastSeen: dateOf(outcome.lastSeen),
           });
-          const { status, failure, endedBy } = outcome;
+          const { status, failure, endedBy, exitCode } = outcome;
           if (settled !== undefined) await writeReceipt(tx, { jobId, settled, outcome: status }, config);
           await markEnded(tx, jobId, {
             status,
             message,
             endedBy,
+            exitCode,
             ...(failure === undefined
               ? {}
               : { failure: message === outcome.message ? failure : withoutWords(failure, message) }),

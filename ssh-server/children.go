@@ -22,6 +22,8 @@ type child struct {
 	// Closed when it has ended; status may be read from then on.
 	exited chan struct{}
 	status syscall.WaitStatus
+	// The job's main program, which has no terminal that could go away.
+	isMain bool
 }
 
 // One for the whole process, which is what its waiting is about.
@@ -57,6 +59,12 @@ func (c *children) start(path string, argv []string, attributes *syscall.ProcAtt
 	return started, nil
 }
 
+func (c *children) markMain(one *child) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	one.isMain = true
+}
+
 // signal reaches the child's whole process group, as OpenSSH does it; nothing happens once the child has ended.
 func (c *children) signal(to *child, signal syscall.Signal) {
 	c.mu.Lock()
@@ -70,7 +78,11 @@ func (c *children) signal(to *child, signal syscall.Signal) {
 // takes all others with it when it ends; until then they may save what they have.
 func (c *children) endAll(patience time.Duration) {
 	c.mu.Lock()
-	for pid := range c.running {
+	for pid, one := range c.running {
+		if one.isMain {
+			_ = syscall.Kill(-pid, syscall.SIGTERM)
+			continue
+		}
 		// A shell on a terminal does not heed SIGTERM.
 		_ = syscall.Kill(-pid, syscall.SIGHUP)
 	}

@@ -1,7 +1,7 @@
 // The SSH server of a rented machine: one static program that is copied into the pod of any image.
 //
 //	sshd install DIR   copies the program to DIR/sshd (the init container, whose file system has nothing else)
-//	sshd serve …       serves logins with keys, as the first process of the container
+//	sshd serve …       serves logins with keys, as the first process of the container, and runs the job's main program
 //	sshd sftp          serves one SFTP session on its standard input and output; `serve` starts it
 //	sshd scp …         is the remote side of `scp -O`, where the image has none; `serve` starts it
 //
@@ -14,15 +14,17 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 
 	"golang.org/x/crypto/ssh"
 )
 
 const usage = `usage: sshd install DIR
-       sshd serve --authorized-keys FILE --host-key FILE [--address ADDRESS] [--port PORT]
+       sshd serve --authorized-keys FILE --host-key FILE [--address ADDRESS] [--port PORT] [--program FILE]
        sshd sftp
        sshd scp -t|-f [-r] [-p] [-d] PATH …
 `
@@ -45,9 +47,11 @@ func main() {
 		if err != nil {
 			fail(2, "")
 		}
-		if err := serveUntilStopped(settings); err != nil {
+		exitCode, err := serveUntilStopped(settings, usualTimes, os.Stdout)
+		if err != nil {
 			fail(1, fmt.Sprintf("sshd: %v\n", err))
 		}
+		os.Exit(exitCode)
 	case "sftp":
 		if err := serveFiles(os.Stdin, os.Stdout); err != nil {
 			fail(1, fmt.Sprintf("sftp: %v\n", err))
@@ -69,6 +73,7 @@ type settings struct {
 	port           uint
 	authorizedKeys string
 	hostKey        string
+	program        string
 }
 
 // All settings are flags: the variables of the container belong to its user, and every session gets them unchanged.
@@ -80,6 +85,7 @@ func readSettings(args []string, output io.Writer) (settings, error) {
 	flags.UintVar(&given.port, "port", 2222, "0 takes a free port")
 	flags.StringVar(&given.authorizedKeys, "authorized-keys", "", "public keys that may log in, one a line, without options")
 	flags.StringVar(&given.hostKey, "host-key", "", "private key of the server, PEM")
+	flags.StringVar(&given.program, "program", "", "the job's main program, JSON; empty: there is none")
 	if err := flags.Parse(args); err != nil {
 		return given, err
 	}
@@ -90,8 +96,9 @@ func readSettings(args []string, output io.Writer) (settings, error) {
 	return given, nil
 }
 
-func serveUntilStopped(given settings) error {
-	log := slog.New(slog.NewTextHandler(os.Stdout, nil))
+// serveUntilStopped answers with the exit code of the container: that of the main program, if the job ends with it.
+func serveUntilStopped(given settings, times programTimes, output io.Writer) (exitCode int, err error) {
+	log := slog.New(slog.NewTextHandler(output, nil))
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
 	// Caught and not ignored: what is ignored stays ignored in every program that is started from here, and a shell
@@ -99,22 +106,75 @@ func serveUntilStopped(given settings) error {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP, syscall.SIGPIPE)
 	server, err := newServer(given, log)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	listener, err := server.listen()
+	program, err := mainProgramOf(given, times, server, output)
 	if err != nil {
-		return err
+		return 0, err
 	}
+	opened, err := server.listen()
+	if err != nil {
+		return 0, err
+	}
+	listener := &awaitedListener{Listener: opened, reached: make(chan struct{})}
 	log.Info("listening", "address", listener.Addr().String(), "host_key", ssh.FingerprintSHA256(server.hostKeys.pinned.PublicKey()))
 	ended := make(chan error, 1)
 	go func() { ended <- server.serve(listener) }()
+	programEnded := make(chan int, 1)
+	if program != nil {
+		go func() {
+			code := program.run(listener.reached)
+			if program.spec.EndWithCommand {
+				programEnded <- code
+			}
+		}()
+	}
 	select {
 	case err := <-ended:
-		return err
+		return 0, err
+	case exitCode = <-programEnded:
+		log.Info("the main program has ended, and the job with it", "exit_code", exitCode)
 	case <-stop:
 		log.Info("stopping")
-		listener.Close()
-		server.closeAll()
-		return nil
 	}
+	listener.Close()
+	if program != nil {
+		program.end()
+	}
+	server.closeAll()
+	if program != nil {
+		program.kill()
+		program.output.drain(times.drainWithin)
+	}
+	return exitCode, nil
+}
+
+func mainProgramOf(given settings, times programTimes, server *server, output io.Writer) (*mainProgram, error) {
+	if given.program == "" {
+		return nil, nil
+	}
+	spec, err := readProgram(given.program)
+	if err != nil {
+		return nil, err
+	}
+	pump, err := newOutputPump(output)
+	if err != nil {
+		return nil, err
+	}
+	return newMainProgram(*spec, times, server, pump), nil
+}
+
+// awaitedListener says when somebody has connected for the first time.
+type awaitedListener struct {
+	net.Listener
+	once    sync.Once
+	reached chan struct{}
+}
+
+func (l *awaitedListener) Accept() (net.Conn, error) {
+	connection, err := l.Listener.Accept()
+	if err == nil {
+		l.once.Do(func() { close(l.reached) })
+	}
+	return connection, err
 }

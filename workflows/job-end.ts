@@ -1,17 +1,18 @@
-import { allHandlersFinished, condition, upsertSearchAttributes } from '@temporalio/workflow';
+import { allHandlersFinished, condition, patched, upsertSearchAttributes } from '@temporalio/workflow';
+import type { JobOrder } from '../src/domain/job.js';
 import { instantAt, type Instant } from '../src/domain/outside.js';
 import type { Ending } from './job-endings.js';
 import { details, type JobLife } from './job-life.js';
 import type { JobState } from './job-messages.js';
 import { awaitsJob, heldAgainst, tellOut, tellProvider } from './job-placement.js';
 import { recordedGap } from './job-service.js';
-import { jobRecord, jobTeardown } from './job-steps.js';
+import { jobLogs, jobRecord, jobTeardown } from './job-steps.js';
 import { searchAttributes } from './search-attributes.js';
 
 /** Releases everything the job holds, in the reverse order of taking it, and only then reports the end. */
 export async function end(life: JobLife, ending: Ending): Promise<JobState> {
   const { order, provider, state } = life;
-  const { status, message, endedBy, failure, podEndedAt, startFailure } = ending;
+  const { status, message, endedBy, failure, podEndedAt, startFailure, exitCode } = ending;
   const endAt = endOf(life);
   const { away } = provider.news();
   const lastSeen = lastSeenOf(ending, away);
@@ -23,6 +24,7 @@ export async function end(life: JobLife, ending: Ending): Promise<JobState> {
     upsertSearchAttributes([{ key: searchAttributes.jobStatus, value: 'ending' }]);
     details(life, `${message}; removing the pod`);
     await jobRecord.recordEnding(order.jobId, message);
+    if (order.program !== undefined && patched('the-log-is-kept')) await keepLog(order);
     const removed = await jobTeardown.teardownJob(order);
     // Versions up to 0.1.0 return nothing.
     podEnds.push(removed?.podEndedAt);
@@ -38,6 +40,7 @@ export async function end(life: JobLife, ending: Ending): Promise<JobState> {
     ...lastSeen,
     ...(endedBy === undefined ? {} : { endedBy }),
     ...(failure === undefined ? {} : { failure }),
+    ...(exitCode === undefined ? {} : { exitCode }),
     ...(startFailure === undefined ? {} : { startFailure: heldAgainst(startFailure, isHindered) }),
   });
   state.status = status;
@@ -52,6 +55,15 @@ export async function end(life: JobLife, ending: Ending): Promise<JobState> {
   }
   await condition(allHandlersFinished);
   return state;
+}
+
+/** Keeps the last of the log while there is a pod to read it from. The end does not depend on it. */
+async function keepLog(order: JobOrder): Promise<void> {
+  try {
+    await jobLogs.saveJobLog(order);
+  } catch {
+    // The machine does not hand it out, or not in time.
+  }
 }
 
 /**

@@ -16,6 +16,8 @@ export interface Ending {
   failure?: JobFailure;
   /** When the container ended, according to Kubernetes. */
   podEndedAt?: Instant;
+  /** Of the main program, if the job ended with it. */
+  exitCode?: number;
   /** The provider's last sign of life, if it is known to be away or to have lost the pod earlier than it said. */
   lastSeenMs?: number;
   /** Set if the job was never reached and may start on another machine. */
@@ -110,6 +112,23 @@ export function podEnded(pod: PodObservation, providerId: string, { away, gap }:
   const exit = pod.exitCode === undefined ? '' : ` with exit code ${pod.exitCode}`;
   const why = pod.message === undefined ? '' : `: ${pod.message}`;
   return { ...failedBecause('container_exited', `the container stopped${exit}${why}`), ...ended };
+}
+
+/**
+ * The same for a job that ends with its main program: the exit code of the container is the program's. Nothing is paid
+ * for a machine that was never ready, so no job is completed on one.
+ */
+export function programEnded(ending: Ending, pod: PodObservation, wasReady: boolean): Ending {
+  const { exitCode } = pod;
+  if (exitCode === undefined || pod.phase === 'gone' || pod.disrupted !== undefined) return ending;
+  if (ending.status === 'completed') {
+    if (wasReady) return { ...ending, message: sentence('the program ended'), exitCode };
+    return { ...ending, ...failedBecause('container_exited', 'the machine ended before it was ready') };
+  }
+  if (ending.failure?.reason !== 'container_exited') return ending;
+  // A kill for want of memory may have hit the SSH server, and keeps its cause.
+  if (ending.failure.cause !== undefined) return { ...ending, exitCode };
+  return { ...ending, ...failedBecause('container_exited', `the program ended with exit code ${exitCode}`), exitCode };
 }
 
 const ranOut = {

@@ -1,5 +1,5 @@
 import { allHandlersFinished, condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
-import { expired, podEnded, type Ending } from './job-endings.js';
+import { expired, podEnded, programEnded, type Ending } from './job-endings.js';
 import type { takeExtensions } from './job-extensions.js';
 import { resume, showServing, type JobLife } from './job-life.js';
 import type { JobInput, JobState, RunningJob } from './job-messages.js';
@@ -48,7 +48,8 @@ export async function serve(
       continue;
     }
     if (pod !== undefined && pod.phase !== 'running' && pod.phase !== 'pending') {
-      return podEnded(pod, job.placement.providerId, known.provider, Date.now());
+      const ending = podEnded(pod, job.placement.providerId, known.provider, Date.now());
+      return order.program?.endsJob === true ? programEnded(ending, pod, true) : ending;
     }
     // Without an await after the checks above: no message can come in between and be lost.
     if (historyIsLong()) await startOver(life, job);

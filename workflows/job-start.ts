@@ -1,7 +1,7 @@
 import { CancellationScope, condition, patched } from '@temporalio/workflow';
 import type { JobOrder, Placement } from '../src/domain/job.js';
 import type { MachineFault } from '../src/domain/start-faults.js';
-import { failed, failedBecause, podEnded, type Ending } from './job-endings.js';
+import { failed, failedBecause, podEnded, programEnded, type Ending } from './job-endings.js';
 import { pods } from './job-steps.js';
 import type { JobLimits, RunningJob } from './job-messages.js';
 import type { PodObservations } from './pod-observations.js';
@@ -90,7 +90,8 @@ async function awaitSsh(start: JobStart, podUid: string): Promise<Ending | undef
     const { pod } = known;
     if (pod?.phase === 'running') return undefined;
     if (pod !== undefined && pod.phase !== 'pending') {
-      return podEnded(pod, placement.providerId, known.provider, nowMs);
+      const ending = podEnded(pod, placement.providerId, known.provider, nowMs);
+      return order.program?.endsJob === true ? programEnded(ending, pod, false) : ending;
     }
     const parting = await provider.parting(placement);
     if (parting !== undefined) return parting;

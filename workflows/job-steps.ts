@@ -52,6 +52,13 @@ export const jobTeardown = proxyActivities<Pick<Activities, 'teardownJob'>>({
   retry: untilItWorks,
 });
 
+/** Reads the log of a job that ends: within seconds, or not at all. */
+export const jobLogs = proxyActivities<Pick<Activities, 'saveJobLog'>>({
+  startToCloseTimeout: '10s',
+  scheduleToCloseTimeout: '15s',
+  retry: { initialInterval: '200ms', maximumAttempts: 2 },
+});
+
 /** What the customer is told about a failed step: the code it was thrown with, and never more than its own message. */
 export function failureOf(error: unknown): JobFailure {
   const cause = error instanceof ActivityFailure ? error.cause : error;

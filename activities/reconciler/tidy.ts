@@ -4,6 +4,7 @@ import { pruneAudit } from '../../src/db/audit-log.js';
 import { pruneRevocations, pruneSessions, pruneTokens, pruneWallets } from '../../src/db/auth-pruning.js';
 import { pruneBlocks } from '../../src/db/blocks.js';
 import { pruneMonthlyCaps } from '../../src/db/spending-caps.js';
+import { forgetJobLogs } from '../../src/db/job-logs.js';
 import { pruneLeftDelegations } from '../../src/db/left-delegations.js';
 import { forgetClaims, forgetProvider, forgetRevokedKeys, staleProviders } from '../../src/db/never-joined.js';
 import type { Queryable } from '../../src/db/pool.js';
@@ -46,6 +47,8 @@ const claimsKeptMs = 90 * 86_400_000;
 const revokedKeysKeptMs = (maxDelegationS + 86_400) * 1000;
 /** For customers who ask why. */
 const unreadyJobsKeptMs = 90 * 86_400_000;
+/** For customers who ask why their program ended. */
+const jobLogsKeptMs = 7 * 86_400_000;
 /** For operators who ask who was blocked, and until when. */
 const blocksKeptMs = 90 * 86_400_000;
 /** Longer than any login takes. */
@@ -76,6 +79,7 @@ const kinds: Record<string, Kept> = {
   revoked_keys: { prune: forgetRevokedKeys, keptMs: revokedKeysKeptMs },
   nodes: { prune: (db) => forgetNodes(db, nodesThatLeftForDays), keptMs: 0 },
   blocks: { prune: pruneBlocks, keptMs: blocksKeptMs },
+  job_logs: { prune: forgetJobLogs, keptMs: jobLogsKeptMs },
   jobs_never_ready: { prune: forgetUnreadyJobs, keptMs: unreadyJobsKeptMs },
 };
 

@@ -45,6 +45,8 @@ export interface Seat {
   open(stream: Pick<OpenedStream, 'response' | 'jobId' | 'past' | 'position'>): EventStream;
   /** For a request that becomes no stream. */
   leave(): void;
+  /** Aborted when this process stops. */
+  readonly stopping: AbortSignal;
 }
 
 export interface EventStreams {
@@ -82,6 +84,7 @@ export function createEventStreams(
   let isChecking = false;
   let nextHeartbeatMs = 0;
   let isStopping = false;
+  const stopping = new AbortController();
 
   return { admit, stop };
 
@@ -108,7 +111,7 @@ export function createEventStreams(
       count(places, wallet, -1);
       count(placesThere, network, -1);
     };
-    return { leave, open: (opened) => open(principal, opened, leave) };
+    return { leave, open: (opened) => open(principal, opened, leave), stopping: stopping.signal };
   }
 
   function open(
@@ -216,6 +219,7 @@ export function createEventStreams(
 
   async function stop(): Promise<void> {
     isStopping = true;
+    stopping.abort();
     clearInterval(checks);
     for (const streams of byWallet.values()) for (const stream of streams) stream.end();
     await listener?.stop();

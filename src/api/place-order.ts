@@ -20,6 +20,7 @@ import { orderedNews } from '../domain/job-event.js';
 import { limitReached } from '../domain/limits.js';
 import { isStalled } from '../domain/settlement-lateness.js';
 import { nearLimitNews } from '../domain/spend-limits.js';
+import { rulesOf, type ProgramSpec } from '../domain/job-program.js';
 import type { JobRequest } from '../domain/job-request.js';
 import { parseImage } from '../domain/image.js';
 import { byDigest, requiredCuda, type ResolvedImage } from '../domain/resolved-image.js';
@@ -42,6 +43,7 @@ import { mismatch, openQuote } from './quote-seal.js';
  *
  * @param keptKeys the public keys that the order names by their ids.
  * @param resolved what the image's registry said about it, if it did.
+ * @param programSpec what runs in the job, if the order has a program.
  * @returns the job, and whether this call created it: a repeated Idempotency-Key finds the first one.
  * @throws BrokerError `spend_limit_exceeded`, `monthly_cap_reached`, `quota_exceeded`, `blocked`, `rate_limited`, `idempotency_conflict`,
  * `quote_mismatch`, `quote_expired`, and with a chain `insufficient_funds`, `exit_pending`, `settlement_stalled`
@@ -53,6 +55,7 @@ export async function placeOrder(
   idempotencyKey: string | undefined,
   keptKeys: readonly string[] = [],
   resolved?: ResolvedImage,
+  programSpec?: ProgramSpec,
 ): Promise<{ job: JobRow; created: boolean }> {
   const requestSha256 = fingerprint(request);
   const order = orderOf(newJobId(), principal.wallet, withNeedsOf(resolved, request));
@@ -72,6 +75,7 @@ export async function placeOrder(
           maxRate: bound.toString(),
           ...(quoted === undefined ? {} : { quoted }),
           ...(resolved === undefined ? {} : { resolved }),
+          ...(programSpec === undefined ? {} : { programSpec }),
           reservedAmount: reservationFor(reservedRate, request.durationSeconds),
           ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
         }),
@@ -196,6 +200,7 @@ export function orderOf(jobId: string, wallet: string, request: JobRequest): Job
     shmMb,
     storageGb,
     image,
+    program,
     durationSeconds,
     maxPricePerHour,
   } = request;
@@ -214,6 +219,7 @@ export function orderOf(jobId: string, wallet: string, request: JobRequest): Job
     ...(shmMb === undefined ? {} : { shmMb }),
     storageGb,
     image,
+    ...(program === undefined ? {} : { program: rulesOf(program) }),
     durationSeconds,
     ...(maxPricePerHour === undefined ? {} : { maxPricePerHour }),
   };

@@ -22,6 +22,11 @@ export interface OrderFlags {
   disk?: number;
   env?: Record<string, string>;
   envFile?: string;
+  command?: string;
+  entrypoint?: boolean;
+  workdir?: string;
+  restart?: string;
+  endWithCommand?: boolean;
   key?: string[];
   provider?: string;
   region?: string;
@@ -76,12 +81,24 @@ export async function orderFrom(context: Context, words: string, flags: OrderFla
     memory_gb: flags.memory,
     storage_gb: flags.disk,
     ...(Object.keys(env).length === 0 ? {} : { env }),
+    ...programIn(flags),
     provider_id: provider,
     min_vram_gb: flags.vram,
     min_cuda: flags.cuda,
     max_price_per_hour: maxPrice,
   });
   return { order, gpus: `${asked.count} × ${clean(gpu.name)}`, market };
+}
+
+/** A line is for the shell of the image; an image without one is ordered over the API. */
+function programIn({ command, entrypoint, workdir, restart, endWithCommand }: OrderFlags) {
+  return {
+    ...(command === undefined ? {} : { command: ['sh', '-c', command] }),
+    ...(entrypoint === true ? { entrypoint: 'image' as const } : {}),
+    ...(workdir === undefined ? {} : { workdir }),
+    ...(restart === undefined ? {} : { restart: restart as 'never' | 'on_failure' | 'always' }),
+    ...(endWithCommand === true ? { end_with_command: true } : {}),
+  };
 }
 
 async function factsOf(context: Context, client: Client) {

@@ -10,6 +10,7 @@ const lines: readonly Line[] = [
   ['up GPU', 'rent, wait for SSH, say how to log in'],
   ['ls', 'your jobs'],
   ['show JOB', 'one job: state, cost, events'],
+  ['logs JOB', 'what it has written'],
   ['ssh JOB [-- CMD]', 'log in; the machine is verified'],
   ['cp FROM TO', 'copy files (JOB:path)'],
   ['wait JOB', 'until it runs, or has ended'],

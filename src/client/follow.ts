@@ -16,13 +16,13 @@ export interface FollowOptions {
 /** A route that streams, and its parameters. */
 export interface Stream {
   route: string;
-  input?: Pick<Input, 'params'>;
+  input?: Pick<Input, 'params' | 'query'>;
 }
 
 /** The broker sends a comment every 15 seconds: three of them missing mean that the connection is lost. */
 const silenceMs = 45_000;
-const firstPauseMs = 500;
-const longestPauseMs = 8_000;
+export const firstPauseMs = 500;
+export const longestPauseMs = 8_000;
 
 /** The broker has no such stream: it is older, or something between does not let it through. */
 export class NoStream extends Error {}
@@ -55,7 +55,7 @@ export async function* followStream<E extends JobEvent>(
   }
 }
 
-function isTransient(error: unknown): boolean {
+export function isTransient(error: unknown): boolean {
   return error instanceof WorldLandError && (error.retryable || isCode(error, 'network') || isCode(error, 'timeout'));
 }
 
@@ -64,12 +64,31 @@ async function* oneConnection(
   stream: Stream,
   { after: last, signal, onConnection }: { [K in keyof FollowOptions]: FollowOptions[K] | undefined },
 ): AsyncGenerator<Placed> {
+  const lastId = last === undefined ? undefined : String(last);
+  for await (const streamed of streamedEvents(caller, stream, { lastId, signal, onConnection })) yield placed(streamed);
+}
+
+/**
+ * The events of one connection.
+ *
+ * @throws NoStream, WorldLandError
+ */
+export async function* streamedEvents(
+  caller: Caller,
+  stream: Stream,
+  options: {
+    lastId: string | undefined;
+    signal: AbortSignal | undefined;
+    onConnection?: FollowOptions['onConnection'] | undefined;
+  },
+): AsyncGenerator<StreamedEvent> {
+  const { lastId, signal, onConnection } = options;
   const connection = new AbortController();
   const abort = () => connection.abort();
   signal?.addEventListener('abort', abort);
   if (signal?.aborted === true) abort();
   try {
-    const response = await opened(caller, stream, last, connection.signal);
+    const response = await opened(caller, stream, lastId, connection.signal);
     const read = createEventReader();
     const decoder = new TextDecoder();
     const reader = piecesOf(response.body!);
@@ -77,7 +96,7 @@ async function* oneConnection(
       onConnection?.(true);
       const { done, value } = await withinSilence(reader.read(), abort);
       if (done) return;
-      for (const streamed of read(decoder.decode(value, { stream: true }))) yield placed(streamed);
+      yield* read(decoder.decode(value, { stream: true }));
     }
   } catch (error) {
     if (error instanceof WorldLandError || error instanceof NoStream) throw error;
@@ -93,12 +112,12 @@ async function* oneConnection(
 async function opened(
   caller: Caller,
   stream: Stream,
-  last: number | undefined,
+  lastId: string | undefined,
   signal: AbortSignal,
 ): Promise<Response> {
   const headers = {
     accept: 'text/event-stream',
-    ...(last === undefined ? {} : { 'last-event-id': String(last) }),
+    ...(lastId === undefined ? {} : { 'last-event-id': lastId }),
   };
   const response = await caller
     .stream(stream.route, { ...stream.input, headers, signal, auth: 'token' })

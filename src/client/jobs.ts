@@ -2,8 +2,9 @@ import type { Caller } from './caller.js';
 import { pagesOf, type Pages } from './pages.js';
 import { newIdempotencyKey } from './idempotency-key.js';
 import { followJob, type FollowOptions } from './job-events.js';
+import { followLog, readLog, type FollowLogOptions, type LogOptions } from './job-logs.js';
 import { rentAndWait, waitUntil, type RentOptions, type WaitOptions } from './rent.js';
-import type { Job, JobEvent, JobSshKey, Order, RunningJob } from './shapes.js';
+import type { Job, JobEvent, JobLog, JobLogLine, JobSshKey, Order, RunningJob } from './shapes.js';
 import { timeOf } from './time-of.js';
 
 export interface Created {
@@ -51,6 +52,10 @@ export interface Jobs {
   waitUntil(jobId: string, state: 'running' | 'ended', options?: WaitOptions): Promise<Job>;
   /** What happens to a job, from its first event on, or after one; ends with the job. Survives lost connections. */
   events(jobId: string, options?: FollowOptions): AsyncIterable<JobEvent>;
+  /** What a job has written: the last lines. */
+  log(jobId: string, options?: LogOptions): Promise<JobLog>;
+  /** The same line by line, as it is written, until the job has ended. Survives lost connections. */
+  logs(jobId: string, options?: FollowLogOptions): AsyncIterable<JobLogLine>;
   /**
    * Rents, and waits until SSH answers.
    *
@@ -102,6 +107,8 @@ export function createJobs(caller: Caller): Jobs {
     rename: (id, name) => caller.call('PATCH /api/v1/jobs/:id', { params: { id }, body: { job_name: name } }),
     waitUntil: (id, state, options = {}) => waitUntil(jobs, id, state, options),
     events: (id, options = {}) => followJob(caller, jobs, id, options),
+    log: (id, options = {}) => readLog(caller, id, options),
+    logs: (id, options = {}) => followLog(caller, jobs, id, options),
     rentAndWait: (order, options = {}) => rentAndWait(jobs, order, options),
   };
   return jobs;

@@ -5,6 +5,8 @@ export type {
   Balance,
   Job,
   JobEvent,
+  JobLog,
+  JobLogLine,
   Market,
   MarketHistory,
   MarketType,

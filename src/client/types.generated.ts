@@ -44,6 +44,8 @@ export interface AdminJob {
   /** How much of the memory `/dev/shm` may use */
   shm_gb: number;
   storage_gb: number;
+  /** Its main program, if the order has one; not what it runs */
+  program?: JobProgram;
   /** For the whole job, in token units */
   price_per_hour?: number;
   /** The maximum in the order, or the one that the broker set from the offers of that moment */
@@ -618,6 +620,8 @@ export interface Job {
   /** How much of the memory `/dev/shm` may use */
   shm_gb: number;
   storage_gb: number;
+  /** Its main program, if the order has one; not what it runs */
+  program?: JobProgram;
   /** For the whole job, in token units */
   price_per_hour?: number;
   /** The maximum in the order, or the one that the broker set from the offers of that moment */
@@ -728,6 +732,50 @@ export interface JobSshKey {
   keys: number;
   /** When it may log in: with the start of the job, or when its machine has taken the key */
   takes_effect: 'at_start' | 'within_two_minutes';
+}
+
+export interface JobLog {
+  job_id: string;
+  status:
+    | 'pending'
+    | 'provisioning'
+    | 'running'
+    | 'ending'
+    | 'completed'
+    | 'expired'
+    | 'cancelled'
+    | 'failed'
+    | 'provider_lost';
+  /** Read from the machine, kept since the end of the job, or not there */
+  source: 'machine' | 'kept' | 'none';
+  /** The oldest first */
+  lines: JobLogLine[];
+  /** Earlier lines were left out because there was too much */
+  truncated: boolean;
+  /** Why there is no log */
+  note?: string;
+}
+
+export interface JobLogLine {
+  /** Its place, to go on from */
+  id: string;
+  /** RFC 3339 with nanoseconds, UTC, by the machine's clock */
+  at: string;
+  /** As it was written, escapes of terminals included; bytes that are no UTF-8 are `�` */
+  line: string;
+  /** It was longer than 16 KiB */
+  cut?: true;
+}
+
+export interface JobProgram {
+  restart: 'never' | 'on_failure' | 'always';
+  end_with_command: boolean;
+  /** `waiting` for the machine; `started` on a machine that stays when it ends; `running`, or about to be restarted, on one that ends with it; `exited` by itself, and the job with it; `stopped` with the machine */
+  state: 'waiting' | 'started' | 'running' | 'exited' | 'stopped';
+  /** How it ended, where the job ended with it; 128 and more: by a signal */
+  exit_code?: number;
+  started_at?: string;
+  ended_at?: string;
 }
 
 export interface Jobs {
@@ -2276,6 +2324,20 @@ export interface Routes {
     reply: JobEvents | undefined;
     errors: CommonError | AuthError | 'job_not_found' | 'quota_exceeded' | 'scope_denied';
   };
+  /** What a job has written; with `Accept: text/event-stream` or `follow=true` as it is written, until it has ended */
+  'GET /api/v1/jobs/:id/logs': {
+    body: undefined;
+    query: {
+      /** The last lines only; 500 unless given, or 5000 with `since` */
+      tail?: number;
+      /** What was written at this time or later */
+      since?: string;
+      /** A stream, the same as with `Accept: text/event-stream` */
+      follow?: 'true' | 'false';
+    };
+    reply: JobLog | undefined;
+    errors: CommonError | AuthError | 'job_not_found' | 'quota_exceeded' | 'scope_denied';
+  };
   /** The last receipt of a job: what it cost after all refunds */
   'GET /api/v1/jobs/:id/receipt': {
     body: undefined;
@@ -3348,6 +3410,18 @@ export interface Routes {
       env?: {
         [name: string]: string;
       };
+      /** The main program and its arguments, without a shell: for one, `["sh", "-c", "…"]` */
+      command?: string[];
+      /** Further arguments of `command`; with `entrypoint`, in place of the image's own */
+      args?: string[];
+      /** Where it starts; the image's folder unless given */
+      workdir?: null | string;
+      /** `image`: the main program is what the image itself would run */
+      entrypoint?: '' | null | 'image';
+      /** When the program is started again after it has ended; `never` unless given */
+      restart?: '' | null | 'never' | 'on_failure' | 'always';
+      /** The job ends with its program: `completed` if that ends with 0, else `failed` */
+      end_with_command?: boolean;
       max_price_per_hour?: number | string;
       /** Of a quote that binds: the order costs no more than it said */
       quote_id?: null | string;
@@ -4219,6 +4293,18 @@ export interface Routes {
       env?: {
         [name: string]: string;
       };
+      /** The main program and its arguments, without a shell: for one, `["sh", "-c", "…"]` */
+      command?: string[];
+      /** Further arguments of `command`; with `entrypoint`, in place of the image's own */
+      args?: string[];
+      /** Where it starts; the image's folder unless given */
+      workdir?: null | string;
+      /** `image`: the main program is what the image itself would run */
+      entrypoint?: '' | null | 'image';
+      /** When the program is started again after it has ended; `never` unless given */
+      restart?: '' | null | 'never' | 'on_failure' | 'always';
+      /** The job ends with its program: `completed` if that ends with 0, else `failed` */
+      end_with_command?: boolean;
       max_price_per_hour?: number | string;
       /** How long its prices are to hold; 60 unless given */
       valid_seconds?: number | string;

@@ -167,24 +167,27 @@ export interface JobOutcome {
   message: Printable;
   endedBy?: JobEnder | undefined;
   failure?: JobFailure;
+  /** Of the main program, if the job ended with it. */
+  exitCode?: number | undefined;
   billed?: Pick<BilledTime, 'servedUntilMs' | 'billedMs'>;
 }
 
-/** Closes a job and deletes its environment variables and its login at a registry, which are secret. Its event is the job's last one. */
+/** Closes a job and deletes its variables, its program and its login at a registry, which are secret. Its event is the job's last one. */
 export async function markEnded(db: Queryable, jobId: string, outcome: JobOutcome): Promise<Told> {
-  const { status, message, endedBy, failure, billed } = outcome;
+  const { status, message, endedBy, failure, exitCode, billed } = outcome;
   const reason: ErrorCode | null = failure?.reason ?? null;
   const { text, data }: JobNews = news('ended', message === '' ? status : message, {
     status,
     failure_reason: failure?.reason,
     ended_by: endedBy,
+    exit_code: exitCode,
   });
   return await change(
     db,
     `with changed as (
        update jobs j set status = $2, message = $3, failure_reason = $4, failure_message = $5, failure_cause = $6,
                          failure_words = $9, ended_by = $10, env = '{}', registry_auth = null,
-                         image_program = null, away_since = null, phase = 'ended',
+                         image_program = null, program = null, program_exit_code = $13, away_since = null, phase = 'ended',
                          served_until = case when started_at is not null then $7::timestamptz(3) end, billed_ms = $8,
                          event_count = event_count + 1, ended_at = clock_timestamp(), updated_at = clock_timestamp()
         where job_id = $1 and ended_at is null
@@ -204,6 +207,7 @@ export async function markEnded(db: Queryable, jobId: string, outcome: JobOutcom
       endedBy ?? null,
       text,
       JSON.stringify(data),
+      exitCode ?? null,
     ],
   );
 }

@@ -1,6 +1,7 @@
 import type { Architecture } from '../domain/gpu-needs.js';
 import type { FailureCause, GapCause, JobFailure, JobOrder, SshAccess } from '../domain/job.js';
 import { sentence } from '../domain/outside.js';
+import { rulesOf, type ProgramState } from '../domain/job-program.js';
 import type { JobMoney } from '../domain/job-cost.js';
 import { priceOf } from '../domain/pricing.js';
 import { rateOfPriceSql } from './offers.js';
@@ -32,6 +33,8 @@ export interface JobRow {
   /** As ordered. */
   shmMb?: number;
   storageGb: number;
+  /** Present if the order has a main program. */
+  program?: ProgramState;
   durationS: number;
   /** As ordered. */
   maxPricePerHour?: number;
@@ -77,6 +80,9 @@ export interface JobTableRow {
   memory_mb: number;
   shm_mb: number | null;
   storage_gb: number;
+  program_restart: ProgramState['restart'] | null;
+  ends_with_program: boolean | null;
+  program_exit_code: number | null;
   duration_s: number;
   requested_max_price: number | null;
   max_rate: string | null;
@@ -107,11 +113,11 @@ export interface JobTableRow {
   money?: { reserved: string; spent: string; gaps: [number, number, GapCause][]; all: boolean; receipt: string | null };
 }
 
-/** Without the environment, SSH keys and the login at the registry, which no response needs. */
+/** Without the environment, the program, SSH keys and the login at the registry, which no response needs. */
 export const jobColumns = `j.job_id, j.wallet, j.request_sha256, j.job_name, j.image, j.image_digest,
   j.image_size_bytes::float8 as image_size_bytes, j.gpu_type, j.any_gpu_type, j.requested_provider,
   j.excluded_providers, j.min_vram_gb::float8 as min_vram_gb, j.min_cuda, j.architecture, j.gpu_count, j.cpu_cores, j.memory_mb, j.shm_mb,
-  j.storage_gb, j.duration_s,
+  j.storage_gb, j.duration_s, j.program_restart, j.ends_with_program, j.program_exit_code,
   j.requested_max_price::float8 as requested_max_price, ${rateOfPriceSql('j.max_price_per_hour')}::text as max_rate,
   j.status, j.message, j.provider_id, j.gpu_model,
   j.price_per_hour::float8 as price_per_hour, j.ssh_host, j.ssh_port, j.ssh_host_key, j.failure_reason, j.failure_message,
@@ -164,6 +170,7 @@ export function jobOf(row: JobTableRow): JobRow {
     memoryMb: row.memory_mb,
     ...(row.shm_mb === null ? {} : { shmMb: row.shm_mb }),
     storageGb: row.storage_gb,
+    ...programOf(row),
     durationS: row.duration_s,
     ...(row.requested_max_price === null ? {} : { maxPricePerHour: row.requested_max_price }),
     ...(row.max_rate === null ? {} : { maxRate: row.max_rate }),
@@ -217,6 +224,17 @@ function moneyOf({ money, rate, fee_bps, billed_ms, away_since }: JobTableRow): 
   };
 }
 
+function programOf(row: JobTableRow): { program?: ProgramState } {
+  if (row.program_restart === null) return {};
+  return {
+    program: {
+      restart: row.program_restart,
+      endsJob: row.ends_with_program ?? false,
+      ...(row.program_exit_code === null ? {} : { exitCode: row.program_exit_code }),
+    },
+  };
+}
+
 /** A job started by a version that did not record host keys has no key. */
 function sshOf({ ssh_host: host, ssh_port: port, ssh_host_key: hostKey }: JobTableRow): { ssh?: SshAccess } {
   if (host === null || port === null) return {};
@@ -241,6 +259,7 @@ export function orderOfJob(job: JobRow): JobOrder {
     storageGb: job.storageGb,
     image: job.image,
     ...(job.imageDigest === undefined ? {} : { imageDigest: job.imageDigest }),
+    ...(job.program === undefined ? {} : { program: rulesOf(job.program) }),
     durationSeconds: job.durationS,
     ...(job.maxRate === undefined ? {} : { maxPricePerHour: priceOf(job.maxRate), maxRate: job.maxRate }),
   };

@@ -1,3 +1,4 @@
+import type { ProgramRules, ProgramSpec } from '../domain/job-program.js';
 import type { JobRequest } from '../domain/job-request.js';
 import type { ImageProgram, ResolvedImage } from '../domain/resolved-image.js';
 import type { RegistryAuth } from '../domain/registry-auth.js';
@@ -12,8 +13,9 @@ import type { JobStatus } from '../wire/statuses.js';
 
 export type { JobRow } from './job-row.js';
 
-export interface NewJob extends Omit<JobRequest, 'excludeProviders'> {
+export interface NewJob extends Omit<JobRequest, 'excludeProviders' | 'program'> {
   excludeProviders?: readonly string[];
+  program?: ProgramRules;
   jobId: string;
   wallet: string;
   sessionId: string;
@@ -26,6 +28,7 @@ export interface NewJob extends Omit<JobRequest, 'excludeProviders'> {
   resolved?: ResolvedImage;
   /** What its quote promises. */
   quoted?: readonly QuotedRate[];
+  programSpec?: ProgramSpec;
   /** The reserved base units. */
   reservedAmount: bigint;
 }
@@ -39,10 +42,11 @@ export async function insertJob(tx: Transaction, job: NewJob): Promise<{ job: Jo
                             requested_provider, gpu_count, cpu_cores, memory_mb, storage_gb, duration_s,
                             requested_max_price, ssh_public_keys, env, reserved_amount, max_price_per_hour,
                             min_vram_gb, min_cuda, architecture, shm_mb, excluded_providers, quoted_rates,
-                            any_gpu_type, takes_ssh_keys, image_digest, image_size_bytes, image_program, registry_auth)
+                            any_gpu_type, takes_ssh_keys, image_digest, image_size_bytes, image_program, registry_auth,
+                            program, program_restart, ends_with_program)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::numeric, $16, $17, $18,
              coalesce(${priceOfRateSql('$19')}, $15::numeric), $20, $21, $22, $23, $24, $25,
-             $8::text is null and $10::int > 0, true, $26, $27, $28, $29)
+             $8::text is null and $10::int > 0, true, $26, $27, $28, $29, $30, $31, $32)
      on conflict (wallet, idempotency_key) do nothing
      returning ${jobColumns}`,
     [
@@ -75,6 +79,9 @@ export async function insertJob(tx: Transaction, job: NewJob): Promise<{ job: Jo
       job.resolved?.sizeBytes ?? null,
       job.resolved === undefined ? null : JSON.stringify(programOf(job.resolved)),
       job.registryAuth === undefined ? null : JSON.stringify(job.registryAuth),
+      job.programSpec === undefined ? null : JSON.stringify(job.programSpec),
+      job.program?.restart ?? null,
+      job.program?.endsJob ?? null,
     ],
   );
   if (rows[0] !== undefined) return { job: jobOf(rows[0]), created: true };
@@ -193,6 +200,7 @@ export interface StoredInputs {
   /** Absent if its registry was not asked, or did not answer. */
   image?: ImageProgram;
   registryAuth?: RegistryAuth;
+  program?: ProgramSpec;
 }
 
 /** The customer's inputs to a job's pod. */
@@ -202,13 +210,15 @@ export async function jobInputs(db: Queryable, jobId: string): Promise<StoredInp
     env: Record<string, string>;
     image_program: ImageProgram | null;
     registry_auth: RegistryAuth | null;
-  }>('select ssh_public_keys, env, image_program, registry_auth from jobs where job_id = $1', [jobId]);
+    program: ProgramSpec | null;
+  }>('select ssh_public_keys, env, image_program, registry_auth, program from jobs where job_id = $1', [jobId]);
   const [row] = rows;
   return {
     sshPublicKeys: row?.ssh_public_keys ?? [],
     env: row?.env ?? {},
     ...(row?.image_program == null ? {} : { image: row.image_program }),
     ...(row?.registry_auth == null ? {} : { registryAuth: row.registry_auth }),
+    ...(row?.program == null ? {} : { program: row.program }),
   };
 }
 

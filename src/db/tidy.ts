@@ -91,7 +91,8 @@ export async function forgetUnreadyJobs(db: Queryable, before: Date): Promise<nu
      ), held as (delete from allocations where job_id in (select job_id from gone)),
      charged as (delete from auth_charges where job_id in (select job_id from gone)),
      gaps as (delete from job_gaps where job_id in (select job_id from gone)),
-     events as (delete from job_events where job_id in (select job_id from gone))
+     events as (delete from job_events where job_id in (select job_id from gone)),
+     logs as (delete from job_logs where job_id in (select job_id from gone))
      select count(*)::int as jobs from gone`,
     [before],
   );

@@ -4,6 +4,7 @@ import { architectureOf, architectures, cudaNumber, type Architecture } from './
 import { gpuTypeKey } from './gpu.js';
 import { imageName, imageRefusal, parseImage, type ImagePolicy } from './image.js';
 import { envProblems } from './job-env.js';
+import { programFields, programOf, programProblems, type ProgramRequest } from './job-program.js';
 import { providerIdPattern } from './provider.js';
 import { printableText } from './printable.js';
 import { registryAuthSchema, type RegistryAuth } from './registry-auth.js';
@@ -46,6 +47,8 @@ export interface JobRequest {
   /** Ids of keys that the wallet keeps here, for the same purpose. */
   sshKeyIds?: string[];
   env: Record<string, string>;
+  /** Absent: nothing runs but the SSH server. */
+  program?: ProgramRequest;
   /** The limit for the whole job, in token units per hour. */
   maxPricePerHour?: number;
   /** The quote that it is ordered with, as the customer sent it. */
@@ -160,6 +163,7 @@ function orderSchema(policy: JobPolicy, how: 'with a key' | 'without a key'): z.
       .never({ error: 'passwords are not accepted: send ssh_public_keys, a list of OpenSSH public keys' })
       .optional(),
     env: environment.default({}),
+    ...programFields,
     max_price_per_hour: number('a price').pipe(z.number().nonnegative().max(limits.pricePerHour)).optional(),
     quote_id: optionalText(z.string().max(limits.quoteId)).describe(
       'Of a quote that binds: the order costs no more than it said',
@@ -175,6 +179,8 @@ function orderSchema(policy: JobPolicy, how: 'with a key' | 'without a key'): z.
       : fields.omit({ quote_id: true, registry_auth: true })
   )
     .superRefine((body, context) => {
+      for (const { field, message } of programProblems(body))
+        context.addIssue({ code: 'custom', path: [field], message });
       if ((body.ssh_public_keys?.length ?? 0) + (body.ssh_key_ids?.length ?? 0) > limits.sshKeys) {
         const message = `and ssh_public_keys must hold at most ${limits.sshKeys} keys together`;
         context.addIssue({ code: 'custom', path: ['ssh_key_ids'], message });
@@ -224,6 +230,7 @@ function orderSchema(policy: JobPolicy, how: 'with a key' | 'without a key'): z.
       sshPublicKeys: body.ssh_public_keys ?? [],
       ...(body.ssh_key_ids === undefined || body.ssh_key_ids.length === 0 ? {} : { sshKeyIds: body.ssh_key_ids }),
       env: body.env,
+      ...programOf(body),
       ...(body.max_price_per_hour === undefined ? {} : { maxPricePerHour: body.max_price_per_hour }),
       ...quoteFieldsOf(body),
     }))

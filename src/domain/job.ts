@@ -1,4 +1,5 @@
 import type { Architecture } from './gpu-needs.js';
+import type { ProgramRules } from './job-program.js';
 import type { Printable } from './outside.js';
 import { type JobStatus, finalJobStatuses, type FinalJobStatus } from '../wire/statuses.js';
 import type { ErrorCode } from '../wire/error-codes.js';
@@ -35,6 +36,8 @@ export interface JobOrder {
   image: string;
   /** What the image's registry said that it is: this runs, whatever its tag means by then. */
   imageDigest?: string;
+  /** Set if it has a main program. What that is stays out of histories: arguments may be secret. */
+  program?: ProgramRules;
   durationSeconds: number;
   /**
    * The price limit for the whole job in token units per hour: `maxRate` for people, or the limit itself without

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import * as k8s from '@kubernetes/client-node';
 import type { Config } from '../config.js';
 import { BrokerError } from '../domain/errors.js';
@@ -34,6 +35,11 @@ export function connectKubernetes(config: Pick<Config, 'KUBECONFIG'>): Kubernete
     scheduling: kubeConfig.makeApiClient(k8s.SchedulingV1Api),
     version: kubeConfig.makeApiClient(k8s.VersionApi),
   };
+}
+
+/** Whether this process was given a cluster, by KUBECONFIG or by its own pod. */
+export function isReachable({ KUBECONFIG }: Pick<Config, 'KUBECONFIG'>): boolean {
+  return KUBECONFIG !== undefined || existsSync('/var/run/secrets/kubernetes.io/serviceaccount/token');
 }
 
 /** The parts of the API server's answer that decisions depend on. `reason` is `NotFound`, `AlreadyExists`, … */

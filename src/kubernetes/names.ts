@@ -59,6 +59,9 @@ export const minerPodSelector = `${labels.mining}=true`;
 export const bootstrapGroup = 'system:bootstrappers:worldland';
 /** The ClusterRole in the manifests with the broker's rights in a tenant's namespace. */
 export const tenantRole = 'worldland:broker-tenant';
+/** The role by which the API reads logs in a tenant's namespace, and the account that gets it. */
+export const logsRole = 'worldland:job-logs';
+export const apiAccount = 'broker-api';
 /** The priority class of paying jobs; miners have a lower priority and are preempted. */
 export const priorityClasses = { rental: 'worldland-rental', mining: 'worldland-mining' } as const;
 /** The SSH port inside a job's pod; the Service maps 22 to it. Ports below 1024 would need another capability. */

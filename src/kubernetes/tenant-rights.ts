@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RbacV1Subject } from '@kubernetes/client-node';
 import { BrokerError } from '../domain/errors.js';
 import { asDependencyError, statusOf, unlessExists, unlessNotFound, type Kubernetes } from './client.js';
-import { labels, managedBy, tenantRole } from './names.js';
+import { apiAccount, labels, logsRole, managedBy, tenantRole } from './names.js';
 
 /** How long the API server may take to act on a stored RoleBinding; usually it takes milliseconds. */
 const effectiveWithinMs = 5_000;
@@ -31,11 +31,30 @@ export async function ensureTenantRights(kubernetes: Kubernetes, namespace: stri
       },
     }),
   );
+  await grantLogs(kubernetes, namespace, account);
   const deadline = Date.now() + effectiveWithinMs;
   for (let waitMs = 5; !(await mayWork(kubernetes, namespace)); waitMs *= 2) {
     if (Date.now() > deadline)
       throw new BrokerError('dependency_unavailable', `Kubernetes: no rights in ${namespace} yet`);
     await sleep(waitMs);
+  }
+}
+
+/** Lets the API read logs there. An installation that has not applied the role yet goes on without it. */
+async function grantLogs(kubernetes: Kubernetes, namespace: string, account: RbacV1Subject): Promise<void> {
+  try {
+    await unlessExists(
+      kubernetes.rbac.createNamespacedRoleBinding({
+        namespace,
+        body: {
+          metadata: { name: logsRole, labels: { [labels.managedBy]: managedBy } },
+          roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: logsRole },
+          subjects: [{ ...account, name: apiAccount }],
+        },
+      }),
+    );
+  } catch (error) {
+    if (![403, 404].includes(statusOf(error)?.code ?? 0)) throw error;
   }
 }
 

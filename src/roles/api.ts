@@ -8,6 +8,10 @@ import { startApiServer } from '../api/server.js';
 import { siteResolver } from '../api/resolve-image.js';
 import { readStaticPages, type StaticPages } from '../api/static-pages.js';
 import { createAuth } from '../auth/customers/auth.js';
+import { connectKubernetes, isReachable } from '../kubernetes/client.js';
+import { readPodLog } from '../kubernetes/job-log.js';
+import type { Config } from '../config.js';
+import type { ReadLog } from '../domain/job-log.js';
 import { orStopped } from '../lifecycle.js';
 import type { Logger } from '../observability/logger.js';
 import { closeRedis } from '../redis/connection.js';
@@ -40,6 +44,7 @@ export const start: StartRole = async ({ config, logger, stop, pool, temporal, r
       jobs: createJobCommands(temporal, config),
       images: siteResolver(config),
       streams,
+      readLog: logReader(config),
       health: readiness,
       redis,
       auth,
@@ -65,6 +70,13 @@ export const start: StartRole = async ({ config, logger, stop, pool, temporal, r
     },
   };
 };
+
+/** The one thing that the API asks of Kubernetes, with an account of its own that may do nothing else. */
+function logReader(config: Config): ReadLog | undefined {
+  if (!isReachable(config)) return undefined;
+  const kubernetes = connectKubernetes(config);
+  return async (query, signal) => await readPodLog(kubernetes, query, signal);
+}
 
 /** Beside the compiled program. A program that runs from its sources has none, and needs none. */
 function pagesOf(logger: Logger): { pages?: StaticPages } {

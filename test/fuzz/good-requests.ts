@@ -70,6 +70,11 @@ const aSomeJob: Make = async ({ someJob, runningJob }) => ({ id: someJob() ?? (a
 const jobToEnd: Make = async ({ runningJob }) => ({ id: await runningJob(), headers: { prefer: 'wait=1' } });
 const newProviderOfOwner: Make = async ({ people }) => ({ id: await people.newProvider(people.owner.wallet) });
 
+const aProgram = {
+  ...{ command: ['python', 'train.py'], args: ['--epochs', '3'], workdir: '/workspace' },
+  ...{ restart: 'on_failure', end_with_command: true },
+};
+
 const aBlock: Make = async ({ people }) => ({ parts: { kind: 'image', value: await people.newBlock() } });
 /** What changes the books is asked for under a key of its own. */
 const onceOnly = () => ({ 'idempotency-key': randomBytes(8).toString('hex') });
@@ -86,6 +91,7 @@ export const goodRequests: Readonly<Record<string, Make>> = {
       ...{ ...(example as object), gpu_count: random.whole(0, 1), gpu_type: undefined, memory_gb: 1, cpu_cores: 1 },
       ...{ duration_hours: random.whole(1, 24), max_price_per_hour: random.pick([undefined, 100]) },
       provider_id: random.pick([undefined, undefined, random.pick(people.otherProviders)]),
+      ...random.pick([{}, {}, aProgram]),
     };
     const quoteId = random.next() < 0.4 ? await people.newQuote(people.customer, order) : undefined;
     return {
@@ -102,6 +108,10 @@ export const goodRequests: Readonly<Record<string, Make>> = {
     body: { job_name: chain.random.pick(['train', null]) },
   }),
   'get-jobs-by-id-events': aSomeJob,
+  'get-jobs-by-id-logs': async (chain, operation) => ({
+    ...(await aSomeJob(chain, operation)),
+    query: chain.random.pick([{}, { tail: '10' }, { since: '2026-11-01T00:00:00Z' }]),
+  }),
   'delete-jobs-by-id': jobToEnd,
   'post-jobs-by-id-extend': async ({ runningJob, random }) => ({
     id: await runningJob(),

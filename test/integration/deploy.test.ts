@@ -8,10 +8,12 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type {
   KubernetesObject,
   V1ConfigMap,
+  V1ClusterRole,
   V1Deployment,
   V1Namespace,
   V1NetworkPolicy,
   V1PodSpec,
+  V1RoleBinding,
 } from '@kubernetes/client-node';
 import { readConfig, roles } from '../../src/config.js';
 import { silent } from '../../engines/log.js';
@@ -19,6 +21,7 @@ import { memoryBounds } from '../../engines/broker.js';
 import { packageRoot } from '../../engines/paths.js';
 import { findDeploymentFiles } from '../../engines/tools/deployment-files.js';
 import { connectKubernetes, unlessNotFound, type Kubernetes } from '../../src/kubernetes/client.js';
+import { apiAccount, logsRole } from '../../src/kubernetes/names.js';
 import { certificateAuthority } from '../support/certificates.js';
 import { apply, brokerAccount, manifests } from '../support/deployment.js';
 import { readDockerfile, type Dockerfile } from '../support/dockerfile.js';
@@ -64,8 +67,9 @@ describe('the manifests of the broker', () => {
     kubernetes = connectKubernetes({ KUBECONFIG: endpoint('kubeconfig') });
     const own = of<V1Namespace>('Namespace').find(({ metadata }) => metadata?.name === brokerAccount.namespace)!;
     await kubernetes.core.createNamespace({ body: { metadata: { ...own.metadata!, name: standIn } } });
-    const body = { metadata: { name: brokerAccount.name } };
-    await kubernetes.core.createNamespacedServiceAccount({ namespace: standIn, body });
+    for (const name of [brokerAccount.name, apiAccount]) {
+      await kubernetes.core.createNamespacedServiceAccount({ namespace: standIn, body: { metadata: { name } } });
+    }
     // Pods without an account of their own have this one, which is there a moment after the namespace.
     const byDefault = { name: 'default', namespace: standIn };
     await until(
@@ -94,6 +98,13 @@ describe('the manifests of the broker', () => {
     },
   );
 
+  test('the account of the API reads logs, and the manifests bind it nowhere', () => {
+    const { rules } = of<V1ClusterRole>('ClusterRole').find(({ metadata }) => metadata?.name === logsRole)!;
+    expect(rules).toEqual([{ apiGroups: [''], resources: ['pods/log'], verbs: ['get'] }]);
+    const bindings = [...of<V1RoleBinding>('RoleBinding'), ...of<V1RoleBinding>('ClusterRoleBinding')];
+    expect(bindings.flatMap(({ subjects = [] }) => subjects).map(({ name }) => name)).not.toContain(apiAccount);
+  });
+
   test('every role has a Deployment, and only the roles that use Kubernetes get a token for it', () => {
     const podOf = ({ spec }: V1Deployment): V1PodSpec => spec!.template.spec!;
     const found = of<V1Deployment>('Deployment').map((deployment) => {
@@ -104,7 +115,7 @@ describe('the manifests of the broker', () => {
       ];
     });
     expect(Object.fromEntries(found)).toEqual({
-      api: undefined,
+      api: apiAccount,
       relay: undefined,
       authorizer: undefined,
       worker: 'broker',

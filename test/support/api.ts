@@ -71,6 +71,8 @@ export interface ApiOptions {
   /** Unix milliseconds: the clock of authentication. */
   now?: () => number;
   streams?: Partial<StreamLimits>;
+  /** How it reads logs of machines, if it may. */
+  logs?: Pick<BrokerRouteDeps, 'readLog' | 'logLimits'>;
   /** The documentation and the console. */
   pages?: StaticPages;
 }
@@ -121,6 +123,7 @@ export async function startApi({
   commands,
   now,
   streams: limits,
+  logs = {},
   pages,
 }: ApiOptions): Promise<Api> {
   const logged: string[] = [];
@@ -152,6 +155,7 @@ export async function startApi({
       health: async () => ({}),
       images: siteResolver(config),
       ...others,
+      ...logs,
     }),
   };
   const server = await startApiServer(createApi(deps), config);

@@ -5,6 +5,7 @@ import { decodeCursor, encodeCursor } from '../../db/cursor.js';
 import type { JobRow } from '../../db/jobs.js';
 import { isFinal } from '../../domain/job.js';
 import type { JobEvent } from '../../domain/job-event.js';
+import { beginStream, wantsStream } from '../begin-stream.js';
 import { withJobs } from '../event-replies.js';
 import type { EventStreams, Seat } from '../event-streams.js';
 import { ownJob } from '../own-job.js';
@@ -87,7 +88,7 @@ export function eventRoutes({ pool, streams }: Deps): RouteRule[] {
         return;
       }
       const told = await withJobs(pool, past);
-      const response = begin(ctx);
+      const response = beginStream(ctx);
       if (response === undefined) return;
       const stream = seat.open({ response, jobId, past: told, position: isWhole ? lastId : 0 });
       if (isOver) stream.end();
@@ -98,7 +99,7 @@ export function eventRoutes({ pool, streams }: Deps): RouteRule[] {
   async function streamWallet(ctx: ApiContext): Promise<void> {
     await inSeat(ctx, async (seat) => {
       const lastId = await lastEventId(pool, principalOf(ctx).wallet);
-      const response = begin(ctx);
+      const response = beginStream(ctx);
       // An id that is still to come would pass over events: the database is older than the client's.
       if (response !== undefined) seat.open({ response, position: Math.min(startOf(ctx) ?? lastId, lastId) });
     });
@@ -115,11 +116,6 @@ export function eventRoutes({ pool, streams }: Deps): RouteRule[] {
   }
 }
 
-/** A client has to say that it reads streams: one that does not would wait for ever. */
-function wantsStream(ctx: ApiContext): boolean {
-  return ctx.method === 'GET' && /(?:^|[\s,])text\/event-stream(?:[\s,;]|$)/i.test(ctx.get('accept'));
-}
-
 /** After which event to begin: what a resumed stream has read, or what the query says. */
 function startOf(ctx: ApiContext): number | undefined {
   const { after, cursor } = ctx.state.query as EventsQuery;
@@ -133,17 +129,4 @@ function startOf(ctx: ApiContext): number | undefined {
 function nextPage(events: readonly JobEvent[], limit: number, keyOf: (event: JobEvent) => number) {
   const last = events[limit - 1];
   return events.length > limit && last !== undefined ? { next_cursor: encodeCursor(String(keyOf(last))) } : {};
-}
-
-/** The response, its head written; undefined if the client is gone or was told that it took too long. */
-function begin(ctx: ApiContext) {
-  if (ctx.res.headersSent || ctx.res.destroyed) return undefined;
-  ctx.respond = false;
-  ctx.status = 200;
-  ctx.set('content-type', 'text/event-stream; charset=utf-8');
-  // Proxies must hand over each event when it comes.
-  ctx.set('cache-control', 'no-store, no-transform');
-  ctx.set('x-accel-buffering', 'no');
-  ctx.flushHeaders();
-  return ctx.res;
 }

@@ -7,6 +7,7 @@ import { createProviderVerifier } from '../../auth/providers/identity.js';
 import type { Config } from '../../config.js';
 import type { EventStreams } from '../event-streams.js';
 import type { JobCommands } from '../job-commands.js';
+import type { LogStreamLimits } from '../job-log-stream.js';
 import type { Limiter } from '../limiter.js';
 import type { Oversight } from '../oversight.js';
 import type { ProviderCommands } from '../provider-commands.js';
@@ -27,6 +28,8 @@ import { eventRoutes } from './events.js';
 import { frontRoutes } from './front.js';
 import { healthRoutes, type Health } from './health.js';
 import { jobKeyRoutes, type JobKeyDeps } from './job-keys.js';
+import type { ReadLog } from '../../domain/job-log.js';
+import { jobLogRoutes } from './job-logs.js';
 import { jobRoutes } from './jobs.js';
 import { marketRoutes } from './market.js';
 import { leftDelegationRoutes } from './left-delegations.js';
@@ -58,6 +61,10 @@ export interface BrokerRouteDeps {
   /** Looks images up in their registries. */
   images: ImageResolver;
   streams: EventStreams;
+  /** Reads the log of a running job; absent where the API may not ask the cluster. */
+  readLog?: ReadLog | undefined;
+  /** For tests. */
+  logLimits?: LogStreamLimits;
   /** Checks the systems that the API depends on, each by name, for `GET /ready`. */
   health: Health;
   /** A connection that fails fast. */
@@ -92,6 +99,7 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
     ...jobRoutes(deps),
     ...jobKeyRoutes(deps),
     ...eventRoutes(deps),
+    ...jobLogRoutes(deps),
     ...sshKeyRoutes({ pool }),
     ...billingRoutes({ pool }),
     ...walletMoneyRoutes({ pool, config }),

@@ -19,6 +19,7 @@ import { insteadOf, requireKnownGpu } from '../gpu-names.js';
 import type { JobCommands } from '../job-commands.js';
 import { jobPolicyOf } from '../job-policy.js';
 import { keysOfOrder } from '../order-keys.js';
+import { programOfOrder } from '../order-program.js';
 import { placeOrder } from '../place-order.js';
 import { ownJob } from '../own-job.js';
 import { waitHeaders, waitingOf, waitingWithinMs } from '../prefer.js';
@@ -201,9 +202,19 @@ export function jobRoutes(deps: Deps): RouteRule[] {
     const by = { wallet: principalOf(ctx).wallet, idempotencyKey };
     await requireKnownGpu(pool, request.gpuType, by);
     const keptKeys = await keysOfOrder(pool, request.sshKeyIds ?? [], by);
-    const resolved =
-      config.IMAGE_RESOLVE === 'off' || (await isRepeat(by)) ? undefined : await resolveImage(deps, request);
-    const { job, created } = await placeOrder(deps, principalOf(ctx), request, idempotencyKey, keptKeys, resolved);
+    // A repeat finds its first job, whatever a registry says by now.
+    const isKnown = await isRepeat(by);
+    const resolved = config.IMAGE_RESOLVE === 'off' || isKnown ? undefined : await resolveImage(deps, request);
+    const program = isKnown ? undefined : programOfOrder(request, resolved);
+    const { job, created } = await placeOrder(
+      deps,
+      principalOf(ctx),
+      request,
+      idempotencyKey,
+      keptKeys,
+      resolved,
+      program,
+    );
     if (created) bell.ring(job.wallet);
     ctx.set('location', `/api/v1/jobs/${job.jobId}`);
     if (!isFinal(job.status) && job.status !== 'running') await startAndWait(ctx, job);

@@ -7,6 +7,7 @@ import { priceOf } from '../../domain/pricing.js';
 import { jobEnders, jobPhases, type JobEnder } from '../../wire/job-events.js';
 import { jobStatuses } from '../../wire/statuses.js';
 import { sshFingerprint } from '../ssh-fingerprint.js';
+import { jobProgram, programReplyOf } from './job-program.js';
 
 const amount = z.string().regex(/^\d+$/);
 
@@ -38,6 +39,7 @@ export const jobReply = z
     memory_gb: z.number(),
     shm_gb: z.number().describe('How much of the memory `/dev/shm` may use'),
     storage_gb: z.int(),
+    program: jobProgram.optional().describe('Its main program, if the order has one; not what it runs'),
     price_per_hour: z.number().optional().describe('For the whole job, in token units'),
     max_price_per_hour: z
       .number()
@@ -134,6 +136,7 @@ export function jobReplyOf(job: JobRow, nowMs = Date.now()): JobReply {
     memory_gb: job.memoryMb / 1024,
     shm_gb: sharedMemoryMb(job) / 1024,
     storage_gb: job.storageGb,
+    program: programReplyOf(job),
     price_per_hour: job.pricePerHour,
     max_price_per_hour: job.maxPricePerHour ?? boundOf(job),
     session_id: job.sessionId,

@@ -15,6 +15,10 @@ export function addRentCommands(program: Command, runner: Runner): void {
     '--events',
     'all of its events',
   );
+  add('logs <job>', 'what it has written', () => import('../commands/logs.js'))
+    .option('-f, --follow', 'as it is written, until the job has ended')
+    .option('--tail <N>', 'the last lines only (500)', values.wholeNumber)
+    .option('--since <TIME>', 'of the last 10m, 2h or 1d', values.duration);
   add('wait <job>', 'until it runs, or has ended', () => import('../commands/wait.js'))
     .addOption(new Option('--for <state>', 'what to wait for').choices(['running', 'ended']).default('running'))
     .option('--timeout <TIME>', 'at most so long: 15m', values.duration);
@@ -83,6 +87,13 @@ function orderFlags(command: Command): Command {
     .option('--disk <GB>', 'disk', values.gigabytes)
     .option('--env <NAME=VALUE>', 'a variable in the container (repeatable)', values.variables)
     .option('--env-file <FILE>', 'variables, one NAME=VALUE a line')
+    .option('--command <LINE>', 'what to run in it, by its shell: "python train.py"')
+    .option('--entrypoint', 'run what the image itself would run')
+    .option('--workdir <FOLDER>', 'where that starts')
+    .addOption(
+      new Option('--restart <when>', 'start it again after it has ended').choices(['never', 'on_failure', 'always']),
+    )
+    .option('--end-with-command', 'the job ends when it does')
     .option('--key <KEY>', 'your public SSH key: a file, or the name of a stored one (repeatable)', values.list)
     .option('--provider <ID>', 'only at this provider')
     .option('--region <NAME>', 'only there')

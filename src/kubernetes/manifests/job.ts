@@ -3,6 +3,7 @@ import { imageName, parseImage } from '../../domain/image.js';
 import type { RegistryAuth } from '../../domain/registry-auth.js';
 import { byDigest, type ImageProgram } from '../../domain/resolved-image.js';
 import { jobObjectName, sharedMemoryMb, type JobOrder, type Placement } from '../../domain/job.js';
+import type { ProgramSpec } from '../../domain/job-program.js';
 import {
   annotations,
   cordonedValue,
@@ -39,6 +40,7 @@ export interface JobInputs {
   image?: ImageProgram;
   /** A login at the registry of a private image. */
   registryAuth?: RegistryAuth;
+  program?: ProgramSpec;
 }
 
 const sharedMemoryVolume = 'shared-memory';
@@ -52,6 +54,8 @@ export const authorizedKeysFile = 'authorized_keys';
 const registryLoginFile = '.dockerconfigjson';
 /** The entry of a job's Secret with the private key of its SSH server. */
 export const hostKeyFile = 'ssh_host_key';
+/** The entry with the main program. */
+const programFile = 'program.json';
 
 /**
  * Root's capabilities in a job: everything that the `baseline` level of Pod Security Admission allows except MKNOD.
@@ -96,9 +100,9 @@ export function authorizedKeysText(keys: readonly string[]): string {
 }
 
 /**
- * The customer's public keys, environment and login at a registry, and the machine's host key. The pod reads them from
- * this Secret, so that its specification contains no value. The login is mounted nowhere: the kubelet alone uses it. Only
- * the keys change later, when the customer adds one.
+ * The customer's public keys, environment, program and login at a registry, and the machine's host key. The pod reads them
+ * from this Secret, so that its specification contains no value. The login is mounted nowhere: the kubelet alone uses it.
+ * Only the keys change later, when the customer adds one.
  *
  * @param hostKey the private key of the SSH server, in PEM.
  */
@@ -122,6 +126,7 @@ export function jobSecret(order: JobOrder, placement: Placement, inputs: JobInpu
         : { [registryLoginFile]: registryLogin(parseImage(order.image).registry, inputs.registryAuth) }),
       [authorizedKeysFile]: authorizedKeysText(inputs.sshPublicKeys),
       [hostKeyFile]: hostKey,
+      ...(inputs.program === undefined ? {} : { [programFile]: JSON.stringify(inputs.program) }),
     },
   };
 }
@@ -215,6 +220,7 @@ export function jobPod(
             ...['--port', String(sshContainerPort)],
             ...['--authorized-keys', `${keyPath}/${authorizedKeysFile}`],
             ...['--host-key', `${keyPath}/${hostKeyFile}`],
+            ...(order.program === undefined ? [] : ['--program', `${keyPath}/${programFile}`]),
           ],
           ports: [{ name: 'ssh', containerPort: sshContainerPort, protocol: 'TCP' }],
           env: jobEnvironment(order, placement, environmentNames),
@@ -252,7 +258,12 @@ export function jobPod(
           secret: {
             secretName: name,
             defaultMode: 0o400,
-            items: [authorizedKeysFile, hostKeyFile].map((key) => ({ key, path: key })),
+            items: [authorizedKeysFile, hostKeyFile, ...(order.program === undefined ? [] : [programFile])].map(
+              (key) => ({
+                key,
+                path: key,
+              }),
+            ),
           },
         },
       ],

@@ -1,0 +1,261 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// programSpec is what the order says about the job's main program. The broker has checked it.
+type programSpec struct {
+	Argv []string `json:"argv"`
+	// Empty: where the image wants its programs to start.
+	Workdir string `json:"workdir,omitempty"`
+	// never, on_failure or always.
+	Restart string `json:"restart"`
+	// The job ends when the program does.
+	EndWithCommand bool `json:"end_with_command"`
+}
+
+const maxSpecBytes = 64 * 1024
+
+func readProgram(path string) (*programSpec, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	var spec programSpec
+	// The parser's own words may repeat what it could not read, and arguments may be secret.
+	if json.NewDecoder(io.LimitReader(file, maxSpecBytes)).Decode(&spec) != nil || len(spec.Argv) == 0 {
+		return nil, errors.New(path + ": not a program")
+	}
+	return &spec, nil
+}
+
+// programTimes are how long things take; tests have shorter ones.
+type programTimes struct {
+	// The machine is ready when a first connection was made, which is the kubelet's probe. The program waits for it, so
+	// that nothing of it runs before the job counts as running; no longer than this.
+	readyWithin time.Duration
+	// A machine that ends at once might never have been seen, and nobody would know that it ran.
+	lastsAtLeast time.Duration
+	firstPause   time.Duration
+	longestPause time.Duration
+	// A program that ran this long has its pauses begin anew.
+	forgetAfter time.Duration
+	// What is left of its output may take this long.
+	drainWithin time.Duration
+}
+
+var usualTimes = programTimes{
+	readyWithin:  10 * time.Second,
+	lastsAtLeast: 6 * time.Second,
+	firstPause:   time.Second,
+	longestPause: 5 * time.Minute,
+	forgetAfter:  10 * time.Minute,
+	drainWithin:  2 * time.Second,
+}
+
+// mainProgram runs the job's main program, again and again if the order says so.
+type mainProgram struct {
+	spec     programSpec
+	times    programTimes
+	children *children
+	account  account
+	log      *slog.Logger
+	output   *outputPump
+
+	mu      sync.Mutex
+	current *child
+	stopped bool
+	stop    chan struct{}
+	// Closed when nothing more will be started.
+	over chan struct{}
+}
+
+func newMainProgram(spec programSpec, times programTimes, server *server, output *outputPump) *mainProgram {
+	return &mainProgram{
+		spec: spec, times: times, children: server.children, account: server.account, log: server.log,
+		output: output, stop: make(chan struct{}), over: make(chan struct{}),
+	}
+}
+
+// run starts the program once the machine is ready, and answers with the exit code when it has ended for good.
+func (p *mainProgram) run(ready <-chan struct{}) (exitCode int) {
+	defer close(p.over)
+	select {
+	case <-ready:
+	case <-time.After(p.times.readyWithin):
+	case <-p.stop:
+		return 0
+	}
+	pause := p.times.firstPause
+	began := time.Now()
+	for {
+		started := time.Now()
+		exitCode = p.runOnce()
+		ran := time.Since(started)
+		if p.isStopped() || !p.restartsAfter(exitCode) {
+			break
+		}
+		if ran >= p.times.forgetAfter {
+			pause = p.times.firstPause
+		}
+		p.log.Info("program restarts", "exit_code", exitCode, "in_seconds", pause.Seconds())
+		if !p.wait(pause) {
+			break
+		}
+		pause = min(2*pause, p.times.longestPause)
+	}
+	if p.spec.EndWithCommand {
+		p.wait(p.times.lastsAtLeast - time.Since(began))
+	}
+	return exitCode
+}
+
+func (p *mainProgram) restartsAfter(exitCode int) bool {
+	return p.spec.Restart == "always" || (p.spec.Restart == "on_failure" && exitCode != 0)
+}
+
+// wait answers false if the job's end came meanwhile.
+func (p *mainProgram) wait(pause time.Duration) bool {
+	select {
+	case <-time.After(pause):
+		return true
+	case <-p.stop:
+		return false
+	}
+}
+
+func (p *mainProgram) isStopped() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.stopped
+}
+
+// runOnce runs the program to its end. A program that cannot be started ends as it would in a shell.
+func (p *mainProgram) runOnce() (exitCode int) {
+	child, code, err := p.start()
+	if err != nil {
+		p.log.Error("program cannot be started", "error", err.Error(), "exit_code", code)
+		return code
+	}
+	if child == nil {
+		return 0
+	}
+	p.log.Info("program started", "pid", child.pid)
+	<-child.exited
+	p.mu.Lock()
+	p.current = nil
+	p.mu.Unlock()
+	// What it started and left behind would hold its ports when it comes again.
+	_ = syscall.Kill(-child.pid, syscall.SIGKILL)
+	exitCode = child.status.ExitStatus()
+	if child.status.Signaled() {
+		exitCode = 128 + int(child.status.Signal())
+	}
+	p.output.drain(p.times.drainWithin)
+	p.log.Info("program exited", "exit_code", exitCode)
+	return exitCode
+}
+
+func (p *mainProgram) start() (*child, int, error) {
+	folder, err := p.folder()
+	if err != nil {
+		return nil, 126, err
+	}
+	own := []string{"HOME=" + p.account.home, "USER=" + loginName, "LOGNAME=" + loginName}
+	env := environment(os.Environ(), own)
+	path, err := lookUp(p.spec.Argv[0], folder, env)
+	if err != nil {
+		return nil, 127, err
+	}
+	nothing, err := os.Open(os.DevNull)
+	if err != nil {
+		return nil, 126, err
+	}
+	defer nothing.Close()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stopped {
+		return nil, 0, nil
+	}
+	output := p.output.writer.Fd()
+	started, err := p.children.start(path, p.spec.Argv, &syscall.ProcAttr{
+		Dir: folder, Env: env, Files: []uintptr{nothing.Fd(), output, output},
+	})
+	if err != nil {
+		return nil, 126, fmt.Errorf("%s: %w", path, err)
+	}
+	p.children.markMain(started)
+	p.current = started
+	return started, 0, nil
+}
+
+// folder is where the program starts. One that the image does not have is made, as container runtimes do.
+func (p *mainProgram) folder() (string, error) {
+	if p.spec.Workdir == "" {
+		return os.Getwd()
+	}
+	if err := os.MkdirAll(p.spec.Workdir, 0o755); err != nil {
+		return "", err
+	}
+	return p.spec.Workdir, nil
+}
+
+// lookUp finds a program as a shell would: by the PATH that it will have, not by that of the server.
+func lookUp(name, folder string, env []string) (string, error) {
+	if strings.Contains(name, "/") {
+		if !filepath.IsAbs(name) {
+			name = filepath.Join(folder, name)
+		}
+		if _, err := os.Stat(name); err != nil {
+			return "", err
+		}
+		return name, nil
+	}
+	for _, variable := range env {
+		value, isPath := strings.CutPrefix(variable, "PATH=")
+		if !isPath {
+			continue
+		}
+		for _, dir := range filepath.SplitList(value) {
+			if !filepath.IsAbs(dir) {
+				dir = filepath.Join(folder, dir)
+			}
+			if path := filepath.Join(dir, name); isProgram(path) {
+				return path, nil
+			}
+		}
+	}
+	return "", fmt.Errorf("%s: %w", name, exec.ErrNotFound)
+}
+
+// end has nothing more started. The program itself is told with all others, and may save what it has until `kill`.
+func (p *mainProgram) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.stopped {
+		p.stopped = true
+		close(p.stop)
+	}
+}
+
+func (p *mainProgram) kill() {
+	p.mu.Lock()
+	current := p.current
+	p.mu.Unlock()
+	if current != nil {
+		p.children.signal(current, syscall.SIGKILL)
+	}
+}

@@ -1,0 +1,202 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { connect } from '../../src/client/index.js';
+import type { JobLogLine } from '../../src/client/shapes.js';
+import type { Session } from '../../src/client/session.js';
+import { logStreamLimits } from '../../src/api/job-log-stream.js';
+import { forgetJobLogs, keepJobLog, keptJobLog } from '../../src/db/job-logs.js';
+import { claimNamespace } from '../../src/db/tenants.js';
+import type { LogAnswer, LogQuery } from '../../src/domain/job-log.js';
+import type { JobOrder } from '../../src/domain/job.js';
+import { readEvents } from '../support/event-reader.js';
+import { putProvider } from '../support/fleet.js';
+import { startReplicas, type Replicas } from '../support/replicas.js';
+import { jobSteps, orderJob, type JobSteps } from '../support/told-jobs.js';
+import { until } from '../support/until.js';
+
+/** A machine's log, which grows and breaks off as a test wants. */
+class MachineLog {
+  readonly lines: string[] = [];
+  answer: Exclude<LogAnswer['kind'], 'log'> | undefined;
+  isOver = false;
+  readonly asked: LogQuery[] = [];
+  #breaks = 0;
+
+  write(text: string): void {
+    const second = String(this.lines.length).padStart(2, '0');
+    this.lines.push(`2026-11-27T10:00:${second}.5Z ${text}\n`);
+  }
+
+  breakOff(): void {
+    this.#breaks++;
+  }
+
+  read = async (query: LogQuery, signal: AbortSignal): Promise<LogAnswer> => {
+    this.asked.push(query);
+    if (this.answer === 'withheld') return { kind: 'withheld', why: 'machine' };
+    if (this.answer !== undefined) return { kind: this.answer };
+    const from = this.lines.findIndex((line) => query.since === undefined || `${line.slice(0, 19)}Z` >= query.since);
+    return { kind: 'log', pieces: this.#pieces(from < 0 ? this.lines.length : from, query, signal) };
+  };
+
+  async *#pieces(from: number, { follow, tail = 10_000 }: LogQuery, signal: AbortSignal) {
+    const breaks = this.#breaks;
+    for (let at = Math.max(from, this.lines.length - tail); ;) {
+      for (; at < this.lines.length; at++) yield Buffer.from(this.lines[at]!);
+      if (follow !== true || this.isOver) return;
+      if (this.#breaks !== breaks) throw new Error('reset');
+      signal.throwIfAborted();
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+}
+
+let replicas: Replicas;
+let session: Session;
+let token: string;
+let steps: JobSteps;
+let machine: MachineLog;
+const pool = () => replicas.database.pool;
+
+beforeAll(async () => {
+  replicas = await startReplicas({
+    logs: {
+      readLog: (query, signal) => machine.read(query, signal),
+      logLimits: { ...logStreamLimits, checkEveryMs: 50, pauseMs: 10, withheldPauseMs: 10 },
+    },
+  });
+  steps = jobSteps(pool());
+  await putProvider(pool(), { providerId: 'atlas', gpuPrice: 0.5 });
+});
+afterAll(() => replicas.stop());
+beforeEach(async () => {
+  machine = new MachineLog();
+  session = await replicas.api.login({ spendLimit: 10n ** 24n });
+  token = await session.token();
+});
+
+const client = (url = replicas.api.url) =>
+  connect({ api: url, audience: replicas.api.config.AUTH_AUDIENCE, token } as never);
+
+async function runningJob(): Promise<JobOrder> {
+  const program = { restart: 'never', endsJob: true } as const;
+  const order = await orderJob(pool(), session.sessionId, { wallet: session.wallet, gpuCount: 0, program });
+  await steps.place(order);
+  await claimNamespace(pool(), order.jobId, 'tenant-0000');
+  await steps.run(order);
+  return order;
+}
+
+const get = async ({ jobId }: JobOrder, query = '', headers: Record<string, string> = {}) =>
+  await fetch(`${replicas.api.url}/api/v1/jobs/${jobId}/logs${query}`, {
+    headers: { authorization: `Bearer ${token}`, ...headers },
+  });
+const read = async (order: JobOrder, query = '') => (await (await get(order, query)).json()) as Record<string, unknown>;
+const textsOf = (reply: Record<string, unknown>) => (reply['lines'] as JobLogLine[]).map(({ line }) => line);
+
+describe('the log of a job', () => {
+  test('is what its machine has: the last lines, or those since a time', async () => {
+    const order = await runningJob();
+    for (const text of ['one', 'two', '\u001b[31mthree']) machine.write(text);
+    expect(await read(order)).toMatchObject({
+      job_id: order.jobId,
+      status: 'running',
+      source: 'machine',
+      truncated: false,
+    });
+    expect(textsOf(await read(order, '?tail=2'))).toEqual(['two', '\u001b[31mthree']);
+    expect(textsOf(await read(order, '?since=2026-11-27T19:00:01.5%2B09:00'))).toEqual(['two', '\u001b[31mthree']);
+    expect(machine.asked.every(({ tail }) => tail !== undefined && tail <= 5_000)).toBe(true);
+  });
+
+  test('is empty, and no error, while there is no machine or its machine hands none out', async () => {
+    const order = await orderJob(pool(), session.sessionId, { wallet: session.wallet, gpuCount: 0 });
+    expect(await read(order)).toMatchObject({ status: 'pending', source: 'none', lines: [] });
+    const running = await runningJob();
+    machine.answer = 'nothing_yet';
+    expect(await read(running)).toMatchObject({ source: 'none', note: expect.stringContaining('nothing runs yet') });
+    machine.answer = 'withheld';
+    expect(await read(running)).toMatchObject({ source: 'none', note: expect.stringContaining('does not hand out') });
+  });
+
+  test('is kept after the end of the job, for a week', async () => {
+    const order = await runningJob();
+    machine.write('the last words');
+    await keepJobLog(pool(), order.jobId, Buffer.from(machine.lines.join('')));
+    await steps.end(order);
+    machine.answer = 'gone';
+    const kept = await read(order);
+    expect([kept['source'], kept['status'], textsOf(kept)]).toEqual(['kept', 'cancelled', ['the last words']]);
+    expect(await forgetJobLogs(pool(), new Date(Date.now() - 60_000))).toBe(0);
+    expect(await forgetJobLogs(pool(), new Date(Date.now() + 60_000))).toBeGreaterThan(0);
+    expect(await keptJobLog(pool(), order.jobId)).toBeUndefined();
+    expect(await read(order)).toMatchObject({ source: 'none', lines: [] });
+  });
+
+  test('a query that cannot be meant is refused with its field', async () => {
+    const order = await runningJob();
+    for (const query of ['?tail=0', '?tail=5001', '?tail=x', '?since=yesterday', '?follow=maybe', '?lines=3']) {
+      expect([query, (await get(order, query)).status]).toEqual([query, 422]);
+    }
+    for (const id of ['1', `${'9'.repeat(30)}`, '2026-11-27T10:00:00.5Z']) {
+      expect((await get(order, '', { 'last-event-id': id })).status).toBe(422);
+    }
+  });
+});
+
+describe('a log that is followed', () => {
+  const linesIn = ({ events }: { events: readonly { event: string; data: object }[] }) =>
+    events.filter(({ event }) => event === 'line').map(({ data }) => (data as { line: string }).line);
+
+  test('has what is written, over connections to the machine that break, until the job has ended', async () => {
+    const order = await runningJob();
+    machine.write('one');
+    const found: string[] = [];
+    const following = (async () => {
+      for await (const { line } of client().jobs.logs(order.jobId)) found.push(line);
+    })();
+    await until(() => found.length === 1);
+    machine.write('two');
+    machine.breakOff();
+    await until(() => found.length === 2);
+    machine.write('three');
+    await until(() => found.length === 3);
+    machine.write('the last');
+    await keepJobLog(pool(), order.jobId, Buffer.from(machine.lines.join('')));
+    await steps.end(order);
+    machine.isOver = true;
+    await following;
+    expect(found).toEqual(['one', 'two', 'three', 'the last']);
+  });
+
+  test('goes on at another process after the last line that its client has read, and is over once', async () => {
+    const order = await runningJob();
+    const bearer = { authorization: `Bearer ${token}` };
+    for (const text of ['one', 'two']) machine.write(text);
+    const first = await readEvents(`${replicas.api.url}/api/v1/jobs/${order.jobId}/logs`, bearer);
+    await until(() => linesIn(first as never).length === 2);
+    first.close();
+    machine.write('three');
+    const at = '2026-11-27T10:00:01.500000000Z_000000';
+    const resumed = { ...bearer, 'last-event-id': at };
+    const second = await readEvents(`${replicas.other.url}/api/v1/jobs/${order.jobId}/logs`, resumed);
+    await until(() => linesIn(second as never).length === 1);
+    expect(linesIn(second as never)).toEqual(['three']);
+    await keepJobLog(pool(), order.jobId, Buffer.from(machine.lines.join('')));
+    await steps.end(order);
+    machine.isOver = true;
+    await second.closed;
+    expect(second.events.at(-1)).toMatchObject({ event: 'ended' });
+    const over = { ...bearer, 'last-event-id': '2026-11-27T10:00:02.500000000Z_000000' };
+    expect((await get(order, '?follow=true', over)).status).toBe(204);
+  });
+
+  test('takes one of the places for streams, and ends with the login', async () => {
+    const order = await runningJob();
+    const url = `${replicas.api.url}/api/v1/jobs/${order.jobId}/logs?follow=true`;
+    const readers = [];
+    for (let at = 0; at < 5; at++) readers.push(await readEvents(url, { authorization: `Bearer ${token}` }));
+    expect((await get(order, '?follow=true')).status).toBe(403);
+    await pool().query('update auth_sessions set revoked_at = now() where id = $1', [session.sessionId]);
+    await Promise.all(readers.map(({ closed }) => closed));
+  });
+});
