@@ -90,8 +90,14 @@ export function startWeather({ site, random, logFolder, live, log, isCalm }: Wea
     return random.pick<Fault>(['twice', 'swallow', 'lose answer', known, 'no connection', 'twice']);
   };
 
-  async function lie(name: LieName): Promise<void> {
-    const node = random.pick(site.nodes);
+  const firstLiar = random.whole(0, 1);
+  /** A broker that believes one node only is found by the lies of the other, so each tells one that raises an alarm. */
+  const liarOf = (name: LieName, nth: number) =>
+    site.nodes[(firstLiar + Math.floor(nth / lieNames.length) + (name === 'block changed' ? 1 : 0)) % 2]!;
+
+  async function lie(nth: number): Promise<void> {
+    const name = lieNames[nth % lieNames.length]!;
+    const node = liarOf(name, nth);
     const { of, isAlarming } = lieOf(name, { vault: site.vault, victim, random });
     counts.lies++;
     const before = alarmsIn(logFolder);
@@ -123,7 +129,7 @@ export function startWeather({ site, random, logFolder, live, log, isCalm }: Wea
       counts.bothAway++;
       await during(site.nodes, () => random.pick<Fault>(['no connection', 'hang']), random.whole(2_000, 5_000));
     },
-    lie: () => lie(lieNames[liesGiven++ % lieNames.length]!),
+    lie: () => lie(liesGiven++),
   };
 
   const going = (async () => {

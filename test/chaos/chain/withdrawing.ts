@@ -27,6 +27,9 @@ const isSigned = (body: WithdrawalBody): body is Signed => body.call !== undefin
 /** Refusals that the rules explain. */
 const refusals: ReadonlySet<string> = new Set(['insufficient_funds', 'withdrawal_pending', 'exit_pending']);
 
+/** Well before a permit lapses. */
+const meanwhileMs = 4_000;
+
 /**
  * Takes money out in the ways of a client with a bad connection: asks twice, asks for more meanwhile, sends what was
  * signed once, twice, late, or not at all.
@@ -55,6 +58,12 @@ export async function withdrawSome(spending: Spending): Promise<void> {
   const other = await ask(spending, site.scale);
   if (isSigned(other)) keepPermit(spending, other);
   const way = random.pick(['at once', 'twice', 'at once', 'late', 'never'] as const);
+  if (way !== 'at once') {
+    // The broker looks each second whether it has lapsed.
+    await sleep(meanwhileMs);
+    const meanwhile = await ask(spending, site.scale);
+    if (isSigned(meanwhile)) keepPermit(spending, meanwhile);
+  }
   if (way === 'late') await sleep(Math.max(0, deadlineMs - Date.now() - random.whole(0, 3_000)));
   if (way === 'never' || live.ended.aborted) return;
   const isTaken = await purse.wallet.send(first.call);
