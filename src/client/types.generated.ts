@@ -722,18 +722,6 @@ export interface JobEvents {
   next_cursor?: string;
 }
 
-export interface JobSshKey {
-  job_id: string;
-  /** As the job has it */
-  public_key: string;
-  /** As `ssh-keygen -l` prints it: `SHA256:…` */
-  fingerprint: string;
-  /** How many keys may log in to the job now */
-  keys: number;
-  /** When it may log in: with the start of the job, or when its machine has taken the key */
-  takes_effect: 'at_start' | 'within_two_minutes';
-}
-
 export interface JobLog {
   job_id: string;
   status:
@@ -776,6 +764,18 @@ export interface JobProgram {
   exit_code?: number;
   started_at?: string;
   ended_at?: string;
+}
+
+export interface JobSshKey {
+  job_id: string;
+  /** As the job has it */
+  public_key: string;
+  /** As `ssh-keygen -l` prints it: `SHA256:…` */
+  fingerprint: string;
+  /** How many keys may log in to the job now */
+  keys: number;
+  /** When it may log in: with the start of the job, or when its machine has taken the key */
+  takes_effect: 'at_start' | 'within_two_minutes';
 }
 
 export interface Jobs {
