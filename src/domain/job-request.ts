@@ -7,7 +7,7 @@ import { envProblems } from './job-env.js';
 import { programFields, programOf, programProblems, type ProgramRequest } from './job-program.js';
 import { providerIdPattern } from './provider.js';
 import { printableText } from './printable.js';
-import { registryAuthSchema, type RegistryAuth } from './registry-auth.js';
+import { loginOf, registryAuthSchema, type RegistryAuth } from './registry-auth.js';
 import { checked, cores, gigabytes, megabytes, number, optionalText, quantity } from './request-values.js';
 import { parseSshPublicKey } from './ssh-key.js';
 import { isObject, namesAKey, sshKeyId } from './order-keys.js';
@@ -237,11 +237,6 @@ function orderSchema(policy: JobPolicy, how: 'with a key' | 'without a key'): z.
     .meta({ inputExamples: [exampleOrder] });
 }
 
-/** A field of orders only: nobody runs a quote. */
-function loginOf(body: { image?: unknown; registry_auth?: RegistryAuth | undefined }): { registryAuth?: RegistryAuth } {
-  return body.registry_auth === undefined ? {} : { registryAuth: body.registry_auth };
-}
-
 /** Each of them is a field of one kind of request only. */
 function quoteFieldsOf(body: { quote_id?: string | undefined; valid_seconds?: number | undefined }) {
   const { quote_id: quoteId, valid_seconds: validSeconds } = body;
@@ -250,19 +245,6 @@ function quoteFieldsOf(body: { quote_id?: string | undefined; valid_seconds?: nu
     ...(validSeconds === undefined ? {} : { validSeconds }),
   };
 }
-
-/** The body of `POST /api/v1/jobs/:id/extend`. The workflow checks the job's total duration. */
-export const extensionSchema: z.ZodType<{ seconds: number }> = z
-  .strictObject({
-    additional_hours: number('a number of hours').pipe(
-      z
-        .number()
-        .positive()
-        .max(366 * 24),
-    ),
-  })
-  .transform(({ additional_hours: hours }) => ({ seconds: Math.max(1, Math.ceil(hours * 3600 - 1e-6)) }))
-  .meta({ inputExamples: [{ additional_hours: 2 }] });
 
 const providerId = z.string().regex(providerIdPattern, 'is not a provider id');
 

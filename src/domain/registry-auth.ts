@@ -26,3 +26,10 @@ export const registryAuthSchema: z.ZodType<RegistryAuth> = z.strictObject({
     .max(maxPassword, `must have at most ${maxPassword} characters`)
     .regex(/^[\x20-\x7e]*$/, 'must be printable ASCII characters'),
 });
+
+/** A field of orders only: nobody runs a quote. */
+export function loginOf(body: { image?: unknown; registry_auth?: RegistryAuth | undefined }): {
+  registryAuth?: RegistryAuth;
+} {
+  return body.registry_auth === undefined ? {} : { registryAuth: body.registry_auth };
+}

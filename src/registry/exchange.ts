@@ -76,7 +76,7 @@ export async function exchange(ask: Ask): Promise<Answer> {
           (body) => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }),
           (error: unknown) => {
             response.destroy();
-            reject(error);
+            reject(error instanceof Error ? error : new Error(String(error)));
           },
         );
       });

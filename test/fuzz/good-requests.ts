@@ -95,7 +95,11 @@ export const goodRequests: Readonly<Record<string, Make>> = {
     };
     const quoteId = random.next() < 0.4 ? await people.newQuote(people.customer, order) : undefined;
     return {
-      body: { ...order, ...(quoteId === undefined ? {} : { quote_id: quoteId }) },
+      body: {
+        ...order,
+        ...(quoteId === undefined ? {} : { quote_id: quoteId }),
+        ...(random.next() < 0.3 ? { registry_auth: { username: 'robot', password: 'only for tests' } } : {}),
+      },
       headers: {
         prefer: random.pick(['wait=0', 'wait=1', 'respond-async']),
         ...(random.next() < 0.3 ? { 'idempotency-key': `key-${random.whole(1, 3)}` } : {}),

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { extensionSchema, jobRequestSchema } from '../../src/domain/job-request.js';
+import { extensionSchema } from '../../src/domain/job-extension.js';
+import { jobRequestSchema } from '../../src/domain/job-request.js';
 import { limitReached, limits } from '../../src/domain/limits.js';
 import { sshKeys } from './api-ssh-keys.js';
 

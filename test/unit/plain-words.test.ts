@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { z } from 'zod';
-import { extensionSchema } from '../../src/domain/job-request.js';
+import { extensionSchema } from '../../src/domain/job-extension.js';
 import { startTestApi, testRoute, type TestApi } from './api-harness.js';
 
 const body = z.strictObject({
