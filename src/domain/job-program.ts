@@ -40,6 +40,9 @@ export interface ProgramState extends ProgramRules {
 const maxArgumentBytes = 8 * 1024;
 const maxWorkdirBytes = 1_024;
 
+/** Bytes in UTF-8, without what only Node has: the console is made of these types, too. */
+const byteLength = (text: string) => new TextEncoder().encode(text).byteLength;
+
 /** Neither an argument of a process nor the database can hold these. */
 const unstorable = /[\0\p{Cs}]/u;
 const argument = z.string().refine((text) => !unstorable.test(text), 'holds a NUL or half a surrogate pair');
@@ -47,7 +50,7 @@ const workdir = z
   .string()
   .refine((path) => path.startsWith('/'), 'must be an absolute path, such as /workspace')
   .refine((path) => !unstorable.test(path), 'holds a NUL or half a surrogate pair')
-  .refine((path) => Buffer.byteLength(path) <= maxWorkdirBytes, `must be at most ${maxWorkdirBytes} bytes`);
+  .refine((path) => byteLength(path) <= maxWorkdirBytes, `must be at most ${maxWorkdirBytes} bytes`);
 
 /** The fields of an order that are about its main program. */
 export const programFields = {
@@ -93,7 +96,7 @@ export function programProblems(body: ProgramBody): { field: keyof ProgramBody; 
       if (isGiven[field] === true) problems.push({ field, message: 'needs a command, or "entrypoint": "image"' });
     }
   }
-  const bytes = [...(command ?? []), ...(args ?? [])].reduce((sum, text) => sum + Buffer.byteLength(text) + 1, 0);
+  const bytes = [...(command ?? []), ...(args ?? [])].reduce((sum, text) => sum + byteLength(text) + 1, 0);
   if (bytes > maxArgumentBytes) {
     const field = command === undefined ? 'args' : 'command';
     problems.push({ field, message: `and args are ${bytes} bytes together; ${maxArgumentBytes} is the most` });

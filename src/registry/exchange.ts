@@ -74,9 +74,9 @@ export async function exchange(ask: Ask): Promise<Answer> {
       request.on('response', (response) => {
         readBody(response, ask.method, maxBytes).then(
           (body) => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }),
-          (error: unknown) => {
+          (error: Error) => {
             response.destroy();
-            reject(error instanceof Error ? error : new Error(String(error)));
+            reject(error);
           },
         );
       });

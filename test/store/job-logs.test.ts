@@ -75,7 +75,7 @@ beforeEach(async () => {
 });
 
 const client = (url = replicas.api.url) =>
-  connect({ api: url, audience: replicas.api.config.AUTH_AUDIENCE, token } as never);
+  connect({ api: url, audience: replicas.api.config.AUTH_AUDIENCE, token });
 
 async function runningJob(): Promise<JobOrder> {
   const program = { restart: 'never', endsJob: true } as const;
