@@ -74,8 +74,7 @@ beforeEach(async () => {
   token = await session.token();
 });
 
-const client = (url = replicas.api.url) =>
-  connect({ api: url, audience: replicas.api.config.AUTH_AUDIENCE, token });
+const client = (url = replicas.api.url) => connect({ api: url, audience: replicas.api.config.AUTH_AUDIENCE, token });
 
 async function runningJob(): Promise<JobOrder> {
   const program = { restart: 'never', endsJob: true } as const;
