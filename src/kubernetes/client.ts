@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import * as k8s from '@kubernetes/client-node';
 import type { Config } from '../config.js';
 import { BrokerError } from '../domain/errors.js';
@@ -37,9 +37,10 @@ export function connectKubernetes(config: Pick<Config, 'KUBECONFIG'>): Kubernete
   };
 }
 
-/** Whether this process was given a cluster, by KUBECONFIG or by its own pod. */
+/** Whether this process was given a cluster, by KUBECONFIG or by its own pod. An empty file is none: Compose mounts one. */
 export function isReachable({ KUBECONFIG }: Pick<Config, 'KUBECONFIG'>): boolean {
-  return KUBECONFIG !== undefined || existsSync('/var/run/secrets/kubernetes.io/serviceaccount/token');
+  if (KUBECONFIG === undefined) return existsSync('/var/run/secrets/kubernetes.io/serviceaccount/token');
+  return !existsSync(KUBECONFIG) || statSync(KUBECONFIG).size > 0;
 }
 
 /** The parts of the API server's answer that decisions depend on. `reason` is `NotFound`, `AlreadyExists`, … */

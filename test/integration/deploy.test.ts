@@ -202,6 +202,15 @@ describe('docker-compose.yml', () => {
     expect(holders.map(([name]) => name).sort()).toEqual(['watcher', 'worker']);
   });
 
+  test('docker-compose.yml gives the API a kubeconfig of its own, which may be absent', async () => {
+    const sources = (of: Record<string, Service>) => of['api']!.secrets!.map(({ source }) => source);
+    expect(sources(services)).toEqual(['api-kubeconfig']);
+    expect(services['api']!.environment!['KUBECONFIG']).toBe('/run/secrets/api-kubeconfig');
+    expect(sources(await config({ ...set, BROKER_API_KUBECONFIG: './broker-api.kubeconfig' }))).toEqual([
+      'api-kubeconfig',
+    ]);
+  });
+
   test('docker-compose.yml opens no port to the network by itself', () => {
     const open = Object.values(services).flatMap(({ ports }) => ports ?? []);
     expect(open.map(({ target }) => target).sort()).toEqual([6379, 8080, 9443]);
