@@ -29,7 +29,7 @@ export const jobErrorHelp = {
   image_not_found: {
     means: 'The registry of the image was asked, and has no such repository, tag or digest. Nothing was reserved.',
     todo: [
-      'Correct `image`: is it spelt as in `docker pull`, was its tag pushed, has it been deleted?',
+      'Correct `image`: spell it as in `docker pull`, and see whether its tag was pushed or deleted.',
       'Some registries say the same of private images: send `registry_auth`.',
     ],
   },

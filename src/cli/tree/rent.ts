@@ -63,7 +63,7 @@ function addMarket(add: ReturnType<typeof adder>): void {
   );
   orderFlags(add('up <gpu>', 'rent, wait for SSH, say how to log in', () => import('../commands/up.js')))
     .option('--registry-auth <NAME>', 'log in to the registry of a private image; the password is asked for')
-    .option('--registry-password-file <FILE>', 'its password or token, instead of WORLDLAND_REGISTRY_PASSWORD')
+    .option('--registry-password-file <FILE>', 'its password or token, in a file')
     .option('--timeout <TIME>', 'wait at most so long for SSH: 15m', values.duration)
     .option('--ssh', 'log in at once')
     .option('--detach', 'do not wait')
