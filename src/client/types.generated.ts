@@ -749,7 +749,7 @@ export interface JobLogLine {
   id: string;
   /** RFC 3339 with nanoseconds, UTC, by the machine's clock */
   at: string;
-  /** As it was written, escapes of terminals included; bytes that are no UTF-8 are `�` */
+  /** As it was written, escapes of terminals included; bytes that are no UTF-8 are U+FFFD */
   line: string;
   /** It was longer than 16 KiB */
   cut?: true;

@@ -10,7 +10,13 @@ const unprintable = new RegExp(`[${unprintableRanges}${unprintableAstral}\\p{Sur
 const shownBadly = (value: unknown) => textsIn(value).filter((text) => unprintable.test(text));
 
 /** Columns whose values programs get unchanged, and which are never shown to people. */
-const notShown = ['jobs.env', 'providers.mining_config', 'provider_mining.config', 'jobs.ssh_public_keys'];
+const notShown = [
+  'jobs.env',
+  'jobs.program',
+  'providers.mining_config',
+  'provider_mining.config',
+  'jobs.ssh_public_keys',
+];
 
 let tried: TriedApi;
 beforeAll(async () => {

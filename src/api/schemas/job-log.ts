@@ -11,7 +11,7 @@ const logLine = z
   .object({
     id: z.string().describe('Its place, to go on from'),
     at: z.string().describe("RFC 3339 with nanoseconds, UTC, by the machine's clock"),
-    line: z.string().describe('As it was written, escapes of terminals included; bytes that are no UTF-8 are `�`'),
+    line: z.string().describe('As it was written, escapes of terminals included; bytes that are no UTF-8 are U+FFFD'),
     cut: z.literal(true).optional().describe('It was longer than 16 KiB'),
   })
   .meta({ id: 'JobLogLine' });
