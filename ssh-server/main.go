@@ -6,7 +6,7 @@
 //	sshd scp …         is the remote side of `scp -O`, where the image has none; `serve` starts it
 //
 // It needs no file of the image: no shell, no passwd, no library. It writes to the file system only what a client has it
-// forward: sockets, which go with their connection.
+// forward (sockets, which go with their connection), and the folder of the main program where that is missing.
 package main
 
 import (

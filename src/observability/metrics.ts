@@ -192,8 +192,9 @@ export const eventStreamsClosed = new Counter({
 /**
  * Stays 0. `kind`: `disagreement` (the nodes of the chain contradict each other), `taken_back` (a final block is gone),
  * `overdrawn` (the vault paid out more than the ledger has), `foreign_settlement` (one was executed that this broker did
- * not cut), `void_executed` (one was executed that counted as void), `settlements_stopped`, `differs` (a wallet has
- * something else in the vault than in the ledger).
+ * not cut), `void_executed` (one was executed that counted as void), `unbalanced` (the vault has less than one credits),
+ * `settlements_stopped`, `differs` (a wallet has something else in the vault than in the ledger), `unread_block` (a node
+ * does not return the events of one block).
  */
 export const chainAlarms = new Counter({
   name: 'broker_chain_alarms_total',
