@@ -136,6 +136,9 @@ func serveUntilStopped(given settings, times programTimes, output io.Writer) (ex
 		log.Info("the main program has ended, and the job with it", "exit_code", exitCode)
 	case <-stop:
 		log.Info("stopping")
+		if program != nil && program.spec.EndWithCommand {
+			exitCode = program.codeWhenStopped()
+		}
 	}
 	listener.Close()
 	if program != nil {

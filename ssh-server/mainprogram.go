@@ -78,7 +78,9 @@ type mainProgram struct {
 	mu      sync.Mutex
 	current *child
 	stopped bool
-	stop    chan struct{}
+	// The exit code of a program that ended for good before anybody stopped it.
+	ended *int
+	stop  chan struct{}
 	// Closed when nothing more will be started.
 	over chan struct{}
 }
@@ -137,6 +139,28 @@ func (p *mainProgram) wait(pause time.Duration) bool {
 	}
 }
 
+// hasEnded notes the end of a run of the program.
+func (p *mainProgram) hasEnded(exitCode int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.current = nil
+	if !p.stopped && !p.restartsAfter(exitCode) {
+		p.ended = &exitCode
+	}
+}
+
+// codeWhenStopped has the server end, once it is stopped from outside, as a program that heeds SIGTERM would: a program
+// that was cut off must not look like one that is done. One that was done already keeps its exit code.
+func (p *mainProgram) codeWhenStopped() int {
+	p.end()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended != nil {
+		return *p.ended
+	}
+	return 128 + int(syscall.SIGTERM)
+}
+
 func (p *mainProgram) isStopped() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -147,6 +171,7 @@ func (p *mainProgram) isStopped() bool {
 func (p *mainProgram) runOnce() (exitCode int) {
 	child, code, err := p.start()
 	if err != nil {
+		p.hasEnded(code)
 		p.log.Error("program cannot be started", "error", err.Error(), "exit_code", code)
 		return code
 	}
@@ -155,15 +180,13 @@ func (p *mainProgram) runOnce() (exitCode int) {
 	}
 	p.log.Info("program started", "pid", child.pid)
 	<-child.exited
-	p.mu.Lock()
-	p.current = nil
-	p.mu.Unlock()
-	// What it started and left behind would hold its ports when it comes again.
-	_ = syscall.Kill(-child.pid, syscall.SIGKILL)
 	exitCode = child.status.ExitStatus()
 	if child.status.Signaled() {
 		exitCode = 128 + int(child.status.Signal())
 	}
+	p.hasEnded(exitCode)
+	// What it started and left behind would hold its ports when it comes again.
+	_ = syscall.Kill(-child.pid, syscall.SIGKILL)
 	p.output.drain(p.times.drainWithin)
 	p.log.Info("program exited", "exit_code", exitCode)
 	return exitCode

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -163,6 +164,13 @@ func TestALogThatNobodyTakesDoesNotStopTheProgram(t *testing.T) {
 
 func serveWith(t *testing.T, spec programSpec) (code int, output string) {
 	t.Helper()
+	logged, ended := serving(t, spec, quickTimes)
+	code = <-ended
+	return code, logged.String()
+}
+
+func serving(t *testing.T, spec programSpec, times programTimes) (logged *logText, ended <-chan int) {
+	t.Helper()
 	user, _ := newKey(t)
 	_, private := newKey(t)
 	der, err := x509.MarshalPKCS8PrivateKey(private)
@@ -185,14 +193,49 @@ func serveWith(t *testing.T, spec programSpec) (code int, output string) {
 		hostKey:        write(t, "host_key", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))),
 		program:        write(t, "program.json", string(text)),
 	}
-	times := quickTimes
 	times.readyWithin = time.Millisecond
-	logged := &logText{}
-	code, err = serveUntilStopped(given, times, logged)
-	if err != nil {
-		t.Fatal(err)
+	logged = &logText{}
+	code := make(chan int, 1)
+	go func() {
+		exitCode, err := serveUntilStopped(given, times, logged)
+		if err != nil {
+			t.Error(err)
+		}
+		code <- exitCode
+	}()
+	return logged, code
+}
+
+func TestAStopFromOutsideDoesNotLookLikeTheEndOfTheProgram(t *testing.T) {
+	const waits = `trap "exit 0" TERM; echo now; while :; do sleep 0.01; done`
+	lasts := quickTimes
+	lasts.lastsAtLeast = time.Minute
+	again := quickTimes
+	again.firstPause = time.Minute
+	for name, given := range map[string]struct {
+		spec  programSpec
+		times programTimes
+		when  string
+		want  int
+	}{
+		"it runs":                 {programSpec{Argv: sh(waits), Restart: "never", EndWithCommand: true}, quickTimes, "now\n", 143},
+		"it will start again":     {programSpec{Argv: sh("exit 3"), Restart: "on_failure", EndWithCommand: true}, again, "program restarts", 143},
+		"it is done":              {programSpec{Argv: sh("exit 0"), Restart: "never", EndWithCommand: true}, lasts, "program exited", 0},
+		"it has failed":           {programSpec{Argv: sh("exit 7"), Restart: "never", EndWithCommand: true}, lasts, "program exited", 7},
+		"it could not be started": {programSpec{Argv: []string{"/no/such/program"}, Restart: "never", EndWithCommand: true}, lasts, "cannot be started", 127},
+		"the job is not its":      {programSpec{Argv: sh(waits), Restart: "never"}, quickTimes, "now\n", 0},
+	} {
+		logged, ended := serving(t, given.spec, given.times)
+		for !strings.Contains(logged.String(), given.when) {
+			time.Sleep(time.Millisecond)
+		}
+		if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		if code := <-ended; code != given.want {
+			t.Errorf("%s: exit code %d", name, code)
+		}
 	}
-	return code, logged.String()
 }
 
 func TestTheMachineEndsWithItsProgramAndItsExitCode(t *testing.T) {

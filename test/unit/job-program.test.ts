@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { programSpec, type ProgramRequest } from '../../src/domain/job-program.js';
 import { jobRequestSchema } from '../../src/domain/job-request.js';
 import { jobPod, jobSecret } from '../../src/kubernetes/manifests/job.js';
-import { instantAt } from '../../src/domain/outside.js';
+import { instantAt, sentence } from '../../src/domain/outside.js';
 import { podEnded, programEnded } from '../../workflows/job-endings.js';
 import type { PodObservation } from '../../workflows/job-messages.js';
 
@@ -133,6 +133,20 @@ describe('the end of a job with its program', () => {
     const early = endOf({ phase: 'succeeded', exitCode: 0 }, false);
     expect(early).toMatchObject({ status: 'failed', failure: { reason: 'container_exited' } });
     expect(early).not.toHaveProperty('exitCode');
+  });
+
+  test('a server that was stopped from outside completes nothing, and who stopped it decides before its exit code', () => {
+    const stopped = { exitCode: 143 };
+    expect(endOf(stopped)).toMatchObject({ status: 'failed', exitCode: 143 });
+    for (const [change, end] of [
+      [{ cause: 'deadline' }, { status: 'expired' }],
+      [{ phase: 'gone' }, { status: 'failed', failure: { reason: 'pod_deleted' } }],
+      [{ disrupted: sentence('the machine shuts down') }, { status: 'provider_lost' }],
+      [{ cause: 'disk_full' }, { status: 'failed', failure: { reason: 'storage_exceeded' } }],
+    ] as const) {
+      expect(endOf({ ...stopped, ...change })).toMatchObject(end);
+      expect(endOf({ ...stopped, ...change })).not.toHaveProperty('exitCode');
+    }
   });
 
   test('what the machine did is not blamed on the program', () => {
