@@ -187,7 +187,7 @@ export async function markEnded(db: Queryable, jobId: string, outcome: JobOutcom
     `with changed as (
        update jobs j set status = $2, message = $3, failure_reason = $4, failure_message = $5, failure_cause = $6,
                          failure_words = $9, ended_by = $10, env = '{}', registry_auth = null,
-                         image_program = null, program = null, program_exit_code = $13, away_since = null, phase = 'ended',
+                         program = null, program_exit_code = $13, away_since = null, phase = 'ended',
                          served_until = case when started_at is not null then $7::timestamptz(3) end, billed_ms = $8,
                          event_count = event_count + 1, ended_at = clock_timestamp(), updated_at = clock_timestamp()
         where job_id = $1 and ended_at is null

@@ -1,6 +1,6 @@
 import type { ProgramRules, ProgramSpec } from '../domain/job-program.js';
 import type { JobRequest } from '../domain/job-request.js';
-import type { ImageProgram, ResolvedImage } from '../domain/resolved-image.js';
+import type { ResolvedImage } from '../domain/resolved-image.js';
 import type { RegistryAuth } from '../domain/registry-auth.js';
 import { readRates, writtenRates, type QuotedRate } from '../domain/quote.js';
 import { isUuid } from '../domain/uuid.js';
@@ -42,11 +42,11 @@ export async function insertJob(tx: Transaction, job: NewJob): Promise<{ job: Jo
                             requested_provider, gpu_count, cpu_cores, memory_mb, storage_gb, duration_s,
                             requested_max_price, ssh_public_keys, env, reserved_amount, max_price_per_hour,
                             min_vram_gb, min_cuda, architecture, shm_mb, excluded_providers, quoted_rates,
-                            any_gpu_type, takes_ssh_keys, image_digest, image_size_bytes, image_program, registry_auth,
+                            any_gpu_type, takes_ssh_keys, image_digest, image_size_bytes, registry_auth,
                             program, program_restart, ends_with_program)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::numeric, $16, $17, $18,
              coalesce(${priceOfRateSql('$19')}, $15::numeric), $20, $21, $22, $23, $24, $25,
-             $8::text is null and $10::int > 0, true, $26, $27, $28, $29, $30, $31, $32)
+             $8::text is null and $10::int > 0, true, $26, $27, $28, $29, $30, $31)
      on conflict (wallet, idempotency_key) do nothing
      returning ${jobColumns}`,
     [
@@ -77,7 +77,6 @@ export async function insertJob(tx: Transaction, job: NewJob): Promise<{ job: Jo
       job.quoted === undefined ? null : JSON.stringify(writtenRates(job.quoted)),
       job.resolved?.digest ?? null,
       job.resolved?.sizeBytes ?? null,
-      job.resolved === undefined ? null : JSON.stringify(programOf(job.resolved)),
       job.registryAuth === undefined ? null : JSON.stringify(job.registryAuth),
       job.programSpec === undefined ? null : JSON.stringify(job.programSpec),
       job.program?.restart ?? null,
@@ -188,17 +187,10 @@ export async function findJobs(db: Queryable, jobIds: readonly string[]): Promis
   return new Map(rows.map((row) => [row.job_id, jobOf(row)]));
 }
 
-/** What the image runs by itself, and nothing else of it: its variables may be secret, and the container has them anyway. */
-function programOf({ entrypoint, cmd, workingDir, user }: ResolvedImage): ImageProgram {
-  return { entrypoint, cmd, workingDir, user };
-}
-
 /** What a job's pod is made of besides its order. An ended job has only its keys. */
 export interface StoredInputs {
   sshPublicKeys: string[];
   env: Record<string, string>;
-  /** Absent if its registry was not asked, or did not answer. */
-  image?: ImageProgram;
   registryAuth?: RegistryAuth;
   program?: ProgramSpec;
 }
@@ -208,15 +200,13 @@ export async function jobInputs(db: Queryable, jobId: string): Promise<StoredInp
   const { rows } = await db.query<{
     ssh_public_keys: string[];
     env: Record<string, string>;
-    image_program: ImageProgram | null;
     registry_auth: RegistryAuth | null;
     program: ProgramSpec | null;
-  }>('select ssh_public_keys, env, image_program, registry_auth, program from jobs where job_id = $1', [jobId]);
+  }>('select ssh_public_keys, env, registry_auth, program from jobs where job_id = $1', [jobId]);
   const [row] = rows;
   return {
     sshPublicKeys: row?.ssh_public_keys ?? [],
     env: row?.env ?? {},
-    ...(row?.image_program == null ? {} : { image: row.image_program }),
     ...(row?.registry_auth == null ? {} : { registryAuth: row.registry_auth }),
     ...(row?.program == null ? {} : { program: row.program }),
   };

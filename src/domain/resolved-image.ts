@@ -1,15 +1,11 @@
 import { cudaNumber } from './gpu-needs.js';
 import type { ImageReference } from './image.js';
 
-/** What an image runs by itself, and how: its own configuration. */
+/** What an image runs by itself. */
 export interface ImageProgram {
   /** Empty if the image has none. */
   entrypoint: string[];
   cmd: string[];
-  /** `''` for the root folder. */
-  workingDir: string;
-  /** `''` for root; otherwise as the image says it: `1000`, `name` or `name:group`. */
-  user: string;
 }
 
 /** An image as its registry describes it, for one architecture. */
@@ -18,7 +14,7 @@ export interface ResolvedImage extends ImageProgram {
   digest: string;
   /** Of all layers as they are sent, compressed. */
   sizeBytes: number;
-  /** The image's own variables. They may be as secret as the image. */
+  /** Its own variables that say which CUDA it needs. */
   env: Readonly<Record<string, string>>;
 }
 

@@ -5,8 +5,16 @@ import { NoAnswer, Refused } from './outcome.js';
 
 /** What a registry sends about images, in the forms of the OCI and of Docker: read strictly, and compared with digests. */
 
-export const maxManifestBytes = 4 * 1024 * 1024;
-export const maxConfigBytes = 1024 * 1024;
+/** A manifest of 127 layers has 30 KiB. Bytes of these forms take ten times as much memory while they are read. */
+export const maxManifestBytes = 1024 * 1024;
+export const maxConfigBytes = 512 * 1024;
+/** What an image runs by itself, all together; as much as an order may say itself. */
+const maxWordBytes = 8 * 1024;
+const maxVariableBytes = 8 * 1024;
+/** The variables that say which CUDA an image needs. The others are nobody's business here, and may be many. */
+const neededVariables: ReadonlySet<string> = new Set(['NVIDIA_REQUIRE_CUDA', 'CUDA_VERSION']);
+/** Neither an argument of a process nor the database can hold these. */
+const unstorable = /[\0\p{Cs}]/u;
 
 export const mediaTypes = [
   'application/vnd.oci.image.index.v1+json',
@@ -43,8 +51,6 @@ const configSchema = z.object({
       Entrypoint: z.union([texts, z.string()]),
       Cmd: z.union([texts, z.string()]),
       Env: texts,
-      WorkingDir: z.string().nullish(),
-      User: z.string().nullish(),
     })
     .nullish(),
 });
@@ -83,11 +89,11 @@ export function readManifest(body: Buffer, architecture: Architecture): Manifest
 }
 
 export interface ImageConfig {
+  /** It and `cmd` are empty if they are too long, or nothing that a process can be given. */
   entrypoint: string[];
   cmd: string[];
+  /** Those that say which CUDA it needs. */
   env: Record<string, string>;
-  workingDir: string;
-  user: string;
 }
 
 /**
@@ -98,18 +104,26 @@ export interface ImageConfig {
 export function readImageConfig(body: Buffer, architecture: Architecture): ImageConfig {
   const { os, architecture: made, config } = checkedBy(configSchema, parsed(body));
   if (os !== 'linux' || made !== architecture) throw otherPlatform(architecture);
-  return {
-    entrypoint: listOf(config?.Entrypoint),
-    cmd: listOf(config?.Cmd),
-    env: Object.fromEntries(
-      (config?.Env ?? []).map((line) => {
-        const equals = line.indexOf('=');
-        return equals === -1 ? [line, ''] : [line.slice(0, equals), line.slice(equals + 1)];
-      }),
-    ),
-    workingDir: config?.WorkingDir ?? '',
-    user: config?.User ?? '',
-  };
+  const entrypoint = listOf(config?.Entrypoint);
+  const cmd = listOf(config?.Cmd);
+  const isUsable = areWords([...entrypoint, ...cmd]);
+  return { ...(isUsable ? { entrypoint, cmd } : { entrypoint: [], cmd: [] }), env: variablesOf(config?.Env ?? []) };
+}
+
+function areWords(words: readonly string[]): boolean {
+  const bytes = words.reduce((sum, word) => sum + Buffer.byteLength(word) + 1, 0);
+  return bytes <= maxWordBytes && !words.some((word) => unstorable.test(word));
+}
+
+function variablesOf(lines: readonly string[]): Record<string, string> {
+  const variables: Record<string, string> = {};
+  for (const line of lines) {
+    const equals = line.indexOf('=');
+    if (equals === -1 || line.length > maxVariableBytes) continue;
+    const name = line.slice(0, equals);
+    if (neededVariables.has(name)) variables[name] = line.slice(equals + 1);
+  }
+  return variables;
 }
 
 /** Old builders wrote a single text. */

@@ -72,12 +72,14 @@ export function createRegistries({ plain, isNamed }: RegistrySettings, now: () =
                 ...(authorization === undefined ? {} : { authorization }),
               },
             });
-          let answer = await get(headers.get(key));
+          let { answer, from } = await get(headers.get(key));
           hasAnswered = true;
           if (answer.status === 401) {
+            // The login is for the image's registry alone, not for whom another host names.
+            if (from !== base.origin) throw new NoAnswer('nonsense', `${host} redirects to a host that wants a login`);
             const authorization = await authorize(answer);
             if (authorization === undefined) throw refusedLogin(auth);
-            answer = await get(authorization);
+            ({ answer, from } = await get(authorization));
           }
           return understood(answer, auth);
         },
@@ -113,12 +115,12 @@ export function createRegistries({ plain, isNamed }: RegistrySettings, now: () =
   };
 }
 
-/** Follows redirects to other open hosts, which get no login. */
-async function followed(ask: Ask): Promise<Answer> {
+/** Follows redirects to other open hosts, which get no login; `from` is the origin that has answered. */
+async function followed(ask: Ask): Promise<{ answer: Answer; from: string }> {
   let { url, headers } = ask;
   for (let count = 0; ; count += 1) {
     const answer = await exchange({ ...ask, url, headers });
-    if (!redirects.has(answer.status)) return answer;
+    if (!redirects.has(answer.status)) return { answer, from: url.origin };
     if (count === maxRedirects) throw new NoAnswer('nonsense', `${ask.url.host} redirects again and again`);
     const to = answer.headers.location;
     if (to === undefined || !URL.canParse(to, url.href))

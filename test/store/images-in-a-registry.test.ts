@@ -86,12 +86,6 @@ describe('an order whose image its registry has', () => {
     });
     const row = (await findJob(database.pool, session.wallet, jobId))!;
     expect(orderOfJob(row)).toMatchObject({ image: `${open.host}/team/app:1`, imageDigest: index.digest });
-    expect((await jobInputs(database.pool, jobId)).image).toEqual({
-      entrypoint: ['/serve'],
-      cmd: ['all'],
-      workingDir: '',
-      user: '',
-    });
     expect(JSON.stringify(await database.pool.query('select * from jobs'))).not.toContain('of the image');
   });
 

@@ -54,14 +54,22 @@ describe('an image that its registry has', () => {
         sizeBytes: 1_024,
         entrypoint: ['/serve'],
         cmd: ['--port', '80'],
-        env: { PATH: '/bin', NVIDIA_REQUIRE_CUDA: 'cuda>=12.4' },
-        workingDir: '/app',
-        user: '1000:1000',
+        env: { NVIDIA_REQUIRE_CUDA: 'cuda>=12.4' },
       },
     });
     expect(await ask('team/app:1', undefined, 'arm64')).toMatchObject({
       image: { digest: index.digest, sizeBytes: 7 },
     });
+  });
+
+  test.each([
+    ['words that no process can be given', { Entrypoint: ['/serve', 'a\0b'] }],
+    ['half of a character', { Entrypoint: ['/serve'], Cmd: ['\ud800'] }],
+    ['more words than an order may have', { Cmd: ['x'.repeat(9_000)] }],
+  ])('an image with %s is resolved, without a program', async (_, config) => {
+    const odd = smallImage({ ...config, Env: [`CUDA_VERSION=${'1'.repeat(9_000)}`, 'NO_EQUALS'] });
+    const { ask } = await registryThat(truth({ '1': odd.manifest }, odd.config));
+    expect(await ask()).toMatchObject({ image: { digest: odd.manifest.digest, entrypoint: [], cmd: [], env: {} } });
   });
 
   test('a manifest without an index is resolved, too', async () => {

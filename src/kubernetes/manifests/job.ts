@@ -1,7 +1,7 @@
 import type { V1Pod, V1Secret, V1Service } from '@kubernetes/client-node';
 import { imageName, parseImage } from '../../domain/image.js';
 import type { RegistryAuth } from '../../domain/registry-auth.js';
-import { byDigest, type ImageProgram } from '../../domain/resolved-image.js';
+import { byDigest } from '../../domain/resolved-image.js';
 import { jobObjectName, sharedMemoryMb, type JobOrder, type Placement } from '../../domain/job.js';
 import type { ProgramSpec } from '../../domain/job-program.js';
 import {
@@ -36,8 +36,6 @@ export interface JobManifestSettings {
 export interface JobInputs {
   sshPublicKeys: readonly string[];
   env: Readonly<Record<string, string>>;
-  /** What the image runs by itself, if its registry said so. */
-  image?: ImageProgram;
   /** A login at the registry of a private image. */
   registryAuth?: RegistryAuth;
   program?: ProgramSpec;
