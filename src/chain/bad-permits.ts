@@ -3,7 +3,7 @@ import { permitsOfBatch, refusePermit } from '../db/spend-permits.js';
 import { scaleOf } from '../domain/vault-units.js';
 import { finalOfAll } from './final-block.js';
 import { rentalVaultAbi } from './rental-vault-abi.js';
-import { simulate } from './simulate.js';
+import { simulate } from './dry-run.js';
 import type { WatchDeps } from './watch-deps.js';
 
 /**

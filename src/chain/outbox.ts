@@ -21,7 +21,7 @@ import { presentFee, raisedFee } from './fees.js';
 import { latestOfAll } from './final-block.js';
 import { sendRefusal } from './node-words.js';
 import { agreed, askChain, firstAnswer, type Rpc } from './rpc.js';
-import { simulate } from './simulate.js';
+import { simulate } from './dry-run.js';
 import { fateOf } from './tx-fate.js';
 
 /** A call of the vault that is wanted, named by what it is for. */

@@ -4,7 +4,7 @@ import type { Lines } from '../db/batches.js';
 import { finalOfAll } from './final-block.js';
 import type { CallReverted } from './node-words.js';
 import { NodesDisagree } from './rpc.js';
-import { simulate } from './simulate.js';
+import { simulate } from './dry-run.js';
 import type { WatchDeps } from './watch-deps.js';
 
 /** The errors of the contract that mean one of the lines: for it the vault will never take the settlement. */
