@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
@@ -5,7 +6,7 @@ import type { SessionPrincipal } from '../auth/customers/principal.js';
 import { findJob, type JobRow } from '../db/jobs.js';
 import { endedCredentials } from '../db/live-credentials.js';
 import { isFinal } from '../domain/job.js';
-import { createLogReader, type LogLine, type ReadLog } from '../domain/job-log.js';
+import { costOf, createLogReader, type LogLine, type ReadLog } from '../domain/job-log.js';
 import type { Logger } from '../observability/logger.js';
 import { askMachine, logOfJob, noteOf, sinceOf } from './job-log.js';
 import { maxLogLines } from './schemas/job-log.js';
@@ -21,7 +22,7 @@ export interface LogStreamLimits {
   lifeMs: number;
   /** How long a client may take for what it was given. */
   takeWithinMs: number;
-  /** A program that writes faster is read no faster. */
+  /** A program that writes faster is read no faster; of short lines it is fewer bytes. */
   bytesPerS: number;
 }
 
@@ -31,8 +32,11 @@ export const logStreamLimits: LogStreamLimits = {
   withheldPauseMs: 10_000,
   lifeMs: 3_600_000,
   takeWithinMs: 30_000,
-  bytesPerS: 1024 * 1024,
+  bytesPerS: 256 * 1024,
 };
+
+/** What is written at once, in characters, but for the last line of it. */
+const maxWriteChars = 64 * 1024;
 
 interface Deps {
   pool: Pool;
@@ -145,19 +149,19 @@ async function sendTurn(deps: Deps, stream: Stream, signal: AbortSignal): Promis
   stream.told = '';
   if (answer.kind !== 'log') return false;
   stream.isFirst = false;
-  await sendPieces(stream, answer.pieces);
+  await sendPieces(stream, answer.pieces, signal);
   return false;
 }
 
-async function sendPieces(stream: Stream, pieces: AsyncIterable<Uint8Array>): Promise<void> {
-  const { limits, signal } = stream;
+async function sendPieces(stream: Stream, pieces: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+  const { bytesPerS } = stream.limits;
   const reader = createLogReader();
   let second = Date.now();
   let inSecond = 0;
   for await (const piece of pieces) {
     await sendLines(stream, reader.read(piece));
-    inSecond += piece.length;
-    const waitMs = second + 1_000 * (inSecond / limits.bytesPerS) - Date.now();
+    inSecond += costOf(piece);
+    const waitMs = second + 1_000 * (inSecond / bytesPerS) - Date.now();
     if (waitMs > 1_000) await sleep(waitMs, undefined, { signal });
     else if (waitMs < 0) [second, inSecond] = [Date.now(), 0];
   }
@@ -165,18 +169,27 @@ async function sendPieces(stream: Stream, pieces: AsyncIterable<Uint8Array>): Pr
 }
 
 async function sendLines(stream: Stream, lines: readonly LogLine[]): Promise<void> {
+  let frames = '';
   for (const { id, ...line } of lines) {
     if (stream.place !== undefined && id <= stream.place) continue;
     stream.place = id;
-    await send(stream, `id: ${id}\nevent: line\ndata: ${JSON.stringify(line)}\n\n`);
+    frames += `id: ${id}\nevent: line\ndata: ${JSON.stringify(line)}\n\n`;
+    if (frames.length < maxWriteChars) continue;
+    await send(stream, frames);
+    frames = '';
   }
+  if (frames !== '') await send(stream, frames);
 }
 
 /** JSON has no line breaks. A client that does not take what it is given in time is let go. */
-async function send({ response, signal, limits }: Stream, frame: string): Promise<void> {
+async function send({ response, signal, limits }: Stream, frames: string): Promise<void> {
   signal.throwIfAborted();
-  if (response.write(frame)) return;
-  const taken = new Promise<void>((resolve) => response.once('drain', resolve));
-  const late = sleep(limits.takeWithinMs, 'late' as const, { signal });
-  if ((await Promise.race([taken, late])) === 'late') response.destroy();
+  if (response.write(frames)) return;
+  // Its close aborts the signal.
+  const late = setTimeout(() => response.destroy(), limits.takeWithinMs);
+  try {
+    await once(response, 'drain', { signal });
+  } finally {
+    clearTimeout(late);
+  }
 }

@@ -4,6 +4,7 @@ import type { JobRow } from '../db/jobs.js';
 import { findJobNamespace } from '../db/tenants.js';
 import { isFinal } from '../domain/job.js';
 import {
+  costOf,
   createLogReader,
   secondOf,
   type LogAnswer,
@@ -12,8 +13,8 @@ import {
   type ReadLog,
 } from '../domain/job-log.js';
 
-/** What one request reads of a machine, and how long. */
-const maxReadBytes = 16 * 1024 * 1024;
+/** What one request reads of a machine, in bytes of long lines, and how long. */
+const maxReadCost = 16 * 1024 * 1024;
 const readWithinMs = 10_000;
 /** What one reply holds of it, in characters. */
 const maxReplyChars = 1024 * 1024;
@@ -103,7 +104,7 @@ export async function lastLines(
   const reader = createLogReader();
   const lines: LogLine[] = [];
   let chars = 0;
-  let read = 0;
+  let cost = 0;
   let truncated = false;
   const keep = (found: readonly LogLine[]) => {
     for (const line of found) {
@@ -118,9 +119,13 @@ export async function lastLines(
   };
   try {
     for await (const piece of pieces) {
+      // Such a machine does not keep to the lines it was asked for.
+      if (cost > maxReadCost) {
+        truncated = true;
+        break;
+      }
       keep(reader.read(piece));
-      read += piece.length;
-      if (read > maxReadBytes) break;
+      cost += costOf(piece);
     }
   } catch {
     // What came is what there is.

@@ -40,6 +40,9 @@ export const keptLogBytes = 256 * 1024;
 /** How much of one line is shown, in bytes. */
 export const maxLineBytes = 16 * 1024;
 
+/** What the shortest line costs whoever reads it and sends it on, in bytes of a long one. */
+const leastLineCost = 512;
+
 /** The place of a line, as `LogLine.id` has it. */
 export const lineIdPattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z_\d{6}$/;
 
@@ -102,6 +105,13 @@ function lineOf(bytes: Buffer, isCut: boolean): Omit<LogLine, 'id'> | undefined 
   // The letter that a cut goes through is left out.
   const line = cut ? text.toString('utf8').replace(/\uFFFD{1,3}$/, '') : text.toString('utf8');
   return { at, line, ...(cut ? { cut: true as const } : {}) };
+}
+
+/** What a piece of a log costs whoever reads it: its bytes, and more where its lines are short. */
+export function costOf(piece: Uint8Array): number {
+  let cost = piece.length;
+  for (let at = piece.indexOf(newline); at >= 0; at = piece.indexOf(newline, at + 1)) cost += leastLineCost;
+  return cost;
 }
 
 /** A time in UTC with nine digits, so that texts compare as times do. Machines write it in their own zone. */

@@ -1,8 +1,13 @@
+import { EventEmitter } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { pino } from 'pino';
 import { connect } from '../../src/client/index.js';
 import type { JobLogLine } from '../../src/client/shapes.js';
 import type { Session } from '../../src/client/session.js';
-import { logStreamLimits } from '../../src/api/job-log-stream.js';
+import { logStreamLimits, streamLog } from '../../src/api/job-log-stream.js';
+import type { SessionPrincipal } from '../../src/auth/customers/principal.js';
+import { findJob } from '../../src/db/jobs.js';
 import { forgetJobLogs, keepJobLog, keptJobLog } from '../../src/db/job-logs.js';
 import { claimNamespace } from '../../src/db/tenants.js';
 import type { LogAnswer, LogQuery } from '../../src/domain/job-log.js';
@@ -197,5 +202,73 @@ describe('a log that is followed', () => {
     expect((await get(order, '?follow=true')).status).toBe(403);
     await pool().query('update auth_sessions set revoked_at = now() where id = $1', [session.sessionId]);
     await Promise.all(readers.map(({ closed }) => closed));
+  });
+});
+
+describe('what a stream of a log costs', () => {
+  /** A client without a network, which takes each write a little later. */
+  class SlowReader extends EventEmitter {
+    readonly written: string[] = [];
+    write = (text: string) => {
+      this.written.push(text);
+      setImmediate(() => this.emit('drain'));
+      return false;
+    };
+    end = () => void this.emit('close');
+    lines = () => this.written.filter((text) => text.includes('event: line'));
+  }
+
+  async function follow(pieces: () => Iterable<Buffer>, bytesPerS: number) {
+    const order = await runningJob();
+    const { wallet, sessionId } = session;
+    const reader = new SlowReader();
+    const stop = new AbortController();
+    let isRead = false;
+    async function* log() {
+      for (const piece of isRead ? [] : pieces()) yield await Promise.resolve(piece);
+      isRead = true;
+    }
+    const streaming = streamLog(
+      {
+        pool: pool(),
+        logger: pino({ level: 'silent' }),
+        readLog: () => Promise.resolve({ kind: 'log', pieces: log() }),
+      },
+      {
+        response: reader as unknown as ServerResponse,
+        principal: { wallet, sessionId, expiresAt: new Date(Date.now() + 60_000) } as SessionPrincipal,
+        job: (await findJob(pool(), wallet, order.jobId))!,
+        ...{ after: undefined, tail: 5_000, stopping: stop.signal },
+      },
+      { ...logStreamLimits, bytesPerS },
+    );
+    return { reader, isRead: () => isRead, stop: async () => (stop.abort(), await streaming) };
+  }
+
+  const line = (second: number) => `2026-11-27T10:${new Date(second * 1_000).toISOString().slice(14, 19)}Z x\n`;
+
+  test('is one write for a piece, and not more short lines in a second than are allowed', async () => {
+    function* endless() {
+      for (let at = 0; ; at += 100)
+        yield Buffer.from(Array.from({ length: 100 }, (_, next) => line(at + next)).join(''));
+    }
+    const { reader, stop } = await follow(endless, 64 * 1024);
+    await until(() => reader.lines().length === 2);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await stop();
+    expect(reader.lines().map((text) => text.split('event: line').length - 1)).toEqual([100, 100]);
+  });
+
+  test('is no timer once a client has taken what it was given', async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    const before = timers();
+    const { reader, isRead, stop } = await follow(
+      () => Array.from({ length: 300 }, (_, at) => Buffer.from(line(at))),
+      1e9,
+    );
+    await until(isRead);
+    expect(reader.lines()).toHaveLength(300);
+    expect(timers() - before).toBeLessThan(50);
+    await stop();
   });
 });

@@ -1,7 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { lastOf } from '../../activities/job-logs.js';
 import { lastLines } from '../../src/api/job-log.js';
-import { createLogReader, keptLogBytes, lineIdPattern, maxLineBytes, placeBefore } from '../../src/domain/job-log.js';
+import {
+  costOf,
+  createLogReader,
+  keptLogBytes,
+  lineIdPattern,
+  maxLineBytes,
+  placeBefore,
+} from '../../src/domain/job-log.js';
 
 const bytes = (text: string) => Buffer.from(text, 'latin1');
 const read = (...pieces: (string | Uint8Array)[]) => {
@@ -72,6 +79,21 @@ describe('what is read of a machine', () => {
     const pieces = Array.from({ length: 100 }, (_, at) => line(at % 60, 'x'.repeat(maxLineBytes)));
     const { lines, truncated } = await lastLines(pieces, { tail: 5_000 });
     expect([lines.length, truncated]).toEqual([64, true]);
+  });
+
+  test('costs more than its bytes where its lines are short', () => {
+    expect([costOf(bytes('')), costOf(bytes('a\n\nb')), costOf(bytes('x'.repeat(9_000)))]).toEqual([0, 1_028, 9_000]);
+  });
+
+  test('ends at a bound of a machine that sends all lines there are, and says so', async () => {
+    let sent = 0;
+    async function* endless() {
+      for (; ; sent++) yield await Promise.resolve(bytes('2026-11-27T10:00:00Z x\n'.repeat(1_000)));
+    }
+    const { lines, truncated } = await lastLines(endless(), { tail: 500 });
+    expect([lines.length, truncated]).toEqual([500, true]);
+    expect(sent).toBeLessThan(40);
+    expect(await lastLines([bytes('\n'.repeat(keptLogBytes))], { tail: 500 })).toEqual({ lines: [], truncated: false });
   });
 
   test('is what came, where the machine breaks off', async () => {
