@@ -28,7 +28,7 @@ import { tellDisagreement } from './disagreement.js';
 import { finalOfAll, latestOfAll } from './final-block.js';
 import { CallReverted } from './node-words.js';
 import { refuseBadPermits } from './bad-permits.js';
-import { createOutbox, type Outbox, type Sent } from './outbox.js';
+import { createOutbox, type Outbox, type Sent, type WantedCall } from './outbox.js';
 import { rentalVaultAbi } from './rental-vault-abi.js';
 import { isOfALine, refusalForGood } from './refused-settlement.js';
 import { agreed, NodesDisagree } from './rpc.js';
@@ -44,7 +44,10 @@ export interface SettlementDeps extends WatchDeps {
 }
 
 /** What became of a wish to settle. */
-export type Begun = { number: number } | { none: 'nothing to settle' | 'stopped' | 'no final block'; why?: string };
+export type Begun =
+  | { number: number }
+  /** `againInS` where it passes by itself: then it is begun again. */
+  | { none: 'nothing to settle' | 'stopped' | 'no final block'; why?: string; againInS?: number };
 
 /** Where a settlement is after one look at it. */
 export type Advanced =
@@ -83,12 +86,32 @@ async function cutNext(deps: SettlementDeps): Promise<Begun> {
   if (height === undefined) return { none: 'no final block' };
   const { proposed } = await agreed(rpcs, 'the vault', (rpc) => vaultState(rpc, facts.vault, 0, height));
   if (proposed > known) return await stopForForeign(deps, known, proposed, height);
+  const last = known > proposed ? await findBatch(pool, facts, known) : undefined;
+  if (last?.status === 'void') return await useUp(deps, last);
   const scale = scaleOf(facts.decimals);
   const cut = await withTransaction(pool, (tx) =>
     cutBatch(tx, { ...facts, scale, drawnBeforeExitS: drawnBeforeExitS(facts) }, proposed + 1),
   );
   if (cut.uncovered > 0n) logger.warn({ units: cut.uncovered.toString() }, 'customers owe what payees have earned');
   return cut.batch === undefined ? { none: 'nothing to settle' } : { number: cut.batch.number };
+}
+
+/**
+ * Proposes a settlement that became void before it was proposed, because the vault takes no later number before it. Under
+ * its number stands nothing else, here and there: whoever executes it executes what is known here.
+ */
+async function useUp(deps: SettlementDeps, { number, hash }: Batch): Promise<Begun> {
+  const begun = { none: 'no final block', againInS: deps.pollS ?? pollS } as const;
+  try {
+    await outboxOf(deps).submit(proposalOf(deps, { number, hash }));
+    return { ...begun, why: `the number of settlement ${number}, which is void, is not used up yet` };
+  } catch (error) {
+    if (!(error instanceof CallReverted)) throw error;
+    return {
+      ...begun,
+      why: `the vault answers ${error.errorName} to the proposal of settlement ${number}, which is void`,
+    };
+  }
 }
 
 /** Somebody else proposes with the operator's key, or this database is older than the chain. */
@@ -167,29 +190,30 @@ async function statesOf(
 }
 
 async function send(deps: SettlementDeps, batch: Batch, what: 'propose' | 'execute'): Promise<Advanced> {
-  const { chainId, vault } = deps.facts;
-  const data =
-    what === 'propose'
-      ? encodeFunctionData({ abi: rentalVaultAbi, functionName: 'propose', args: [BigInt(batch.number), batch.hash] })
-      : await executionOf(deps, batch);
+  const call = what === 'propose' ? proposalOf(deps, batch) : await executionOf(deps, batch);
   try {
-    const sent = await outboxOf(deps).submit({
-      purpose: `${what}:${chainId}:${vault}:${batch.number}`,
-      to: vault,
-      data,
-    });
+    const sent = await outboxOf(deps).submit(call);
     return await waiting(deps, batch, sent.waitsFor ?? (sent.status === 'mined' ? 'chain' : what), wordsOf(sent, what));
   } catch (error) {
     if (!(error instanceof CallReverted)) throw error;
-    return await refused(deps, batch, what, { data, error });
+    return await refused(deps, batch, what, { data: call.data, error });
   }
 }
 
-async function executionOf({ pool, facts }: SettlementDeps, { number }: Batch) {
+const purposeOf = ({ facts }: SettlementDeps, what: 'propose' | 'execute', number: number) =>
+  `${what}:${facts.chainId}:${facts.vault}:${number}`;
+
+function proposalOf(deps: SettlementDeps, { number, hash }: Pick<Batch, 'number' | 'hash'>): WantedCall {
+  const data = encodeFunctionData({ abi: rentalVaultAbi, functionName: 'propose', args: [BigInt(number), hash] });
+  return { purpose: purposeOf(deps, 'propose', number), to: deps.facts.vault, data };
+}
+
+async function executionOf(deps: SettlementDeps, { number }: Batch): Promise<WantedCall> {
+  const { pool, facts } = deps;
   const { draws, credits } = await readLines(pool, facts, number);
   const scale = scaleOf(facts.decimals);
   const permits = await permitsOfBatch(pool, facts, number, scale);
-  return encodeFunctionData({
+  const data = encodeFunctionData({
     abi: rentalVaultAbi,
     functionName: 'execute',
     args: [
@@ -199,6 +223,7 @@ async function executionOf({ pool, facts }: SettlementDeps, { number }: Batch) {
       permits.map(({ wallet, cap, signature }) => ({ customer: wallet, cap: cap / scale, signature })),
     ],
   });
+  return { purpose: purposeOf(deps, 'execute', number), to: facts.vault, data };
 }
 
 async function refused(

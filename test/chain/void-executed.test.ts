@@ -95,6 +95,47 @@ test('a settlement that was void and is executed all the same is booked, and the
   await soundMoney();
 });
 
+test('one that is overtaken before it was proposed uses up its number, and then all goes on', async () => {
+  await refusedAndPossibleAgain();
+  await site.rent(other(), 1_000);
+  expect(await site.begin()).toEqual({ number: 2 });
+  await executeByStranger(1);
+  await site.watch();
+  expect(await batch(2)).toMatchObject({ status: 'void', voidReason: 'overtaken' });
+  const begun = await site.begin();
+  expect(begun).toEqual({ none: 'no final block', why: expect.stringMatching('settlement 2'), againInS: 1 });
+  // As after a crash: it is proposed once.
+  expect(await site.begin()).toEqual(begun);
+  await site.mine();
+  expect(await site.vault.read('proposed')).toBe(2n);
+  expect(await site.settle()).toEqual({ number: 3, is: 'final' });
+  expect([await spent(site.customer), await spent(other())]).toEqual([3_000_000n, 3_000_000n]);
+  expect((await balances(site.pool))[`payable ${payee()}`]).toBe((await credited())! * units);
+  await soundMoney();
+});
+
+test('one that only uses up its number is booked when somebody executes it, and all goes on at once', async () => {
+  await refusedAndPossibleAgain();
+  await site.rent(other(), 1_000);
+  await site.begin();
+  await executeByStranger(1);
+  await site.watch();
+  await site.begin();
+  await site.mine();
+  await site.rent(other(), 500);
+  expect(await site.begin()).toEqual({ number: 3 });
+  await anvil.client.increaseTime({ seconds: 61 });
+  await executeByStranger(2);
+  await site.watch();
+  expect(await batch(2)).toMatchObject({ status: 'final' });
+  expect(await batch(3)).toMatchObject({ status: 'void', voidReason: 'overtaken' });
+  await soundMoney();
+  expect(await site.settle()).toEqual({ number: 4, is: 'final' });
+  expect([await spent(site.customer), await spent(other())]).toEqual([3_000_000n, 3_500_000n]);
+  expect((await balances(site.pool))[`payable ${payee()}`]).toBe((await credited())! * units);
+  await soundMoney();
+});
+
 test('both are booked when the one that was overtaken is executed, too', async () => {
   await refusedAndPossibleAgain();
   await site.rent(other(), 1_000);

@@ -70,8 +70,11 @@ export async function createSettling(anvil: Anvil, { batchDelayS = 60, nodes: co
     advance: (number: number) => advanceSettlement(deps, number),
     /** Settles as the workflow does, until the end. */
     async settle() {
-      const begun = await beginSettlement(deps);
-      if ('none' in begun) return begun;
+      let begun = await beginSettlement(deps);
+      for (; 'none' in begun; begun = await beginSettlement(deps)) {
+        if (begun.againInS === undefined) return begun;
+        await mine();
+      }
       for (;;) {
         const advanced = await advanceSettlement(deps, begun.number);
         if (advanced.is !== 'under way') return { number: begun.number, ...advanced };
