@@ -122,14 +122,14 @@ export function createGuard(deps: GuardDeps): Guard {
     status.alarm(kind);
     status.part('chain', error.detail);
     logger.error({ kind, why: error.detail }, 'the nodes of the chain are not believed');
-    const seen = new Map<string, { pending: Pending; view: VaultView }>();
+    const due = new Map<string, Pending>();
+    // Late is what any node shows as late: another one may say a later time of the same.
     for (const view of await viewsApart(rpcs, facts.vault))
-      for (const pending of view.pending) seen.set(nameOf(pending), { pending, view });
-    for (const { pending, view } of seen.values()) {
-      const decided = decisionOf(pending);
-      if (decided === 'approved' || (decided === undefined && !isLate(pending, view))) continue;
-      await veto(pending, [`not explained in time: ${error.detail}`]);
-    }
+      for (const pending of view.pending) {
+        const decided = decisionOf(pending);
+        if (decided === 'vetoed' || (decided === undefined && isLate(pending, view))) due.set(nameOf(pending), pending);
+      }
+    for (const pending of due.values()) await veto(pending, [`not explained in time: ${error.detail}`]);
   }
 
   function noteExecuted({ lastExecuted, executedHash }: VaultView): void {

@@ -54,9 +54,22 @@ export function createSender({ settings, rpcs, memory, logger }: SenderDeps): Se
     return await account.signTransaction({ chainId, to: vault, data, nonce, gas, ...kind });
   }
 
+  /** A node that is behind, or lies, says that the vault refuses what the others would take. */
+  async function anyAnswer<T>(ask: (rpc: Rpc) => Promise<T>): Promise<T> {
+    const failures: unknown[] = [];
+    for (const rpc of rpcs) {
+      try {
+        return await askChain(() => ask(rpc));
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    throw failures.find((error) => !(error instanceof CallReverted)) ?? failures[0];
+  }
+
   /** @returns undefined while gas is too dear. */
   async function begin(purpose: string, data: Hex, mined: number): Promise<SentCall | undefined> {
-    const asked = await firstAnswer(rpcs, async ({ client }) => {
+    const asked = await anyAnswer(async ({ client }) => {
       const gas = await client.estimateGas({ account: account.address, to: vault, data }).catch((error: unknown) => {
         throw asRevert(error);
       });

@@ -1,7 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { zeroHash, type Address, type Hex } from 'viem';
+import { latestBounds } from '../chain/final-block.js';
 import { rentalVaultAbi } from '../chain/rental-vault-abi.js';
-import { agreed, askChain, type Rpc } from '../chain/rpc.js';
+import { agreed, askChain, NodesDisagree, type Rpc } from '../chain/rpc.js';
 import { eventsInParts } from '../chain/vault-log.js';
+import { BrokerError } from '../domain/errors.js';
 import type { VaultTotals } from '../domain/settlement-verdict.js';
 import { sideBySide } from '../side-by-side.js';
 
@@ -31,6 +34,10 @@ const pendingAtOnce = 100;
 const readsAtOnce = 8;
 /** Blocks before the present one in which a customer's money counts as changing. */
 const recentBlocks = 1_000;
+
+/** A block is not the last one of a chain when it is so much older than the clock, and a node has a newer one. */
+const oldestS = 600;
+const longestViewMs = 60_000;
 
 export async function latestHeight({ client }: Rpc): Promise<bigint> {
   return await askChain(() => client.getBlockNumber());
@@ -62,19 +69,46 @@ export async function viewAt({ client }: Rpc, vault: Address, block: bigint): Pr
   };
 }
 
-/** What all nodes say of the last block that all of them have. @throws NodesDisagree */
+/**
+ * What all nodes say of the last block that all of them have. One alone must not hold that back: what was proposed since
+ * would not be seen before it is executed. On a chain without traffic the last block is old, and then no node has another.
+ *
+ * @throws NodesDisagree, also about a block that is old although a node has a newer one.
+ */
 export async function agreedView(rpcs: readonly Rpc[], vault: Address): Promise<VaultView> {
-  const heights = await askChain(() => Promise.all(rpcs.map(latestHeight)));
-  const block = heights.reduce((least, height) => (height < least ? height : least));
-  return await agreed(rpcs, 'the vault', (rpc) => viewAt(rpc, vault, block));
+  const { least, most } = await latestBounds(rpcs);
+  const view = await agreed(rpcs, 'the vault', (rpc) => inTime(viewAt(rpc, vault, least), rpc));
+  if (most > least && Date.now() / 1_000 - view.timeS > oldestS) throw new NodesDisagree('the last block');
+  return view;
 }
 
 /** What each node that answers says by itself. */
 export async function viewsApart(rpcs: readonly Rpc[], vault: Address): Promise<VaultView[]> {
   const views = await Promise.allSettled(
-    rpcs.map((rpc) => askChain(async () => await viewAt(rpc, vault, await latestHeight(rpc)))),
+    rpcs.map((rpc) =>
+      askChain(() =>
+        inTime(
+          latestHeight(rpc).then((height) => viewAt(rpc, vault, height)),
+          rpc,
+        ),
+      ),
+    ),
   );
   return views.flatMap((view) => (view.status === 'fulfilled' ? [view.value] : []));
+}
+
+/** A node that answers each question just in time must not hold up what the others show. */
+async function inTime<T>(work: Promise<T>, { host }: Rpc): Promise<T> {
+  const timer = new AbortController();
+  const late = sleep(longestViewMs, undefined, { signal: timer.signal }).then(() => {
+    throw new BrokerError('dependency_unavailable', `the chain’s node at ${host} takes too long to show the vault`);
+  });
+  late.catch(() => undefined);
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    timer.abort();
+  }
 }
 
 /** The totals of wallets, of which all nodes say the same. @throws NodesDisagree; BrokerError `dependency_unavailable` */

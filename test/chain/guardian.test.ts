@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { zeroHash, type Hex } from 'viem';
+import { encodeErrorResult, zeroHash, type Hex } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
+import { rentalVaultAbi } from '../../src/chain/rental-vault-abi.js';
 import { resumeSettlements } from '../../src/db/batches.js';
 import { listReceipts } from '../../src/db/receipt-reads.js';
 import { approvalsFile } from '../../src/guardian/approvals.js';
@@ -11,6 +12,7 @@ import { startAnvil, type Anvil } from '../support/anvil.js';
 import { createGuardedSite, type GuardedSite } from '../support/guarded-site.js';
 import { receiptVector } from '../support/receipt-vector.js';
 import { receiptKey } from '../support/receipts.js';
+import type { AskedOfChain } from '../support/rpc-proxy.js';
 import { roles } from '../support/vault.js';
 
 let anvil: Anvil;
@@ -316,6 +318,60 @@ describe('nodes of the chain', () => {
     const { memory, status } = await looks();
     expect(memory.now.decisions).toEqual([]);
     expect(status.readiness()['chain']).toMatchObject({ ok: false, detail: expect.stringContaining('disagree') });
+    await anvil.client.increaseTime({ seconds: 3_100 });
+    await guarded.site.mine();
+    await looks(1);
+    await guarded.site.mine();
+    expect(await guarded.hashOnVault(number)).toBe(zeroHash);
+  });
+
+  test('of which one repeats an old last block hide nothing: it is an alarm, and what is due is vetoed', async () => {
+    await rented();
+    const old = `0x${(await anvil.client.getBlockNumber()).toString(16)}`;
+    const number = await guarded.proposeInstead(() => undefined);
+    await anvil.client.mine({ blocks: 250 });
+    // As a node does that really is there: the settlement is unknown to it.
+    const data = encodeErrorResult({ abi: rentalVaultAbi, errorName: 'UnknownBatch' });
+    guarded.nodes[0].faults(({ method }) => {
+      if (method === 'eth_blockNumber') return { result: old };
+      return method === 'eth_estimateGas' ? { error: { code: 3, message: 'execution reverted', data } } : 'pass';
+    });
+    const { memory, status } = await looks(1);
+    expect(memory.now.decisions).toEqual([]);
+    expect(status.readiness()['chain']).toMatchObject({ ok: false, detail: expect.stringContaining('the last block') });
+    expect(await status.registry.metrics()).toContain('guardian_alarms_total{kind="disagreement"} 1');
+    await anvil.client.increaseTime({ seconds: 3_100 });
+    await guarded.site.mine();
+    await looks(1);
+    await guarded.site.mine();
+    expect(await guarded.hashOnVault(number)).toBe(zeroHash);
+  });
+
+  test('of which one is a little behind are not believed when that is ten minutes, and one is late is enough', async () => {
+    await rented();
+    const number = await guarded.proposeInstead(() => undefined);
+    await anvil.client.mine({ blocks: 5 });
+    const behind = `0x${((await anvil.client.getBlockNumber()) - 1n).toString(16)}`;
+    const timestamp = `0x${(Math.floor(Date.now() / 1_000) - 700).toString(16)}`;
+    const lie = (isBehind: boolean, isNeverDue: boolean) => (asked: AskedOfChain) => {
+      const data = (asked.params[0] as { data?: string } | undefined)?.data ?? '';
+      if (isBehind && asked.method === 'eth_blockNumber') return { result: behind };
+      if (asked.method === 'eth_getBlockByNumber' && asked.params[0] === behind)
+        return { change: (block: unknown) => ({ ...(block as object), timestamp }) };
+      // `batches(1)`, executable in a hundred years.
+      return isNeverDue && asked.method === 'eth_call' && data.startsWith('0x8232e389')
+        ? {
+            change: (words: unknown) =>
+              String(words).slice(0, 66) + 'ffffffff'.padStart(64, '0') + String(words).slice(130),
+          }
+        : ('pass' as const);
+    };
+    guarded.nodes[0].faults(lie(false, false));
+    guarded.nodes[1].faults(lie(true, false));
+    const { memory, status } = await looks(1);
+    expect(memory.now.decisions).toEqual([]);
+    expect(status.readiness()['chain']).toMatchObject({ ok: false, detail: expect.stringContaining('the last block') });
+    guarded.nodes[1].faults(lie(true, true));
     await anvil.client.increaseTime({ seconds: 3_100 });
     await guarded.site.mine();
     await looks(1);
