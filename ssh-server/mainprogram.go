@@ -44,9 +44,12 @@ func readProgram(path string) (*programSpec, error) {
 
 // programTimes are how long things take; tests have shorter ones.
 type programTimes struct {
-	// The machine is ready when a first connection was made, which is the kubelet's probe. The program waits for it, so
-	// that nothing of it runs before the job counts as running; no longer than this.
+	// The machine is ready once the kubelet's probe has connected. The program waits for a first connection, so that
+	// nothing of it runs before the job counts as running; no longer than this.
 	readyWithin time.Duration
+	// Anybody may be the first to connect, and a program that ran before the probe could keep it from ever succeeding:
+	// so much time after the server listens belongs to the kubelet, which begins to probe after three seconds.
+	notBefore time.Duration
 	// A machine that ends at once might never have been seen, and nobody would know that it ran.
 	lastsAtLeast time.Duration
 	firstPause   time.Duration
@@ -59,6 +62,7 @@ type programTimes struct {
 
 var usualTimes = programTimes{
 	readyWithin:  10 * time.Second,
+	notBefore:    6 * time.Second,
 	lastsAtLeast: 6 * time.Second,
 	firstPause:   time.Second,
 	longestPause: 5 * time.Minute,
@@ -92,13 +96,18 @@ func newMainProgram(spec programSpec, times programTimes, server *server, output
 	}
 }
 
-// run starts the program once the machine is ready, and answers with the exit code when it has ended for good.
+// run is called when the server listens. It starts the program once the machine is ready, and answers with the exit
+// code when it has ended for good.
 func (p *mainProgram) run(ready <-chan struct{}) (exitCode int) {
 	defer close(p.over)
+	listens := time.Now()
 	select {
 	case <-ready:
 	case <-time.After(p.times.readyWithin):
 	case <-p.stop:
+		return 0
+	}
+	if !p.wait(p.times.notBefore - time.Since(listens)) {
 		return 0
 	}
 	pause := p.times.firstPause

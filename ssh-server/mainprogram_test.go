@@ -91,6 +91,26 @@ func TestAProgramWaitsUntilTheMachineWasReached(t *testing.T) {
 	<-ended
 }
 
+func TestAnEarlyConnectionDoesNotStartAProgramBeforeTheProbe(t *testing.T) {
+	ran := program(t, programSpec{Argv: sh("echo now"), Restart: "never"})
+	ran.times.notBefore = 200 * time.Millisecond
+	listens := time.Now()
+	ran.run(reached())
+	if early := time.Since(listens) < ran.times.notBefore; early || ran.text.String() != "now\n" {
+		t.Errorf("%v, %q", early, ran.text.String())
+	}
+
+	stopped := program(t, programSpec{Argv: sh("echo now"), Restart: "never"})
+	stopped.times.notBefore = time.Hour
+	ended := make(chan int)
+	go func() { ended <- stopped.run(reached()) }()
+	stopped.end()
+	<-ended
+	if text := stopped.text.String(); text != "" {
+		t.Errorf("it ran although the end had come: %q", text)
+	}
+}
+
 func TestAFailureIsRestartedUntilItIsNone(t *testing.T) {
 	count := filepath.Join(t.TempDir(), "count")
 	ran := program(t, programSpec{Argv: sh("echo x >> " + count + "; test $(wc -l < " + count + ") -ge 4"), Restart: "on_failure"})

@@ -1,5 +1,6 @@
 import type { StartFailure } from '../activities/job-outcome.js';
 import type { JobFailure } from '../src/domain/job.js';
+import type { ProgramRules } from '../src/domain/job-program.js';
 import { sentence, type Instant, type Printable } from '../src/domain/outside.js';
 import type { MachineFault } from '../src/domain/start-faults.js';
 import type { Cancellation, PodObservation, ProviderAbsence, ProviderNews } from './job-messages.js';
@@ -115,16 +116,21 @@ export function podEnded(pod: PodObservation, providerId: string, { away, gap }:
 }
 
 /**
- * The same for a job that ends with its main program: the exit code of the container is the program's. Nothing is paid
- * for a machine that was never ready, so no job is completed on one.
+ * The same for a job with a main program. Nothing is paid for a machine that was never ready, so none is completed on
+ * one. If the job ends with its program, the exit code of the container is the program's.
  */
-export function programEnded(ending: Ending, pod: PodObservation, wasReady: boolean): Ending {
-  const { exitCode } = pod;
-  if (exitCode === undefined || pod.phase === 'gone' || pod.disrupted !== undefined) return ending;
-  if (ending.status === 'completed') {
-    if (wasReady) return { ...ending, message: sentence('the program ended'), exitCode };
+export function programEnded(
+  ending: Ending,
+  pod: PodObservation,
+  { endsJob }: ProgramRules,
+  wasReady: boolean,
+): Ending {
+  if (ending.status === 'completed' && !wasReady) {
     return { ...ending, ...failedBecause('container_exited', 'the machine ended before it was ready') };
   }
+  const { exitCode } = pod;
+  if (!endsJob || exitCode === undefined || pod.phase === 'gone' || pod.disrupted !== undefined) return ending;
+  if (ending.status === 'completed') return { ...ending, message: sentence('the program ended'), exitCode };
   if (ending.failure?.reason !== 'container_exited') return ending;
   // A kill for want of memory may have hit the SSH server, and keeps its cause.
   if (ending.failure.cause !== undefined) return { ...ending, exitCode };

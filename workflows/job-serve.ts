@@ -49,7 +49,7 @@ export async function serve(
     }
     if (pod !== undefined && pod.phase !== 'running' && pod.phase !== 'pending') {
       const ending = podEnded(pod, job.placement.providerId, known.provider, Date.now());
-      return order.program?.endsJob === true ? programEnded(ending, pod, true) : ending;
+      return order.program === undefined ? ending : programEnded(ending, pod, order.program, true);
     }
     // Without an await after the checks above: no message can come in between and be lost.
     if (historyIsLong()) await startOver(life, job);

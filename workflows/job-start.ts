@@ -91,7 +91,7 @@ async function awaitSsh(start: JobStart, podUid: string): Promise<Ending | undef
     if (pod?.phase === 'running') return undefined;
     if (pod !== undefined && pod.phase !== 'pending') {
       const ending = podEnded(pod, placement.providerId, known.provider, nowMs);
-      return order.program?.endsJob === true ? programEnded(ending, pod, false) : ending;
+      return order.program === undefined ? ending : programEnded(ending, pod, order.program, false);
     }
     const parting = await provider.parting(placement);
     if (parting !== undefined) return parting;

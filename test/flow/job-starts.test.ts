@@ -188,6 +188,28 @@ describe('a cancellation', () => {
   });
 });
 
+test('a job whose machine ends before it is ready fails if a program was to run on it, and completes without one', async () => {
+  for (const [program, end] of [
+    [
+      { restart: 'never', endsJob: true },
+      { status: 'failed', failure: { reason: 'container_exited' } },
+    ],
+    [
+      { restart: 'always', endsJob: false },
+      { status: 'failed', failure: { reason: 'container_exited' } },
+    ],
+    [undefined, { status: 'completed' }],
+  ] as const) {
+    const job = await startFlowJob(flow, { order: program === undefined ? {} : { program } });
+    await job.asksFor('provisionJob');
+    await job.podIs('succeeded', { exitCode: 0 });
+    expect(await job.released()).toMatchObject(end);
+    expect(job.asked('recordRunning')).toEqual([]);
+    expectCleanEnd(job);
+    await flow.replay(workflowIdOf(job));
+  }
+});
+
 test('a job whose pod cannot be made fails with the reason from the cluster', async () => {
   const stuck = { reason: 'image_pull_failed', message: printable('no such image')!, words: printable('404 from it')! };
   const job = await startFlowJob(flow, { limits: { stuckGraceS: 0.2 } });

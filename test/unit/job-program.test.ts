@@ -119,8 +119,8 @@ describe('the end of a job with its program', () => {
     ...{ phase: 'failed', uid: '1', resourceVersion: '2', endedAt: instantAt(1_000) },
     ...change,
   });
-  const endOf = (change: Partial<PodObservation>, wasReady = true) =>
-    programEnded(podEnded(pod(change), 'atlas', {}, 2_000), pod(change), wasReady);
+  const endOf = (change: Partial<PodObservation>, wasReady = true, endsJob = true) =>
+    programEnded(podEnded(pod(change), 'atlas', {}, 2_000), pod(change), { restart: 'never', endsJob }, wasReady);
 
   test('an exit code of 0 completes the job, and any other fails it and is told', () => {
     expect(endOf({ phase: 'succeeded', exitCode: 0 })).toMatchObject({ status: 'completed', exitCode: 0 });
@@ -130,9 +130,19 @@ describe('the end of a job with its program', () => {
   });
 
   test('nothing is completed on a machine that was never ready, because nothing is paid for it', () => {
-    const early = endOf({ phase: 'succeeded', exitCode: 0 }, false);
-    expect(early).toMatchObject({ status: 'failed', failure: { reason: 'container_exited' } });
-    expect(early).not.toHaveProperty('exitCode');
+    for (const endsJob of [true, false]) {
+      const early = endOf({ phase: 'succeeded', exitCode: 0 }, false, endsJob);
+      expect(early).toMatchObject({ status: 'failed', failure: { reason: 'container_exited' } });
+      expect(early).not.toHaveProperty('exitCode');
+    }
+  });
+
+  test('a machine that stays when its program ends says nothing of the program when it ends itself', () => {
+    const completed = endOf({ phase: 'succeeded', exitCode: 0 }, true, false);
+    expect(completed).toMatchObject({ status: 'completed', message: 'the container was ended from inside' });
+    const failed = endOf({ exitCode: 3 }, true, false);
+    expect(failed.failure).toMatchObject({ message: 'the container stopped with exit code 3' });
+    for (const end of [completed, failed]) expect(end).not.toHaveProperty('exitCode');
   });
 
   test('a server that was stopped from outside completes nothing, and who stopped it decides before its exit code', () => {
