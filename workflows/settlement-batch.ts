@@ -13,7 +13,8 @@
  * what it waits for, and since when; the search attribute `SettlementWait` has that in a word.
  *
  * **End.** It completes when the settlement is booked, or void: vetoed, for instance. Nothing is settled then until an
- * operator resumes, and its details say so. One that could not carry everybody is followed by the next one at once.
+ * operator resumes, and its details say so. One that could not carry everybody is followed by the next one at once, as is one
+ * that was overtaken; and what passes by itself before one can be cut is waited for.
  */
 import {
   ActivityFailure,
@@ -52,9 +53,15 @@ export async function settlementBatch(): Promise<SettlementEnd> {
     const { isCutShort, ...end } = await settle(steps, tell);
     // Nothing is left of what the one before could not carry.
     if (before !== undefined && end.is === 'none' && end.why === 'nothing to settle') return before;
-    if (!isCutShort || !patched('a-settlement-goes-on-with-what-it-left')) return end;
+    if (!isFollowed({ ...end, isCutShort })) return end;
     before = end;
   }
+}
+
+/** Whether the next one begins at once. */
+function isFollowed(end: SettlementEnd & { isCutShort: true | undefined }): boolean {
+  if (end.isCutShort) return patched('a-settlement-goes-on-with-what-it-left');
+  return end.is === 'void' && end.why === 'overtaken' && patched('a-settlement-that-was-overtaken-is-cut-anew');
 }
 
 async function settle(
@@ -62,7 +69,14 @@ async function settle(
   tell: ReturnType<typeof createTeller>,
 ): Promise<SettlementEnd & { isCutShort?: true }> {
   setCurrentDetails('cuts the totals of all wallets');
-  const begun = await untilAnswered(tell, 'settlement', beginSettlement);
+  let begun = await untilAnswered(tell, 'settlement', beginSettlement);
+  // Histories from before there was such an answer do not have it.
+  while ('none' in begun && begun.againInS !== undefined) {
+    tell.waits('settlement', 'chain', begun.why ?? begun.none);
+    await sleep(begun.againInS * 1_000);
+    if (workflowInfo().continueAsNewSuggested) await continueAsNew();
+    begun = await untilAnswered(tell, 'settlement', beginSettlement);
+  }
   if ('none' in begun) {
     const why = begun.why ?? begun.none;
     if (begun.none === 'stopped') tell.stopped('settlements', why);
@@ -92,7 +106,7 @@ function createTeller() {
       setCurrentDetails(`**${name}** since ${since}: waits for ${words}`);
       showWait(kind);
     },
-    /** A settlement that was refused or overtaken is cut anew at the next time; all others wait for a person. */
+    /** A settlement that was refused or overtaken is cut anew; all others wait for a person. */
     stopped(name: string, why: string) {
       const goesOn = goingOn(why);
       const words = goesOn ?? 'nothing is settled until an operator resumes';

@@ -62,9 +62,14 @@ export async function cutBatch(
 export async function bookFinal(tx: Queryable, vault: VaultId, number: number): Promise<void> {
   await lockBatches(tx, vault);
   if (!(await endBatch(tx, vault, number, { status: 'final' }))) return;
+  await recordSettledBy(tx, vault, number);
+  await moveSetAside(tx, vault, number, { key: 'batch_final', to: 'payable' });
+}
+
+/** Of one that was executed: it settles everything that was booked before it, unless it left something for the next one. */
+export async function recordSettledBy(tx: Queryable, vault: VaultId, number: number): Promise<void> {
   const batch = await findBatch(tx, vault, number);
   if (batch?.isCutShort === false) await recordSettled(tx, vault, number);
-  await moveSetAside(tx, vault, number, { key: 'batch_final', to: 'payable' });
 }
 
 /** Books that a settlement will never be executed: what it set aside goes into the next one. */

@@ -3,7 +3,7 @@ import { allowToOwe, postEntry, type Line } from '../db/ledger.js';
 import type { Queryable } from '../db/pool.js';
 import type { VaultId } from '../db/vault-events.js';
 import { baseUnitsOf } from '../domain/vault-units.js';
-import { batchKey, bookVoid } from './batch-bookings.js';
+import { batchKey, bookVoid, recordSettledBy } from './batch-bookings.js';
 
 /**
  * Books that a settlement was executed which counted as void: the vault has it until it is vetoed or passed over, and anybody
@@ -22,6 +22,8 @@ export async function bookLateExecution(
   if (!(await reviveBatch(tx, vault, number))) return false;
   const underWay = await batchUnderWay(tx, vault);
   if (underWay !== undefined) await bookVoid(tx, vault, underWay.number, 'overtaken');
+  // Else whoever executes void ones again and again would have the site stand still, though all of it is settled.
+  await recordSettledBy(tx, vault, number);
   const lines: Line[] = [];
   for (const { wallet, units } of credits) {
     const amount = baseUnitsOf(units, vault.scale);

@@ -46,7 +46,7 @@ export interface SettlementDeps extends WatchDeps {
 /** What became of a wish to settle. */
 export type Begun =
   | { number: number }
-  /** `againInS` where it passes by itself: then it is begun again. */
+  /** `againInS`, and `why` in words what it waits for, where it passes by itself: then it is begun again. */
   | { none: 'nothing to settle' | 'stopped' | 'no final block'; why?: string; againInS?: number };
 
 /** Where a settlement is after one look at it. */
@@ -104,12 +104,12 @@ async function useUp(deps: SettlementDeps, { number, hash }: Batch): Promise<Beg
   const begun = { none: 'no final block', againInS: deps.pollS ?? pollS } as const;
   try {
     await outboxOf(deps).submit(proposalOf(deps, { number, hash }));
-    return { ...begun, why: `the number of settlement ${number}, which is void, is not used up yet` };
+    return { ...begun, why: `the number of settlement ${number}, which is void, to be used up` };
   } catch (error) {
     if (!(error instanceof CallReverted)) throw error;
     return {
       ...begun,
-      why: `the vault answers ${error.errorName} to the proposal of settlement ${number}, which is void`,
+      why: `the vault, which answers ${error.errorName} to the proposal of settlement ${number}, which is void`,
     };
   }
 }

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { createChainActivities } from '../../activities/chain.js';
+import type { Advanced, Begun } from '../../src/chain/settlement.js';
 import { createLogger } from '../../src/observability/logger.js';
 import { startChain } from '../../src/roles/worker/chain.js';
 import { ensureSchedules } from '../../src/temporal/schedules.js';
@@ -83,6 +84,23 @@ test('a settlement that is vetoed ends, another one does not begin, and a run th
   await site.vault.send(anvil.accounts[roles.guardian]!, 'vault', 'veto', [1n]);
   expect(await (await start()).result()).toEqual({ number: 1, is: 'void', why: 'vetoed' });
   expect(await (await start()).result()).toEqual({ is: 'none', why: 'vetoed' });
+  await stop();
+});
+
+test('one that was overtaken is followed by the next one at once, and what passes by itself is waited for', async () => {
+  const begun: Begun[] = [
+    { none: 'no final block', why: 'events that are still to be read', againInS: 1 },
+    { number: 7 },
+    { none: 'no final block', why: 'the number of settlement 7, which is void, to be used up', againInS: 1 },
+    { number: 8 },
+  ];
+  const looks: Advanced[] = [{ is: 'void', why: 'overtaken' }, { is: 'final' }];
+  const steps = {
+    beginSettlement: () => Promise.resolve(begun.shift()!),
+    advanceSettlement: () => Promise.resolve(looks.shift()!),
+  };
+  const stop = await temporal.startWorker(steps, { taskQueue: chainTaskQueue(taskQueue()) });
+  expect(await (await start()).result()).toEqual({ number: 8, is: 'final' });
   await stop();
 });
 

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { PrivateKeyAccount } from 'viem';
 import { findBatch, readLines, resumeSettlements } from '../../src/db/batches.js';
 import { differingMoney } from '../../src/db/money-invariants.js';
+import { knownVault } from '../../src/db/vaults.js';
 import { batchHash } from '../../src/wire/settlement-batch.js';
 import { startAnvil, type Anvil } from '../support/anvil.js';
 import { showMetrics, type ShownMetrics } from '../support/metrics.js';
@@ -129,6 +130,7 @@ test('one that only uses up its number is booked when somebody executes it, and 
   await site.watch();
   expect(await batch(2)).toMatchObject({ status: 'final' });
   expect(await batch(3)).toMatchObject({ status: 'void', voidReason: 'overtaken' });
+  expect((await knownVault(site.pool, site.deps.facts))!.settledUntil).toEqual((await batch(2))!.cutAt);
   await soundMoney();
   expect(await site.settle()).toEqual({ number: 4, is: 'final' });
   expect([await spent(site.customer), await spent(other())]).toEqual([3_000_000n, 3_500_000n]);
