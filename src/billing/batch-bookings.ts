@@ -24,7 +24,7 @@ export interface CutResult {
 
 /**
  * Cuts a settlement: takes all totals of one moment, and sets aside what providers get of it. One that is under way is
- * returned instead. Only where nothing was left for the next one is everything settled.
+ * returned instead. Only where next to nothing was left for the next one is everything settled.
  *
  * @param number the vault takes no other one.
  * @param most what one transaction can carry; tests have smaller ones.
@@ -40,14 +40,14 @@ export async function cutBatch(
   const underWay = await batchUnderWay(tx, vault);
   if (underWay !== undefined) return { batch: underWay, isCutShort: underWay.isCutShort, uncovered: 0n };
   const facts = await batchFacts(tx, vault);
-  const { draws, credits, ...rest } = cutLines(facts, vault.scale, most);
+  const { draws, credits, isLeftLittle, ...rest } = cutLines(facts, vault.scale, most);
   if (draws.length + credits.length === 0) {
     if (!rest.isCutShort) await recordSettled(tx, vault);
     return rest;
   }
   const { chainId } = vault;
   const hash = batchHash({ chainId, vault: vault.vault, draws, credits });
-  await insertBatch(tx, vault, { number, hash, isCutShort: rest.isCutShort, draws, credits });
+  await insertBatch(tx, vault, { number, hash, isCutShort: rest.isCutShort, isLeftLittle, draws, credits });
   if (credits.length > 0) {
     const lines = credits.flatMap(({ wallet, moved }): Line[] => [
       { kind: 'provider', owner: wallet, amount: -moved },
@@ -66,10 +66,10 @@ export async function bookFinal(tx: Queryable, vault: VaultId, number: number): 
   await moveSetAside(tx, vault, number, { key: 'batch_final', to: 'payable' });
 }
 
-/** Of one that was executed: it settles everything that was booked before it, unless it left something for the next one. */
+/** Of one that was executed: it settles everything that was booked before it, unless it left more than a little. */
 export async function recordSettledBy(tx: Queryable, vault: VaultId, number: number): Promise<void> {
   const batch = await findBatch(tx, vault, number);
-  if (batch?.isCutShort === false) await recordSettled(tx, vault, number);
+  if (batch?.isCutShort === false || batch?.isLeftLittle) await recordSettled(tx, vault, number);
 }
 
 /** Books that a settlement will never be executed: what it set aside goes into the next one. */

@@ -13,6 +13,8 @@ export interface Batch {
   cutAt: Date;
   /** Whether it left something for the next one. */
   isCutShort: boolean;
+  /** Whether that is so little that everything counts as settled. */
+  isLeftLittle: boolean;
   executableAt?: Date;
   waitsFor?: string;
   waitsSince?: Date;
@@ -25,18 +27,20 @@ export interface BatchRow {
   status: BatchStatus;
   cut_at: Date;
   cut_short: boolean;
+  left_little: boolean;
   executable_at: Date | null;
   waits_for: string | null;
   waits_since: Date | null;
   void_reason: string | null;
 }
 
-export const columns = 'number, hash, status, cut_at, cut_short, executable_at, waits_for, waits_since, void_reason';
+export const columns =
+  'number, hash, status, cut_at, cut_short, left_little, executable_at, waits_for, waits_since, void_reason';
 
 export function batchOf(row: BatchRow): Batch {
   return {
     ...{ number: row.number, hash: row.hash, status: row.status, cutAt: row.cut_at },
-    isCutShort: row.cut_short,
+    ...{ isCutShort: row.cut_short, isLeftLittle: row.left_little },
     ...(row.executable_at === null ? {} : { executableAt: row.executable_at }),
     ...(row.waits_for === null ? {} : { waitsFor: row.waits_for }),
     ...(row.waits_since === null ? {} : { waitsSince: row.waits_since }),
@@ -103,15 +107,22 @@ export interface Lines {
   credits: readonly BatchLine[];
 }
 
+export interface NewBatch extends Lines {
+  number: number;
+  hash: Hex;
+  isCutShort?: boolean;
+  isLeftLittle?: boolean;
+}
+
 export async function insertBatch(
   tx: Queryable,
   { chainId, vault }: VaultId,
-  { number, hash, isCutShort = false, draws, credits }: Lines & { number: number; hash: Hex; isCutShort?: boolean },
+  { number, hash, isCutShort = false, isLeftLittle = true, draws, credits }: NewBatch,
 ): Promise<void> {
   await tx.query(
-    `insert into batches (chain_id, vault, number, cut_at, last_entry_id, hash, cut_short)
-     values ($1, $2, $3, clock_timestamp(), (select coalesce(max(id), 0) from ledger_entries), $4, $5)`,
-    [chainId, vault, number, hash, isCutShort],
+    `insert into batches (chain_id, vault, number, cut_at, last_entry_id, hash, cut_short, left_little)
+     values ($1, $2, $3, clock_timestamp(), (select coalesce(max(id), 0) from ledger_entries), $4, $5, $6)`,
+    [chainId, vault, number, hash, isCutShort, isLeftLittle],
   );
   for (const [side, lines] of [
     ['draw', draws],

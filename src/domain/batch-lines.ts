@@ -25,6 +25,8 @@ export interface CutLines {
   })[];
   /** Whether something was left for the next settlement. */
   isCutShort: boolean;
+  /** Whether that is less than a hundredth of what it carries, or nothing. */
+  isLeftLittle: boolean;
   /** Units of the token that payees have earned and the vault does not have: customers owe them. */
   uncovered: bigint;
 }
@@ -46,29 +48,33 @@ export interface Most {
 export function cutLines({ customers, providers, undistributed }: ToSettle, scale: bigint, most: Most): CutLines {
   const payees = payeesOf(providers, scale);
   const drawn = drawsOf(customers, scale, most, payees.length);
-  let available = drawn.draws.reduce((sum, { cumulative, before }) => sum + cumulative - before, undistributed);
+  let available = undistributed + drawn.units;
   const credits: CutLines['credits'] = [];
   let uncovered = 0n;
-  let isShortOfLines = false;
+  let [credited, leftToCredit] = [0n, 0n];
   for (const { wallet, earned, before } of payees) {
     const units = earned < available ? earned : available > 0n ? available : 0n;
     if (units < earned) uncovered += earned - units;
     if (units === 0n) continue;
     if (drawn.draws.length + credits.length >= most.lines) {
-      isShortOfLines = true;
+      leftToCredit += units;
       continue;
     }
+    credited += units;
     credits.push({ wallet, cumulative: before + units, moved: units * scale });
     available -= units;
   }
   return {
     draws: ordered(drawn.draws),
     credits: ordered(credits),
-    isCutShort: drawn.isShort || isShortOfLines,
+    isCutShort: drawn.left > 0n || leftToCredit > 0n,
+    isLeftLittle: isLittle(drawn.left, drawn.units) && isLittle(leftToCredit, credited),
     // What the next settlement draws may cover it.
-    uncovered: drawn.isShort ? 0n : uncovered,
+    uncovered: drawn.left > 0n ? 0n : uncovered,
   };
 }
+
+const isLittle = (left: bigint, carried: bigint) => left * 100n <= carried;
 
 /** Who has earned something that is a whole unit, most first: so as much as possible is paid by the lines there are. */
 function payeesOf(providers: ToSettle['providers'], scale: bigint) {
@@ -91,24 +97,25 @@ function drawsOf(
   scale: bigint,
   most: Most,
   payees: number,
-): { draws: DrawLine[]; isShort: boolean } {
+): { draws: DrawLine[]; units: bigint; left: bigint } {
   const wanted = wantedOf(customers, scale);
   const leaving = wanted.filter(({ isLeaving }) => isLeaving).length;
   // Payees can wait, and a customer who leaves does not.
   const room = Math.max(most.lines - Math.min(payees, Math.floor(most.lines / 2)), Math.min(leaving, most.lines));
   const draws: DrawLine[] = [];
   let permits = 0;
-  let isShort = false;
+  let [units, left] = [0n, 0n];
   for (const { wallet, cumulative, unpermitted, before } of wanted) {
     const isWithout = cumulative > unpermitted && permits === most.permits;
-    const drawn = isWithout ? unpermitted : cumulative;
-    if (isWithout) isShort = true;
-    if (drawn <= before) continue;
-    if (draws.length === room) return { draws, isShort: true };
+    const possible = isWithout ? unpermitted : cumulative;
+    const drawn = possible > before && draws.length < room ? possible : before;
+    left += cumulative - drawn;
+    if (drawn === before) continue;
+    units += drawn - before;
     if (drawn > unpermitted) permits++;
     draws.push({ wallet, cumulative: drawn, before });
   }
-  return { draws, isShort };
+  return { draws, units, left };
 }
 
 /** Of whom something is to be drawn: how much in all, and how much without his permit. Whoever comes first is drawn first. */

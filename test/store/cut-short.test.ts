@@ -82,6 +82,26 @@ describe('a settlement that cannot carry everybody', () => {
     expect(await settledUntil()).toBe(cutAt.getTime());
   });
 
+  test('counts as settled where next to nothing was left', async () => {
+    await charged(5);
+    const { wallet, args } = await charged(1);
+    // All but 0.04 of it.
+    await withTransaction(database.pool, (tx) =>
+      postEntry(tx, {
+        ...{ key: `refund ${wallet}`, kind: 'adjust', note: {} },
+        lines: [
+          { kind: 'customer', owner: args.customer, amount: (token * 96n) / 100n },
+          { kind: 'manual', owner: '', amount: (-token * 96n) / 100n },
+        ],
+      }),
+    );
+    expect(await cut(1, 1)).toMatchObject({ batch: { isCutShort: true, isLeftLittle: true } });
+    await settle(1);
+    const { cutAt } = (await findBatch(database.pool, vault, 1))!;
+    expect((await knownVault(database.pool, vault))!.settledUntil).toEqual(cutAt);
+    expect(await cut(2, 1)).toMatchObject({ batch: { number: 2, isCutShort: false } });
+  });
+
   test('does not settle those before an exit whom it left out, so that another one is cut for them', async () => {
     const [first, second] = [await charged(5), await charged(1)];
     for (const { asks } of [first, second]) await asks(47 * hour);
@@ -201,11 +221,11 @@ describe('a cut and a withdrawal', () => {
       { name: 'somebody waits for a lock' },
     );
 
-  test('and what the vault says wait for each other in one order', async () => {
-    const { pool } = database;
-    const { wallet, args } = await charged(3);
-    const payee = `0x${'e'.repeat(40)}`;
-    await withTransaction(pool, (tx) =>
+  const payee = `0x${'e'.repeat(40)}`;
+  /** A settlement of a customer and a payee, who has something in the vault already. */
+  async function proposed() {
+    const customer = await charged(3);
+    await withTransaction(database.pool, (tx) =>
       postEntry(tx, {
         ...{ key: 'earned', kind: 'adjust', note: {} },
         lines: [
@@ -217,6 +237,12 @@ describe('a cut and a withdrawal', () => {
     );
     const hash = (await cut(1)).batch!.hash;
     await happens({ name: 'BatchProposed', args: { number: '1', hash, executableAt: inS(0) } });
+    return customer;
+  }
+
+  test('and what the vault says wait for each other in one order', async () => {
+    const { pool } = database;
+    const { wallet, args } = await proposed();
     let booked: Promise<void> | undefined;
     await withTransaction(pool, async (tx) => {
       await lockBatches(tx, vault);

@@ -21,6 +21,7 @@ test('a settlement has the totals of those for whom something changed, in the or
       { wallet: quinn, cumulative: 109n, moved: 9n },
     ],
     isCutShort: false,
+    isLeftLittle: true,
     uncovered: 0n,
   });
 });
@@ -126,6 +127,23 @@ test('what one transaction cannot carry is left for the next settlement, draws f
   };
   expect(cut(facts, 3)).toMatchObject({ draws: [{}, {}], credits: [{ wallet: pat }], isCutShort: true });
   expect(cut(facts, 1)).toMatchObject({ draws: [{ wallet: ann }], credits: [], isCutShort: true });
+});
+
+test('what is left is little when it is a hundredth of what is carried, of draws as of credits', () => {
+  const drawn = (much: bigint, left: bigint) => cut({ customers: [customer(ann!, much), customer(bob!, left)] }, 1);
+  expect(drawn(100n, 1n)).toMatchObject({ isCutShort: true, isLeftLittle: true });
+  expect(drawn(99n, 1n)).toMatchObject({ isCutShort: true, isLeftLittle: false });
+  const credited = (much: bigint, left: bigint) =>
+    cut({ providers: [payee(pat!, much), payee(quinn!, left)], undistributed: 200n }, 1);
+  expect(credited(100n, 1n)).toMatchObject({ isCutShort: true, isLeftLittle: true });
+  expect(credited(99n, 1n)).toMatchObject({ isCutShort: true, isLeftLittle: false });
+  // One for whom there is no permit left is drawn in part.
+  const permitted = [100n, 100n, 12n].map((charged, at) => ({
+    ...customer([ann!, bob!, pat!][at]!, charged),
+    ...{ cap: 10n, permitCap: 999n },
+  }));
+  expect(cut({ customers: permitted })).toMatchObject({ isCutShort: true, isLeftLittle: true });
+  expect(cut({ customers: permitted.slice(0, 2) })).toMatchObject({ isCutShort: false, isLeftLittle: true });
 });
 
 test('a permit counts where the cap on the chain is too low, and as many as one transaction can carry', () => {
