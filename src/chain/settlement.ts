@@ -70,7 +70,9 @@ export async function beginSettlement(deps: SettlementDeps): Promise<Begun> {
   const why = await openStop(pool, facts);
   if (why !== undefined) return { none: 'stopped', why };
   // What was executed is booked before anything new is cut.
-  await watchVault(deps);
+  const { isBehind } = await watchVault(deps);
+  if (isBehind)
+    return { none: 'no final block', why: 'events that are still to be read', againInS: deps.pollS ?? pollS };
   try {
     return await cutNext(deps);
   } catch (error) {
