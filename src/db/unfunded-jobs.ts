@@ -52,7 +52,8 @@ export async function mustSettleBeforeAnExit(
          select coalesce(max(l.cumulative), 0) as drawn
            from batch_lines l join batches b on b.chain_id = l.chain_id and b.vault = l.vault and b.number = l.batch
           where l.wallet = w.wallet and l.side = 'draw' and l.chain_id = $1 and l.vault = $2 and b.status <> 'void') l
-      where w.chain_id = $1 and w.vault = $2 and exists (select from installation where prepaid)
+      where w.chain_id = $1 and w.vault = $2 and w.deposited > w.waiting
+        and exists (select from installation where prepaid)
         and w.jobs_end_at <= clock_timestamp() and w.exit_at > clock_timestamp() + make_interval(secs => $3)
         and a.reserved = 0
         and least(ceil((w.deposited - w.waiting - w.withdrawn - greatest(a.his, 0)) / v.scale),
