@@ -1,4 +1,4 @@
-import { findBatch, lockBatches } from '../db/batches.js';
+import { findBatch, lockBatches, payeesOfBatches } from '../db/batches.js';
 import { allowToOwe, lockAccounts, postEntry, type Line } from '../db/ledger.js';
 import type { Queryable } from '../db/pool.js';
 import { forgetPermit } from '../db/spend-permits.js';
@@ -47,12 +47,11 @@ export async function bookVaultEvents(
   events: readonly VaultEvent[],
 ): Promise<VaultAlarm[]> {
   // Whoever cuts a settlement locks accounts after this, too.
-  if (events.some(({ name }) => name === 'BatchExecuted')) await lockBatches(tx, vault);
+  const executed = events.filter(({ name }) => name === 'BatchExecuted').map(({ args }) => Number(args['number']));
+  if (executed.length > 0) await lockBatches(tx, vault);
+  const payees = executed.length === 0 ? [] : await payeesOfBatches(tx, vault, executed);
   // All accounts at once, in the order in which every booking locks: one after the other could wait crosswise.
-  await lockAccounts(
-    tx,
-    events.flatMap((event) => touched(vault, event)),
-  );
+  await lockAccounts(tx, [...events.flatMap((event) => touched(vault, event)), ...payees.flatMap(touchedOfPayee)]);
   const alarms: VaultAlarm[] = [];
   for (const event of depositsTogether(events)) alarms.push(...(await bookEvent(tx, vault, event)));
   return alarms;
@@ -80,6 +79,9 @@ function touched(vault: VaultId, event: VaultEvent): Omit<Line, 'amount'>[] {
   if (from !== undefined) return [from, house];
   return event.name === 'Deposited' ? [{ kind: 'customer', owner: walletOf(event, 'customer') }, house] : [];
 }
+
+const touchedOfPayee = (owner: string): Omit<Line, 'amount'>[] =>
+  (['provider', 'in_batch', 'payable'] as const).map((kind) => ({ kind, owner }));
 
 /** Who has less when tokens leave the vault. */
 function payerOf(event: VaultEvent): Omit<Line, 'amount'> | undefined {

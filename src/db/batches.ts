@@ -165,6 +165,22 @@ export async function readLines(db: Queryable, { chainId, vault }: VaultId, numb
   return { draws: of('draw'), credits: of('credit') };
 }
 
+/** Whom settlements credit, and whom the one that is under way credits. */
+export async function payeesOfBatches(
+  db: Queryable,
+  { chainId, vault }: VaultId,
+  numbers: readonly number[],
+): Promise<Address[]> {
+  const { rows } = await db.query<{ wallet: Address }>(
+    `select distinct l.wallet
+       from batches b join batch_lines l on l.chain_id = b.chain_id and l.vault = b.vault and l.batch = b.number
+      where b.chain_id = $1 and b.vault = $2 and (b.number = any ($3) or b.status in ('cut', 'proposed'))
+        and l.side = 'credit'`,
+    [chainId, vault, numbers],
+  );
+  return rows.map(({ wallet }) => wallet);
+}
+
 /** @returns false when it had ended before. */
 export async function endBatch(
   tx: Queryable,

@@ -258,4 +258,24 @@ describe('a cut and a withdrawal', () => {
     await booked;
     expect((await findBatch(pool, vault, 1))!.status).toBe('final');
   });
+
+  test.each(['in_batch', 'payable'])(
+    'nor does it hold the account of the vault while it waits for %s',
+    async (kind) => {
+      const { pool } = database;
+      const { args } = await proposed();
+      let booked: Promise<void> | undefined;
+      await withTransaction(pool, async (tx) => {
+        await tx.query('select from ledger_accounts where kind = $1 and owner = $2 for update', [kind, payee]);
+        booked = happens(
+          { name: 'Deposited', args: { ...args, amount: units(1) } },
+          { name: 'BatchExecuted', args: { number: '1', drawn: units(3), credited: units(2) } },
+        );
+        await untilWaiting();
+        await tx.query(`select from ledger_accounts where kind = 'vault' for update nowait`);
+      });
+      await booked;
+      expect((await findBatch(pool, vault, 1))!.status).toBe('final');
+    },
+  );
 });
