@@ -13,7 +13,10 @@ type Deps = Pick<ActivityDeps, 'pool' | 'kubernetes'>;
  * The namespace of a job's objects. If the job's row is missing although its workflow runs (the database was restored
  * from yesterday's backup), the pod's namespace decides.
  */
-export async function namespaceOfJob({ pool, kubernetes }: Deps, { jobId, wallet }: JobOrder): Promise<string> {
+export async function namespaceOfJob(
+  { pool, kubernetes }: Deps,
+  { jobId, wallet }: Pick<JobOrder, 'jobId' | 'wallet'>,
+): Promise<string> {
   const known = await findJobNamespace(pool, jobId);
   if (known !== undefined) return known.namespace;
   const labelSelector = `${jobObjectsOf(await installationId(pool))},${labels.jobId}=${jobId}`;

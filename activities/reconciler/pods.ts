@@ -13,6 +13,7 @@ import { pagesOf } from '../../src/kubernetes/pages.js';
 import { inTenant } from '../../src/kubernetes/tenant-rights.js';
 import { jobSignals, sendSignal } from '../../src/temporal/signals.js';
 import type { ActivityDeps } from '../deps.js';
+import { keyBringer } from '../job-keys.js';
 import { findOrphans, jobObject, type JobObject } from './orphans.js';
 import { comparisonOf, repairLog, type Comparison, type RepairLog } from './repairs.js';
 
@@ -29,9 +30,10 @@ export function createPodComparison(
 ) {
   const { config, pool, kubernetes, temporal, logger } = deps;
   const { core } = kubernetes;
+  const bringKeys = keyBringer(deps);
 
   return {
-    /** Deletes pods of jobs that are over, tells running jobs whose pod is gone, and those that lack a key. */
+    /** Deletes pods of jobs that are over, tells running jobs whose pod is gone, and brings those their keys that lack one. */
     async comparePods(): Promise<Comparison> {
       const context = Context.current();
       const log = repairLog(logger, () => context.heartbeat());
@@ -63,9 +65,10 @@ export function createPodComparison(
       );
       await log.each(
         await jobsWithoutTheirKeys(pool, config.RECONCILER_GRACE_S),
-        (jobId) => `keys of job ${jobId}`,
-        async (jobId) => {
-          if (await sendSignal(temporal, jobSignals.sshKeysChanged(jobId))) log.repaired('ssh_keys_differ', { jobId });
+        ({ jobId }) => `keys of job ${jobId}`,
+        async (job) => {
+          // Not by its workflow, of which nobody would hear that it fails.
+          if (await bringKeys(job)) log.repaired('ssh_keys_differ', { jobId: job.jobId });
         },
       );
       return comparisonOf(log);

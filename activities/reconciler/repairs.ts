@@ -13,7 +13,7 @@ export type RepairKind =
   | 'job_abandoned'
   /** A running job whose pod is gone: its workflow is told. */
   | 'job_without_pod'
-  /** A running job with a key that was added and not brought to its machine: its workflow is told. */
+  /** A running job with a key that was added and not brought to its machine: brought, or written down as impossible. */
   | 'ssh_keys_differ'
   /** An allocation of a job that is over or was never ordered: released. */
   | 'allocation_leaked'

@@ -50,13 +50,31 @@ export async function markKeysFixed(db: Queryable, jobId: string): Promise<void>
   await db.query('update jobs set takes_ssh_keys = false, ssh_keys_changed_at = null where job_id = $1', [jobId]);
 }
 
+/**
+ * The same for a job that runs and has lost its Secret.
+ *
+ * @returns whether this was written down now.
+ */
+export async function markKeysLost(db: Queryable, jobId: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `update jobs set takes_ssh_keys = false, ssh_keys_changed_at = null
+      where job_id = $1 and status = 'running' and ended_at is null
+        and (takes_ssh_keys or ssh_keys_changed_at is not null)`,
+    [jobId],
+  );
+  return rowCount === 1;
+}
+
 /** Running jobs that wait for a key for longer than `olderThanS`. */
-export async function jobsWithoutTheirKeys(db: Queryable, olderThanS: number): Promise<string[]> {
-  const { rows } = await db.query<{ job_id: string }>(
-    `select job_id from jobs
+export async function jobsWithoutTheirKeys(
+  db: Queryable,
+  olderThanS: number,
+): Promise<{ jobId: string; wallet: string }[]> {
+  const { rows } = await db.query<{ job_id: string; wallet: string }>(
+    `select job_id, wallet from jobs
       where ended_at is null and status = 'running' and ssh_keys_changed_at < now() - make_interval(secs => $1)
       order by ssh_keys_changed_at limit 1000`,
     [olderThanS],
   );
-  return rows.map(({ job_id }) => job_id);
+  return rows.map(({ job_id, wallet }) => ({ jobId: job_id, wallet }));
 }

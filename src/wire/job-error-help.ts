@@ -87,7 +87,7 @@ export const jobErrorHelp = {
   },
   ssh_keys_fixed: {
     means:
-      'The job was ordered from a version of the broker that could not add SSH keys, and its keys cannot be changed.',
+      'The keys of the job cannot be changed: an earlier version of the broker started it, or the cluster has lost them.',
     todo: ['Log in with a key that the job has, or order another job with all keys that it needs.'],
   },
   duration_limit: {

@@ -78,11 +78,19 @@ test('attempts that race bring the newest keys', async () => {
   await remove(order);
 });
 
-test('without a Secret nothing is done, and one that an earlier version made is left as it is', async () => {
+test('a job that does not run yet waits for its Secret, one that has lost it takes no keys, and one that an earlier version made is left as it is', async () => {
   const early = await world.order({ providerId: await world.provider() });
   await addKey(early, ed25519Key());
   await carryOut(world.activities.bringSshKeys, early);
   expect((await row(early)).waits).toBe(true);
+
+  const lost = await provisioned();
+  await world.kubernetes.core.deleteNamespacedSecret(at(lost));
+  await addKey(lost, ed25519Key());
+  await world.database.pool.query(`update jobs set status = 'running' where job_id = $1`, [lost.jobId]);
+  await carryOut(world.activities.bringSshKeys, lost);
+  expect(await row(lost)).toMatchObject({ waits: false, takes: false });
+  await remove(lost);
 
   const order = await provisioned();
   await world.kubernetes.core.patchNamespacedSecret({ ...at(order), body: { immutable: true } }, mergePatch);

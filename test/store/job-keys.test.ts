@@ -147,7 +147,7 @@ describe('a key that the machine has not yet', () => {
     isAway = true;
     expect((await add(who, jobId, { public_key: sshKeys.ecdsa256 })).status).toBe(201);
     const { pool } = replicas.database;
-    const waits = async () => (await jobsWithoutTheirKeys(pool, 0)).includes(jobId);
+    const waits = async () => (await jobsWithoutTheirKeys(pool, 0)).some((job) => job.jobId === jobId);
     // Its Secret will be made of the row.
     expect(await waits()).toBe(false);
     await is(jobId, `status = 'running'`);

@@ -93,7 +93,7 @@ export function jobKeyRoutes({ pool, logger, announceKeys }: JobKeyDeps): RouteR
       const known = job.keys.find((key) => isSameSshKey(key, wanted));
       if (known !== undefined) return { key: known, keys: job.keys.length, told: undefined };
       if (!job.takesMore) {
-        throw new BrokerError('ssh_keys_fixed', 'the job was ordered before keys could be added; order another one');
+        throw new BrokerError('ssh_keys_fixed', 'the keys of this job cannot be changed any more; order another one');
       }
       if (job.keys.length >= maxKeysOfAJob) {
         throw new BrokerError('quota_exceeded', `a job has ${maxKeysOfAJob} keys at most`);
