@@ -8,9 +8,9 @@ import { namespaceOfJob } from './job-namespace.js';
 
 /** Enough for what is kept, if lines are of a usual length. */
 const keptLines = 10_000;
-/** What a machine may send at most, and how long it may take. */
+/** What a machine may send at most, and how long it may take: a program that is to end runs on meanwhile, unpaid. */
 const maxReadBytes = 32 * 1024 * 1024;
-const readWithinMs = 6_000;
+const readWithinMs = 3_000;
 const newline = 10;
 
 /** What a job's program has written. */

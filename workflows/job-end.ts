@@ -24,7 +24,9 @@ export async function end(life: JobLife, ending: Ending): Promise<JobState> {
     upsertSearchAttributes([{ key: searchAttributes.jobStatus, value: 'ending' }]);
     details(life, `${message}; removing the pod`);
     await jobRecord.recordEnding(order.jobId, message);
-    if (order.program !== undefined && patched('the-log-is-kept')) await keepLog(order);
+    // A machine that is away answers nobody; one that only lost a GPU does.
+    const answers = away === undefined || away.cause === 'gpu_lost';
+    if (order.program !== undefined && answers && patched('the-log-is-kept')) await keepLog(order);
     const removed = await jobTeardown.teardownJob(order);
     // Versions up to 0.1.0 return nothing.
     podEnds.push(removed?.podEndedAt);

@@ -52,11 +52,10 @@ export const jobTeardown = proxyActivities<Pick<Activities, 'teardownJob'>>({
   retry: untilItWorks,
 });
 
-/** Reads the log of a job that ends: within seconds, or not at all. */
+/** Reads the log of a job that ends, once: its program runs on meanwhile, and nobody pays for that. */
 export const jobLogs = proxyActivities<Pick<Activities, 'saveJobLog'>>({
-  startToCloseTimeout: '10s',
-  scheduleToCloseTimeout: '15s',
-  retry: { initialInterval: '200ms', maximumAttempts: 2 },
+  scheduleToCloseTimeout: '5s',
+  retry: { maximumAttempts: 1 },
 });
 
 /** What the customer is told about a failed step: the code it was thrown with, and never more than its own message. */

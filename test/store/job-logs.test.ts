@@ -1,7 +1,9 @@
-import { EventEmitter } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import { createServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { pino } from 'pino';
+import { createJobLogActivities } from '../../activities/job-logs.js';
 import { connect } from '../../src/client/index.js';
 import type { JobLogLine } from '../../src/client/shapes.js';
 import type { Session } from '../../src/client/session.js';
@@ -12,6 +14,8 @@ import { forgetJobLogs, keepJobLog, keptJobLog } from '../../src/db/job-logs.js'
 import { claimNamespace } from '../../src/db/tenants.js';
 import type { LogAnswer, LogQuery } from '../../src/domain/job-log.js';
 import type { JobOrder } from '../../src/domain/job.js';
+import type { Kubernetes } from '../../src/kubernetes/client.js';
+import { carryOut } from '../support/activity.js';
 import { readEvents } from '../support/event-reader.js';
 import { putProvider } from '../support/fleet.js';
 import { startReplicas, type Replicas } from '../support/replicas.js';
@@ -134,6 +138,21 @@ describe('the log of a job', () => {
     expect(await forgetJobLogs(pool(), new Date(Date.now() + 60_000))).toBeGreaterThan(0);
     expect(await keptJobLog(pool(), order.jobId)).toBeUndefined();
     expect(await read(order)).toMatchObject({ source: 'none', lines: [] });
+  });
+
+  test('is waited for at the end of the job for seconds only', async () => {
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const server = `https://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const config = { getCurrentCluster: () => ({ server }), applyToHTTPSOptions: () => Promise.resolve() };
+    const kubernetes = { config } as unknown as Kubernetes;
+    const order = await runningJob();
+    const beganMs = Date.now();
+    await expect(
+      carryOut(createJobLogActivities({ pool: pool(), kubernetes }).saveJobLog, order),
+    ).rejects.toMatchObject({ code: 'dependency_unavailable' });
+    expect(Date.now() - beganMs).toBeLessThan(5_000);
+    silent.close();
   });
 
   test('a query that cannot be meant is refused with its field', async () => {
