@@ -15,13 +15,13 @@ import { sideBySide } from '../side-by-side.js';
 import { scaleOf } from '../domain/vault-units.js';
 import { BrokerError } from '../domain/errors.js';
 import { chainAlarms, vaultReadAt, vaultReadBlock, vaultUnaskedTokens } from '../observability/metrics.js';
-import { finalHeight } from './final-block.js';
+import { finalOfAll } from './final-block.js';
 import { rentalVaultAbi } from './rental-vault-abi.js';
 import { lookAhead } from './look-ahead.js';
 import { giveBackOverdue } from './overdue-withdrawals.js';
 import { mostEvents, newPace, slowDown, speedUp, type ReadPace } from './read-pace.js';
 import { tellDisagreement } from './disagreement.js';
-import { agreed, askChain, NodesDisagree, type Rpc } from './rpc.js';
+import { agreed, NodesDisagree, type Rpc } from './rpc.js';
 import { seeVault } from './see-vault.js';
 import { eventsOfBlock, unreadable, vaultEvents, type BlockRange } from './vault-log.js';
 import type { WatchDeps } from './watch-deps.js';
@@ -63,7 +63,7 @@ export async function watchVault(deps: WatchDeps, pace: ReadPace = newPace()): P
     const { facts } = deps;
     await recordVault(deps.pool, facts, { ...facts, scale: scaleOf(facts.decimals) });
     const events = await readRanges(deps, pace);
-    const height = await finalHeightOfAll(deps);
+    const height = await finalOfAll(deps.rpcs, deps.settings.finality);
     const cursor = await readVaultCursor(deps.pool, deps.facts);
     const isBehind = height !== undefined && (cursor?.block ?? -1) < height;
     if (cursor !== undefined) vaultReadBlock.set(cursor.block);
@@ -78,13 +78,6 @@ export async function watchVault(deps: WatchDeps, pace: ReadPace = newPace()): P
     tellDisagreement(error, deps.logger);
     throw error;
   }
-}
-
-/** The last block that all nodes call final. */
-async function finalHeightOfAll({ rpcs, settings }: WatchDeps): Promise<number | undefined> {
-  const heights = await askChain(() => Promise.all(rpcs.map((rpc) => finalHeight(rpc, settings.finality))));
-  if (heights.includes(undefined)) return undefined;
-  return Math.min(...heights.map(Number));
 }
 
 /**
@@ -113,10 +106,11 @@ type ReadRange = { events: number } | { refusal: BrokerError } | 'nothing new';
 
 async function readRange(deps: WatchDeps, pace: ReadPace): Promise<ReadRange> {
   const { rpcs, pool, facts, settings } = deps;
-  const height = await finalHeightOfAll(deps);
+  const final = await finalOfAll(rpcs, settings.finality);
   const cursor = await readVaultCursor(pool, facts);
   const from = cursor === undefined ? settings.fromBlock : cursor.block + 1;
-  if (height === undefined || height < from) return 'nothing new';
+  if (final === undefined || final < from) return 'nothing new';
+  const height = Number(final);
   if (cursor !== undefined) await mustStand(rpcs, cursor);
   const to = Math.min(height, from + pace.blocks - 1);
   const blockHash = await hashOf(rpcs, to);

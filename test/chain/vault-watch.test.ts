@@ -230,6 +230,32 @@ describe('a node that lies credits nothing and raises the alarm:', () => {
     expect(await balances(database.pool)).toEqual({});
     expect(await alarms('disagreement')).toBe(before);
   });
+
+  test.each(['a number', 'finalized', 'finalized, and has none'] as const)(
+    'it repeats an old final block, which is an alarm and no look at the vault (finality: %s)',
+    async (how) => {
+      const old = await anvil.client.getBlock();
+      await vault.deposit(customer, units(5));
+      await mine(300);
+      const finality = how === 'a number' ? 2 : 'finalized';
+      const look = () =>
+        watchVault({
+          ...{ settings: { ...settings(), finality }, facts, pool: database.pool, logger },
+          rpcs: createRpcs({ ...settings(), timeoutMs: 1_000 }),
+        });
+      await look();
+      const [before, readAt] = [await alarms('disagreement'), await shown.of('broker_vault_read_timestamp_seconds')];
+      const number = how.endsWith('none') ? null : `0x${old.number.toString(16)}`;
+      nodes[1].faults(({ method, params }) => {
+        if (method === 'eth_blockNumber' && finality === 2) return { result: number };
+        if (method !== 'eth_getBlockByNumber' || params[0] !== 'finalized') return 'pass';
+        return { change: (block) => ({ ...(block as object), number }) };
+      });
+      await expect(look()).rejects.toThrow(/the last final block/);
+      expect(await alarms('disagreement')).toBe((before ?? 0) + 1);
+      expect(await shown.of('broker_vault_read_timestamp_seconds')).toBe(readAt);
+    },
+  );
 });
 
 test('a chain that takes back what was final is not believed any more', async () => {
