@@ -71,15 +71,14 @@ async function exchange({ url, host, timeoutMs }: Node, body: string): Promise<u
   try {
     response = await fetch(url, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      // What is compressed may be a thousand times as much as it seems.
+      headers: { 'content-type': 'application/json', 'accept-encoding': 'identity' },
       body,
       // A node that sends its callers elsewhere is not the one that was named.
       redirect: 'error',
       signal: AbortSignal.timeout(timeoutMs),
     });
-    const length = Number(response.headers.get('content-length') ?? 0);
-    if (length > maxResponseBytes) throw new RangeError('too long');
-    text = await response.text();
+    text = await textOf(response);
   } catch {
     // The cause names the whole address.
     throw nodeFails(host, 'does not answer');
@@ -89,6 +88,17 @@ async function exchange({ url, host, timeoutMs }: Node, body: string): Promise<u
   } catch {
     throw nodeFails(host, response.ok ? 'answers no JSON' : `answers ${response.status}`);
   }
+}
+
+/** Counts what is read, decoded, and not what the node says of it. The rest of a body that is left is not received. */
+async function textOf({ body }: Response): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const part of (body ?? []) as AsyncIterable<Uint8Array>) {
+    if ((length += part.length) > maxResponseBytes) throw new RangeError('too long');
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString('utf8');
 }
 
 /** The codes by which nodes say that they are overloaded or broken, not that the request is wrong. */
