@@ -272,6 +272,22 @@ test('a wallet whose line the vault refuses is left out until that is put right,
   expect(await onChain()).toEqual({ balance: 8_000_000n, spent: 3_000_000n });
 });
 
+test('a settlement is cut once all final blocks are read, and not before', async () => {
+  await site.deposit(site.customer, 10);
+  await site.rent(site.customer, 1_000);
+  await anvil.client.mine({ blocks: 100 });
+  // So one look does not read all of them.
+  const tooMany = { error: { code: -32005, message: 'query returned more than 10000 results' } };
+  site.proxy.faults(({ method, params }) => {
+    const { fromBlock, toBlock } = (params[0] ?? {}) as { fromBlock?: string; toBlock?: string };
+    return method === 'eth_getLogs' && fromBlock !== toBlock ? tooMany : 'pass';
+  });
+  const begun = { none: 'no final block', why: 'events that are still to be read', againInS: 1 };
+  expect(await site.begin()).toEqual(begun);
+  site.proxy.faults(() => 'pass');
+  expect(await site.settle()).toEqual({ number: 1, is: 'final' });
+});
+
 test('it is known up to when everything is settled: what a settlement was cut of, once it is executed', async () => {
   const settledUntil = async () => (await knownVault(site.pool, site.deps.facts))!.settledUntil.getTime();
   await site.deposit(site.customer, 10);
