@@ -2,7 +2,6 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { VaultFacts } from '../src/chain/check-vault.js';
 import { advanceSettlement, beginSettlement, type Advanced, type Begun } from '../src/chain/settlement.js';
-import { newPace } from '../src/chain/read-pace.js';
 import type { Rpc } from '../src/chain/rpc.js';
 import { signWithdrawal } from '../src/chain/withdrawal.js';
 import { watchVault, type Watched } from '../src/chain/vault-watch.js';
@@ -22,11 +21,10 @@ export interface ChainActivityDeps {
 
 /** Every activity of the chain’s task queue. Each is safe to repeat after a crash on any of its lines. */
 export function createChainActivities(deps: ChainActivityDeps) {
-  const pace = newPace();
   return withErrorCodes({
     /** Books what the vault’s events say up to the last final block. */
     async watchVault(): Promise<Watched> {
-      return await watchVault(deps, pace);
+      return await watchVault(deps);
     },
 
     /** Cuts a settlement, or finds the one that is under way. */

@@ -11,11 +11,22 @@ export interface ReadPace {
   held?: HeldUnits;
 }
 
+/** Anybody can fill blocks: a process that begins asks for few, and for more once those are answered. */
+const firstBlocks = 16;
 const mostBlocks = 1_000;
 /** What is booked in one transaction, unless a single block has more. */
 export const mostEvents = 1_000;
 
-export const newPace = (): ReadPace => ({ blocks: mostBlocks });
+export const newPace = (): ReadPace => ({ blocks: firstBlocks });
+
+const paces = new WeakMap<object, ReadPace>();
+
+/** The pace of a vault in this process, whatever of it looks. @param facts as they were read when the process began. */
+export function paceOf(facts: object): ReadPace {
+  const pace = paces.get(facts) ?? newPace();
+  paces.set(facts, pace);
+  return pace;
+}
 
 /** After a range of so many blocks was too much. */
 export function slowDown(pace: ReadPace, blocks: number): void {

@@ -19,7 +19,7 @@ import { finalOfAll } from './final-block.js';
 import { rentalVaultAbi } from './rental-vault-abi.js';
 import { lookAhead } from './look-ahead.js';
 import { giveBackOverdue } from './overdue-withdrawals.js';
-import { mostEvents, newPace, slowDown, speedUp, type ReadPace } from './read-pace.js';
+import { mostEvents, paceOf, slowDown, speedUp, type ReadPace } from './read-pace.js';
 import { tellDisagreement } from './disagreement.js';
 import { agreed, NodesDisagree, type Rpc } from './rpc.js';
 import { seeVault } from './see-vault.js';
@@ -55,10 +55,10 @@ export class FinalBlockGone extends NodesDisagree {
  * Reads what the vault's events say in blocks that are final, and books it together with how far it has read: so each is
  * booked once, and after a crash where it stopped. Nothing is believed that the nodes do not agree about.
  *
- * @param pace what looks of one process remember of how much nodes answer.
+ * @param pace what looks of one process remember of how much nodes answer; only tests begin anew.
  * @throws NodesDisagree, which counts as an alarm; BrokerError `dependency_unavailable` while a node does not answer.
  */
-export async function watchVault(deps: WatchDeps, pace: ReadPace = newPace()): Promise<Watched> {
+export async function watchVault(deps: WatchDeps, pace: ReadPace = paceOf(deps.facts)): Promise<Watched> {
   try {
     const { facts } = deps;
     await recordVault(deps.pool, facts, { ...facts, scale: scaleOf(facts.decimals) });

@@ -113,7 +113,19 @@ describe('a range of blocks that a node refuses is read in parts:', () => {
       await mine(1);
       await watch(pace);
     }
-    expect(pace.blocks).toBe(newPace().blocks);
+    expect(pace.blocks).toBe(1_000);
+  });
+
+  test('beginning with few, which all that looks at a vault in one process remembers', async () => {
+    await mine(200);
+    nodes[0].asked.splice(0);
+    await watchVault(deps());
+    expect(rangesAsked()[0]).toBeLessThanOrEqual(16);
+    expect(Math.max(...rangesAsked())).toBeGreaterThan(64);
+    await mine(200);
+    nodes[0].asked.splice(0);
+    await watchVault(deps());
+    expect(rangesAsked()[0]).toBe(200);
   });
 });
 
