@@ -36,19 +36,30 @@ export async function vaultEvents(
  *
  * @throws BrokerError `dependency_unavailable` when the node gives neither.
  */
-export async function eventsOfBlock(rpc: Rpc, vault: Address, block: number): Promise<VaultEvent[]> {
+export async function eventsOfBlock(
+  rpc: Rpc,
+  vault: Address,
+  block: number,
+  bound: ReadBound = unbounded,
+): Promise<VaultEvent[]> {
   try {
     return await vaultEvents(rpc, vault, { from: block, to: block });
   } catch (error) {
     if (error instanceof NodesDisagree) throw error;
-    return await eventsByReceipts(rpc, vault, block);
+    return await eventsByReceipts(rpc, vault, block, bound);
   }
 }
 
-async function eventsByReceipts({ client, host }: Rpc, vault: Address, block: number): Promise<VaultEvent[]> {
+async function eventsByReceipts(
+  { client, host }: Rpc,
+  vault: Address,
+  block: number,
+  bound: ReadBound,
+): Promise<VaultEvent[]> {
   const events: VaultEvent[] = [];
   const { hash: blockHash, transactions } = await client.getBlock({ blockNumber: BigInt(block) });
   const failed = await sideBySide(transactions, receiptsAtOnce, async (hash) => {
+    mustGoOn(bound);
     const receipt = await client.getTransactionReceipt({ hash });
     const isAsked = receipt.blockHash === blockHash && receipt.transactionHash === hash;
     if (!isAsked) throw new NodesDisagree(`events: ${host} answers with a receipt of another block`);
@@ -59,23 +70,58 @@ async function eventsByReceipts({ client, host }: Rpc, vault: Address, block: nu
   return inOrder(events);
 }
 
+/** How much is read of what anybody can make long. */
+export interface ReadBound {
+  untilMs: number;
+  /** Events. */
+  left: number;
+}
+
+const unbounded: ReadBound = { untilMs: Infinity, left: Infinity };
+
+function mustGoOn({ untilMs, left }: ReadBound): void {
+  if (left < 0) throw new BrokerError('dependency_unavailable', 'the vault has too many events to be read');
+  if (Date.now() > untilMs) throw new BrokerError('dependency_unavailable', 'it takes too long to read events');
+}
+
 /**
  * All events of a range, halved as often as the node asks for it.
  *
- * @throws BrokerError `dependency_unavailable` when it does not say those of a single block.
+ * @throws BrokerError `dependency_unavailable` when it does not say those of a single block, or they are more than the bound.
  */
-export async function eventsInParts(rpc: Rpc, vault: Address, { from, to }: BlockRange): Promise<VaultEvent[]> {
+export async function eventsInParts(
+  rpc: Rpc,
+  vault: Address,
+  range: BlockRange,
+  { untilMs, left }: ReadBound,
+): Promise<VaultEvent[]> {
+  const bound = { untilMs, left };
+  const found: VaultEvent[] = [];
+  for (const parts = [range]; parts.length > 0; mustGoOn(bound)) {
+    const part = parts.pop()!;
+    const events = await eventsOrNothing(rpc, vault, part, bound);
+    if (events === undefined) {
+      const middle = part.from + Math.floor((part.to - part.from) / 2);
+      parts.push({ from: middle + 1, to: part.to }, { from: part.from, to: middle });
+      continue;
+    }
+    bound.left -= events.length;
+    if (bound.left >= 0) found.push(...events);
+  }
+  return found;
+}
+
+/** @returns undefined when the node wants to be asked for less. */
+async function eventsOrNothing(rpc: Rpc, vault: Address, { from, to }: BlockRange, bound: ReadBound) {
   try {
-    return from === to ? await eventsOfBlock(rpc, vault, from) : await vaultEvents(rpc, vault, { from, to });
+    return from === to ? await eventsOfBlock(rpc, vault, from, bound) : await vaultEvents(rpc, vault, { from, to });
   } catch (error) {
     if (error instanceof NodesDisagree) throw error;
     if (from === to) throw unreadable(error, { from, to });
     // A node that is away answers nothing else either: then nothing is gained by halves.
     await askChain(() => rpc.client.getBlockNumber());
+    return undefined;
   }
-  const middle = from + Math.floor((to - from) / 2);
-  const before = await eventsInParts(rpc, vault, { from, to: middle });
-  return [...before, ...(await eventsInParts(rpc, vault, { from: middle + 1, to }))];
 }
 
 /** The failure of a node that could not say the events of some blocks: its own, or its words. */

@@ -22,7 +22,7 @@ export interface VaultTotals {
   /** What was drawn and is credited to nobody yet. */
   fees: bigint;
   /** Customers who deposited, allowed more or took something out about when it was cut. */
-  changing: ReadonlySet<string>;
+  changing: Pick<ReadonlySet<string>, 'has'>;
 }
 
 /** What moved money without a receipt. Base units; all since the beginning. */

@@ -58,10 +58,9 @@ export function createGuard(deps: GuardDeps): Guard {
       else logger.error({ settlement: number, lacks: pushed.is }, 'the veto cannot be sent');
       status.part('gas', pushed.is === 'gas' || pushed.is === 'coin' ? lackWords[pushed.is] : undefined);
     } catch (error) {
-      if (!(error instanceof BrokerError)) throw error;
-      // It is decided, so the next look sends it.
-      status.part('chain', error.detail);
-      logger.error({ settlement: number, why: error.detail }, 'the veto could not be sent');
+      // It is decided, so the next look sends it. Those after it are sent now.
+      status.part('chain', wordsOf(error));
+      logger.error({ settlement: number, why: wordsOf(error) }, 'the veto could not be sent');
     }
   }
 
@@ -106,10 +105,17 @@ export function createGuard(deps: GuardDeps): Guard {
       await veto(pending, reasons);
       return true;
     } catch (error) {
-      if (!(error instanceof NoEvidence) && !(error instanceof BrokerError)) throw error;
-      const why = error instanceof BrokerError ? error.detail : error.message;
-      status.part(error instanceof BrokerError ? 'chain' : 'broker', why);
-      logger.warn({ settlement: pending.number, why }, 'a settlement cannot be explained yet');
+      const why = wordsOf(error);
+      const isExpected = error instanceof NoEvidence || error instanceof BrokerError;
+      // Whatever goes wrong is no reason to let a settlement pass: it may be what somebody wanted.
+      if (!isExpected && !late) throw error;
+      if (!isExpected) {
+        status.alarm('failure');
+        logger.error({ settlement: pending.number, err: error }, 'the look at a settlement failed');
+      } else {
+        status.part(error instanceof BrokerError ? 'chain' : 'broker', why);
+        logger.warn({ settlement: pending.number, why }, 'a settlement cannot be explained yet');
+      }
       if (!late) return false;
       await veto(pending, [`not explained in time: ${why}`]);
       return true;
@@ -117,11 +123,12 @@ export function createGuard(deps: GuardDeps): Guard {
   }
 
   /** Without an agreement of the nodes nothing is approved; what any of them shows is vetoed when its time comes. */
-  async function lookApart(error: BrokerError): Promise<void> {
+  async function lookApart(error: unknown): Promise<void> {
     const kind = error instanceof NodesDisagree ? 'disagreement' : 'node_away';
+    const why = wordsOf(error);
     status.alarm(kind);
-    status.part('chain', error.detail);
-    logger.error({ kind, why: error.detail }, 'the nodes of the chain are not believed');
+    status.part('chain', why);
+    logger.error({ kind, why }, 'the nodes of the chain are not believed');
     const due = new Map<string, Pending>();
     // Late is what any node shows as late: another one may say a later time of the same.
     for (const view of await viewsApart(rpcs, facts.vault))
@@ -129,7 +136,7 @@ export function createGuard(deps: GuardDeps): Guard {
         const decided = decisionOf(pending);
         if (decided === 'vetoed' || (decided === undefined && isLate(pending, view))) due.set(nameOf(pending), pending);
       }
-    for (const pending of due.values()) await veto(pending, [`not explained in time: ${error.detail}`]);
+    for (const pending of due.values()) await veto(pending, [`not explained in time: ${why}`]);
   }
 
   function noteExecuted({ lastExecuted, executedHash }: VaultView): void {
@@ -162,7 +169,7 @@ export function createGuard(deps: GuardDeps): Guard {
         status.part('chain', undefined);
         await noteOwnState(view);
       } catch (error) {
-        if (!(error instanceof BrokerError)) throw error;
+        // A node that refuses what the others answer is as good as away.
         return await lookApart(error).catch((failed: unknown) => {
           if (!(failed instanceof BrokerError)) throw failed;
           logger.error({ why: failed.detail }, 'the chain cannot be reached');
@@ -183,6 +190,11 @@ const lackWords = {
   coin: 'the guardian’s wallet has too few coins for the gas of vetoes: send it some',
   gas: 'gas costs more than GUARDIAN_MAX_FEE_GWEI: a veto waits',
 };
+
+function wordsOf(error: unknown): string {
+  if (error instanceof BrokerError) return error.detail;
+  return (error instanceof Error ? error.message : String(error)).slice(0, 500);
+}
 
 function inWords({ line, expected, found }: Objection): string {
   return `${line}: expected ${expected}; found ${found}`.slice(0, 1_000);

@@ -34,6 +34,9 @@ const pendingAtOnce = 100;
 const readsAtOnce = 8;
 /** Blocks before the present one in which a customer's money counts as changing. */
 const recentBlocks = 1_000;
+/** Of those blocks. */
+const mostEvents = 10_000;
+const longestEventsMs = 10_000;
 
 /** A block is not the last one of a chain when it is so much older than the clock, and a node has a newer one. */
 const oldestS = 600;
@@ -138,11 +141,22 @@ export async function totalsAt(
   return { customers, payees, fees, changing: await changingAt(rpcs, vault, block) };
 }
 
-async function changingAt(rpcs: readonly Rpc[], vault: Address, block: number): Promise<Set<string>> {
+/**
+ * Anybody can fill blocks with events. Whoever cannot be told from a customer whose money is changing counts as one: then
+ * the guardian says less of who was spared, and decides the same.
+ */
+async function changingAt(rpcs: readonly Rpc[], vault: Address, block: number): Promise<VaultTotals['changing']> {
   const range = { from: Math.max(0, block - recentBlocks + 1), to: block };
-  const events = await agreed(rpcs, 'events', (rpc) => eventsInParts(rpc, vault, range));
-  const moving = events.filter(({ name }) => ['Deposited', 'CapRaised', 'Withdrawn', 'Exited'].includes(name));
-  return new Set(moving.map(({ args }) => (args['customer'] ?? '').toLowerCase()));
+  const untilMs = Date.now() + longestEventsMs;
+  try {
+    const events = await agreed(rpcs, 'events', (rpc) =>
+      eventsInParts(rpc, vault, range, { untilMs, left: mostEvents }),
+    );
+    const moving = events.filter(({ name }) => ['Deposited', 'CapRaised', 'Withdrawn', 'Exited'].includes(name));
+    return new Set(moving.map(({ args }) => (args['customer'] ?? '').toLowerCase()));
+  } catch {
+    return { has: () => true };
+  }
 }
 
 const lower = (address: string) => address.toLowerCase() as Address;

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { encodeErrorResult, zeroHash, type Hex } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
@@ -302,6 +304,22 @@ describe('a broker that was taken over is not believed', () => {
     approve(guarded.settings, ['key', keys[0]!.address], () => undefined);
     expect((await looks(1)).memory.now.decisions).toMatchObject([{ number, verdict: 'approved' }]);
   });
+});
+
+test('a settlement whose examination fails in a way that nobody foresaw is vetoed when its time comes', async () => {
+  await rented();
+  const number = await guarded.proposeInstead(() => undefined);
+  const { guard, broker, memory, status } = await guarded.guard();
+  writeFileSync(join(guarded.settings.dataDir, 'approved.json'), 'torn');
+  await expect(guard.look()).rejects.toThrow();
+  await anvil.client.increaseTime({ seconds: 3_100 });
+  await guarded.site.mine();
+  await guard.look();
+  await guarded.site.mine();
+  await broker.end();
+  expect(await guarded.hashOnVault(number)).toBe(zeroHash);
+  expect(reasonsOf(memory)).toContain('not explained in time');
+  expect(await status.registry.metrics()).toContain('guardian_alarms_total{kind="failure"} 1');
 });
 
 describe('nodes of the chain', () => {
