@@ -6,7 +6,7 @@ import type { SessionPrincipal } from '../auth/customers/principal.js';
 import { findJob, type JobRow } from '../db/jobs.js';
 import { endedCredentials } from '../db/live-credentials.js';
 import { isFinal } from '../domain/job.js';
-import { costOf, createLogReader, type LogLine, type ReadLog } from '../domain/job-log.js';
+import { costOf, createLineReader, type LogLine, type ReadLog } from '../domain/job-log.js';
 import type { Logger } from '../observability/logger.js';
 import { askMachine, logOfJob, noteOf, sinceOf } from './job-log.js';
 import { maxLogLines } from './schemas/job-log.js';
@@ -155,7 +155,7 @@ async function sendTurn(deps: Deps, stream: Stream, signal: AbortSignal): Promis
 
 async function sendPieces(stream: Stream, pieces: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
   const { bytesPerS } = stream.limits;
-  const reader = createLogReader();
+  const reader = createLineReader();
   let second = Date.now();
   let inSecond = 0;
   for await (const piece of pieces) {

@@ -5,7 +5,7 @@ import { findJobNamespace } from '../db/tenants.js';
 import { isFinal } from '../domain/job.js';
 import {
   costOf,
-  createLogReader,
+  createLineReader,
   secondOf,
   type LogAnswer,
   type LogLine,
@@ -101,7 +101,7 @@ export async function lastLines(
   pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   { after, tail }: WantedLog,
 ): Promise<Pick<FoundLog, 'lines' | 'truncated'>> {
-  const reader = createLogReader();
+  const reader = createLineReader();
   const lines: LogLine[] = [];
   let chars = 0;
   let cost = 0;

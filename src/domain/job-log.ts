@@ -58,7 +58,7 @@ const space = 32;
  *
  * @returns the lines that a piece completes; `end` gives the last one, which may lack its newline.
  */
-export function createLogReader(): { read(piece: Uint8Array): LogLine[]; end(): LogLine[] } {
+export function createLineReader(): { read(piece: Uint8Array): LogLine[]; end(): LogLine[] } {
   let rest: Buffer = Buffer.alloc(0);
   let isCut = false;
   let last = '';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { optionalText } from './request-values.js';
 import type { ImageProgram } from './resolved-image.js';
+import { isStorableText } from './storable-text.js';
 
 /** When the main program of a job is started again after it has ended. */
 export const programRestarts = ['never', 'on_failure', 'always'] as const;
@@ -43,13 +44,12 @@ const maxWorkdirBytes = 1_024;
 /** Bytes in UTF-8, without what only Node has: the console is made of these types, too. */
 const byteLength = (text: string) => new TextEncoder().encode(text).byteLength;
 
-/** Neither an argument of a process nor the database can hold these. */
-const unstorable = /[\0\p{Cs}]/u;
-const argument = z.string().refine((text) => !unstorable.test(text), 'holds a NUL or half a surrogate pair');
+/** Neither an argument of a process nor the database can hold what is refused here. */
+const argument = z.string().refine(isStorableText, 'holds a NUL or half a surrogate pair');
 const workdir = z
   .string()
   .refine((path) => path.startsWith('/'), 'must be an absolute path, such as /workspace')
-  .refine((path) => !unstorable.test(path), 'holds a NUL or half a surrogate pair')
+  .refine(isStorableText, 'holds a NUL or half a surrogate pair')
   .refine((path) => byteLength(path) <= maxWorkdirBytes, `must be at most ${maxWorkdirBytes} bytes`);
 
 /** The fields of an order that are about its main program. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { instant, printable, sentence, type Printable } from './outside.js';
 import { readPrice } from './pricing.js';
+import { isStorableText } from './storable-text.js';
 
 /**
  * Building blocks for the messages of existing agents. Their language writes an unset list or map as `null`, an unset
@@ -87,11 +88,4 @@ export function describeProblems(error: z.ZodError): Printable {
   const problems = error.issues.slice(0, 5).map(({ path, message }) => `${path.join('.') || 'message'}: ${message}`);
   const more = error.issues.length - problems.length;
   return sentence((printable(problems.join('; '), 500) ?? '') + (more > 0 ? `; and ${more} more` : ''));
-}
-
-/** In Unicode mode, a surrogate matches only when it is unpaired. */
-const unstorable = /[\0\p{Surrogate}]/u;
-
-export function isStorableText(value: string): boolean {
-  return !unstorable.test(value);
 }

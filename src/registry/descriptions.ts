@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Architecture } from '../domain/gpu-needs.js';
+import { isStorableText } from '../domain/storable-text.js';
 import { NoAnswer, Refused } from './outcome.js';
 
 /** What a registry sends about images, in the forms of the OCI and of Docker: read strictly, and compared with digests. */
@@ -13,8 +14,6 @@ const maxWordBytes = 8 * 1024;
 const maxVariableBytes = 8 * 1024;
 /** The variables that say which CUDA an image needs. The others are nobody's business here, and may be many. */
 const neededVariables: ReadonlySet<string> = new Set(['NVIDIA_REQUIRE_CUDA', 'CUDA_VERSION']);
-/** Neither an argument of a process nor the database can hold these. */
-const unstorable = /[\0\p{Cs}]/u;
 
 export const mediaTypes = [
   'application/vnd.oci.image.index.v1+json',
@@ -112,7 +111,7 @@ export function readImageConfig(body: Buffer, architecture: Architecture): Image
 
 function areWords(words: readonly string[]): boolean {
   const bytes = words.reduce((sum, word) => sum + Buffer.byteLength(word) + 1, 0);
-  return bytes <= maxWordBytes && !words.some((word) => unstorable.test(word));
+  return bytes <= maxWordBytes && words.every(isStorableText);
 }
 
 function variablesOf(lines: readonly string[]): Record<string, string> {

@@ -3,7 +3,7 @@ import { lastOf } from '../../activities/job-logs.js';
 import { lastLines } from '../../src/api/job-log.js';
 import {
   costOf,
-  createLogReader,
+  createLineReader,
   keptLogBytes,
   lineIdPattern,
   maxLineBytes,
@@ -12,7 +12,7 @@ import {
 
 const bytes = (text: string) => Buffer.from(text, 'latin1');
 const read = (...pieces: (string | Uint8Array)[]) => {
-  const reader = createLogReader();
+  const reader = createLineReader();
   return [...pieces.flatMap((piece) => reader.read(typeof piece === 'string' ? bytes(piece) : piece)), ...reader.end()];
 };
 async function* each(...pieces: Buffer[]) {
