@@ -177,6 +177,16 @@ export const nodeReviews = new Counter({
   labelNames: ['result'] as const,
 });
 
+/**
+ * `result`: `removed` (by force; their node does not answer), `removed_though_it_answers`, `left` (force does not remove
+ * them either; counted again at each look).
+ */
+export const podsNotEnded = new Counter({
+  name: 'broker_pods_not_ended_total',
+  help: 'Pods of jobs that their machine did not end, by what was done',
+  labelNames: ['result'] as const,
+});
+
 export const eventStreams = new Gauge({
   name: 'broker_event_streams',
   help: 'Clients that follow the events of jobs in this process',
@@ -215,6 +225,13 @@ export const settlementLate = new Gauge({
 export const frozenWalletCount = new Gauge({
   name: 'broker_frozen_wallets',
   help: 'Wallets that get no service because the vault does not pay for them, or because they left it owing',
+});
+
+/** `owing`: `reserved` (jobs that are not charged), `undrawn` (charged, and in no settlement). */
+export const leavingWallets = new Gauge({
+  name: 'broker_leaving_wallets',
+  help: 'Wallets that may leave the vault within a day or so and have not paid, by what they have not',
+  labelNames: ['owing'] as const,
 });
 
 export const vaultReadAt = new Gauge({
