@@ -204,7 +204,7 @@ export const eventStreamsClosed = new Counter({
  * `overdrawn` (the vault paid out more than the ledger has), `foreign_settlement` (one was executed that this broker did
  * not cut), `void_executed` (one was executed that counted as void), `unbalanced` (the vault has less than one credits),
  * `settlements_stopped`, `differs` (a wallet has something else in the vault than in the ledger), `unread_block` (a node
- * does not return the events of one block).
+ * does not return the events of one block), `receipts_unsigned` (a settlement was proposed without signatures that explain it).
  */
 export const chainAlarms = new Counter({
   name: 'broker_chain_alarms_total',
