@@ -1,15 +1,13 @@
 import type { Batch } from '../db/batches.js';
 import { unsignedAtCut } from '../db/receipt-signatures.js';
+import { signedWithinS } from '../domain/exit-margin.js';
 import { chainAlarms } from '../observability/metrics.js';
 import type { WatchDeps } from './watch-deps.js';
 
-/** Receipts are signed within a minute. A guardian asks for signatures until long after that, and vetoes then. */
-const signedWithinS = 3_600;
-
 /**
  * What a settlement waits for before it is proposed: the signatures of the receipts that explain it. Without them a guardian
- * vetoes an honest one. They are not waited for beyond an hour, since whoever leaves the vault must be drawn in time; then
- * that is an alarm, and somebody has the rest of the delay to bring the key.
+ * vetoes an honest one. They are not waited for beyond half an hour, since whoever leaves the vault must be drawn in time;
+ * then that is an alarm. The guardian asks for them until shortly before the execution, so there is time to bring the key.
  *
  * @returns undefined for nothing.
  */
@@ -21,7 +19,7 @@ export async function awaitedSignatures(
   if (status !== 'cut') return undefined;
   const { unsigned, cutForS } = await unsignedAtCut(deps.pool, deps.facts, number);
   if (unsigned === 0) return undefined;
-  if (cutForS < (deps.signedWithinS ?? signedWithinS))
+  if (cutForS < (deps.signedWithinS ?? signedWithinS(deps.facts)))
     return `the signature${unsigned === 1 ? '' : 's'} of ${unsigned} receipt${unsigned === 1 ? '' : 's'}, without which the guardian vetoes it`;
   chainAlarms.inc({ kind: 'receipts_unsigned' });
   deps.logger.error({ batch: number, unsigned }, 'a settlement is proposed although receipts of it are not signed');

@@ -21,3 +21,14 @@ export function warnedBeforeExitS(vault: { batchDelayS: number; exitDelayS: numb
   const drawnS = drawnBeforeExitS(vault);
   return drawnS + Math.max(0, Math.min(jobsEndBeforeExitS, vault.exitDelayS / 2) - drawnS) / 2;
 }
+
+/** Receipts are signed every minute; two of them pass in any case. */
+const leastSigningS = 120;
+
+/**
+ * How long a settlement waits for the signatures of its receipts, from its cut: for half of the margin that it has before
+ * customers leave. Half an hour by the delays of a real site.
+ */
+export function signedWithinS(vault: { batchDelayS: number; exitDelayS: number }): number {
+  return Math.max(leastSigningS, (drawnBeforeExitS(vault) - vault.batchDelayS) / 2);
+}

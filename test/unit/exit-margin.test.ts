@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { drawnBeforeExitS, warnedBeforeExitS } from '../../src/domain/exit-margin.js';
+import { drawnBeforeExitS, signedWithinS, warnedBeforeExitS } from '../../src/domain/exit-margin.js';
 
 const hour = 3_600;
 
@@ -21,3 +21,10 @@ test.each([
     expect(warnedBeforeExitS({ batchDelayS, exitDelayS })).toBe(expected);
   },
 );
+
+test.each([
+  ['half an hour, which is half of what is kept before exits', 12 * hour, 168 * hour, hour / 2],
+  ['two minutes where there is less: receipts are signed every minute', 60, 600, 120],
+])('a settlement waits for the signatures of its receipts for %s', (_, batchDelayS, exitDelayS, expected) => {
+  expect(signedWithinS({ batchDelayS, exitDelayS })).toBe(expected);
+});
