@@ -1,7 +1,8 @@
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { VaultFacts } from '../src/chain/check-vault.js';
-import { advanceSettlement, beginSettlement, type Advanced, type Begun } from '../src/chain/settlement.js';
+import { beginSettlement, type Begun } from '../src/chain/begin-settlement.js';
+import { advanceSettlement, type Advanced } from '../src/chain/settlement.js';
 import type { Rpc } from '../src/chain/rpc.js';
 import { signWithdrawal } from '../src/chain/withdrawal.js';
 import { watchVault, type Watched } from '../src/chain/vault-watch.js';
@@ -17,6 +18,8 @@ export interface ChainActivityDeps {
   logger: Logger;
   /** Seconds between two looks at a settlement; only tests set it. */
   pollS?: number;
+  /** Seconds that a settlement waits for the signatures of its receipts; only tests set it. */
+  signedWithinS?: number;
 }
 
 /** Every activity of the chain’s task queue. Each is safe to repeat after a crash on any of its lines. */

@@ -48,8 +48,8 @@ export function createJobRecordActivities({ pool, logger, config }: JobRecordDep
      * what the job costs there. Repeated after a crash, it finds the capacity it took.
      *
      * @param attempt the number of this placement.
-     * @throws no_capacity if no provider fits, or the session cannot pay for any that does; allocation_released if the
-     * job was ended meanwhile.
+     * @throws no_capacity if no provider fits, or the session cannot pay for any that does; exit_pending if the wallet has
+     * asked the vault for its money since it ordered; allocation_released if the job was ended meanwhile.
      */
     async placeJob(order: JobOrder, attempt = 1): Promise<Placement> {
       const held = await findAllocation(pool, order.jobId);
@@ -256,7 +256,8 @@ export function createJobRecordActivities({ pool, logger, config }: JobRecordDep
           throw noCapacity(order, failedAt, 'what is free costs more than the monthly cap of the wallet leaves');
         if (result === 'over_deposit')
           throw noCapacity(order, failedAt, 'what is free costs more than the wallet has deposited');
-        if (result === 'leaving') throw noCapacity(order, failedAt, 'the wallet has asked the vault for its money');
+        // It asked between its order and now, so that no machine is to blame.
+        if (result === 'leaving') throw new BrokerError('exit_pending', 'the wallet has asked the vault for its money');
       }
     }
     throw noCapacity(order, failedAt, reason);

@@ -19,7 +19,7 @@ import {
   type JobInputs,
   type JobManifestSettings,
 } from '../src/kubernetes/manifests/job.js';
-import { isHindered, nodeAnswers } from '../src/kubernetes/nodes.js';
+import { isHindered } from '../src/kubernetes/nodes.js';
 import { gonePod, observePod } from '../src/kubernetes/observe-pod.js';
 import { labels } from '../src/kubernetes/names.js';
 import { labelledFor, unlessGone } from '../src/kubernetes/ownership.js';
@@ -31,6 +31,7 @@ import type { PodObservation } from '../workflows/job-messages.js';
 import type { ActivityDeps } from './deps.js';
 import { claimJobNamespace, namespaceOfJob } from './job-namespace.js';
 import { asPodDenial, withPort } from './pod-denials.js';
+import { urge } from './pod-removal.js';
 import { sshHost } from './ssh-host.js';
 
 /** A day more than the longest job: Kubernetes ends a pod by itself only if the broker is gone for ever. */
@@ -81,9 +82,9 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
     },
 
     /**
-     * Deletes a job's pod, Service and Secret; returns once Kubernetes has confirmed that the pod is gone. After a
-     * while, a pod on a node that does not answer is deleted by force: when its kubelet comes back, it finds no such
-     * pod and stops the containers.
+     * Deletes a job's pod, Service and Secret; returns once Kubernetes has confirmed that the pod is gone. A pod that
+     * its node does not end is deleted by force, soon if the node does not answer, and later if it does: when its kubelet
+     * comes to it, it finds no such pod and stops the containers. A pod that remains even so is left, with an alarm.
      *
      * @param placement set if the job moves elsewhere: then only objects created for this placement are deleted,
      * however late this runs.
@@ -119,18 +120,7 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
         const pod = await readPod(order, namespace);
         if (pod === undefined || !isMeant(pod)) break;
         context.heartbeat();
-        if (
-          Date.now() - deletionAskedAtMs(pod) > config.LOST_POD_GRACE_S * 1000 &&
-          !(await nodeAnswers(kubernetes, pod.spec?.nodeName))
-        ) {
-          logger.warn(
-            { jobId: order.jobId, node: pod.spec?.nodeName },
-            'removing the pod of an unreachable node by force',
-          );
-          await inTenant(kubernetes, namespace, () =>
-            core.deleteNamespacedPod({ name, namespace, gracePeriodSeconds: 0 }),
-          );
-        }
+        if ((await urge({ config, kubernetes, logger }, pod)) === 'left') break;
         await sleep(waitMs, undefined, { signal: context.cancellationSignal });
       }
       // This frees the port. For a job of an earlier version, garbage collection may have deleted it with the pod.
@@ -271,10 +261,4 @@ async function bothOf<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]>
  */
 function isOf({ providerId }: Placement, { metadata }: KubernetesObject): boolean {
   return metadata?.labels?.[labels.providerId] === providerId;
-}
-
-/** Taken from Kubernetes, so that an attempt which replaces a killed one does not start the wait again. */
-function deletionAskedAtMs({ metadata }: V1Pod): number {
-  const endsMs = metadata?.deletionTimestamp?.getTime() ?? Infinity;
-  return endsMs - (metadata?.deletionGracePeriodSeconds ?? 0) * 1000;
 }

@@ -4,7 +4,7 @@
  * **Flow.** Place the job, create its pod, wait for SSH, serve until it expires, is cancelled, ends by itself or is
  * lost, then release everything. If a machine does not start the job, the job moves to another one. Extensions move the
  * expiry while it runs. Whatever happens in between, the end releases the pod, the Service and the allocation, and the
- * job counts as ended only after Kubernetes confirmed that the pod is gone.
+ * job counts as ended only after Kubernetes confirmed that the pod is gone, or a machine was given time enough to end it.
  *
  * **Why durable.** A job runs for days and holds machines and money. A broker that crashes on any line must neither
  * forget a pod nor bill for one that is gone.

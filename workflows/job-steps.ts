@@ -45,7 +45,7 @@ export const jobKeys = proxyActivities<Pick<Activities, 'bringSshKeys'>>({
 /** The final check of a provider that is reported to be away. */
 export const providerLoss = proxyActivities<Pick<Activities, 'checkLoss'>>(stoppedFirst);
 
-/** The teardown is retried for ever: a job does not end before Kubernetes says that its pod is gone. */
+/** The teardown is retried for ever: a job does not end before its pod is gone, or does not go although it is removed by force. */
 export const jobTeardown = proxyActivities<Pick<Activities, 'teardownJob'>>({
   startToCloseTimeout: '5 minutes',
   heartbeatTimeout: '20s',

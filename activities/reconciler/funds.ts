@@ -1,13 +1,14 @@
 import { Context } from '@temporalio/activity';
 import { batchUnderWay, openStop } from '../../src/db/batches.js';
 import { countFrozen } from '../../src/db/frozen-wallets.js';
-import { mustSettleBeforeAnExit, unfundedJobs, type UnfundedJob } from '../../src/db/unfunded-jobs.js';
+import { leavingInDebt, mustSettleBeforeAnExit } from '../../src/db/leaving-wallets.js';
+import { unfundedJobs, type UnfundedJob } from '../../src/db/unfunded-jobs.js';
 import { knownVault, type KnownVault } from '../../src/db/vaults.js';
 import { chainSettings } from '../../src/config/chain.js';
-import { drawnBeforeExitS } from '../../src/domain/exit-margin.js';
+import { drawnBeforeExitS, warnedBeforeExitS } from '../../src/domain/exit-margin.js';
 import { instantAt, sentence } from '../../src/domain/outside.js';
 import { settlementLateS } from '../../src/domain/settlement-lateness.js';
-import { frozenWalletCount, settlementLate } from '../../src/observability/metrics.js';
+import { frozenWalletCount, leavingWallets, settlementLate } from '../../src/observability/metrics.js';
 import { isSettling, settleNow } from '../../src/temporal/schedules.js';
 import { jobSignals, sendSignal } from '../../src/temporal/signals.js';
 import type { Cancellation } from '../../workflows/job-messages.js';
@@ -17,6 +18,8 @@ import { comparisonOf, repairLog, type Comparison } from './repairs.js';
 
 /** The limit of one run; the next one finds the rest. */
 const endedPerRun = 500;
+/** Of wallets that may leave owing, and of the jobs of one. */
+const namedPerRun = 20;
 
 const why = {
   exit: 'the wallet takes its money out of the vault, so the job is not paid for any more',
@@ -43,12 +46,14 @@ export function createFundsComparison({
       await log.each(await unfundedJobs(pool, endedPerRun), ({ jobId }) => `end of job ${jobId}`, endUnfunded);
       const known = await knownVault(pool, vault);
       const lateS = known === undefined ? 0 : settlementLateS(known, config.BATCH_INTERVAL_H, Date.now());
-      if (known !== undefined)
+      if (known !== undefined) {
+        await log.each([{ ...known, ...vault }], () => 'wallets that leave', warnOfDebtors);
         await log.each(
           [lateS],
           () => 'settlement',
           (s) => settleInTime({ ...known, ...vault }, s),
         );
+      }
       frozenWalletCount.set(await countFrozen(pool));
       settlementLate.set(lateS);
       return comparisonOf(log);
@@ -67,6 +72,24 @@ export function createFundsComparison({
       requestId: `funds_withdrawn:${jobId}`,
     });
     if (sent) logger.warn({ jobId, because }, 'a job ends because it is not paid for any more');
+  }
+
+  /** While somebody can still see to it that they are charged and drawn. */
+  async function warnOfDebtors(vault: KnownVault & VaultId): Promise<void> {
+    const debtors = await leavingInDebt(pool, vault, warnedBeforeExitS(vault));
+    leavingWallets.set({ owing: 'reserved' }, debtors.filter(({ reserved }) => reserved > 0n).length);
+    leavingWallets.set({ owing: 'undrawn' }, debtors.filter(({ undrawn }) => undrawn > 0n).length);
+    for (const { wallet, exitAt, reserved, undrawn, jobs } of debtors.slice(0, namedPerRun))
+      logger.error(
+        {
+          wallet,
+          exitAt,
+          reserved: reserved.toString(),
+          undrawn: undrawn.toString(),
+          jobs: jobs.slice(0, namedPerRun),
+        },
+        'a wallet may soon leave the vault with what it has not paid',
+      );
   }
 
   /** Does not wait for the next time of a settlement that was missed, or before a wallet leaves. */

@@ -6,7 +6,6 @@ import { jobsWithoutTheirKeys } from '../../src/db/job-keys.js';
 import { runningAmong, runningPods, type RunningPod } from '../../src/db/reconcile-jobs.js';
 import { jobObjectName } from '../../src/domain/job.js';
 import { unlessNotFound } from '../../src/kubernetes/client.js';
-import { nodeAnswers } from '../../src/kubernetes/nodes.js';
 import { gonePod } from '../../src/kubernetes/observe-pod.js';
 import { jobObjectsOf, unlessGone } from '../../src/kubernetes/ownership.js';
 import { pagesOf } from '../../src/kubernetes/pages.js';
@@ -14,6 +13,7 @@ import { inTenant } from '../../src/kubernetes/tenant-rights.js';
 import { jobSignals, sendSignal } from '../../src/temporal/signals.js';
 import type { ActivityDeps } from '../deps.js';
 import { keyBringer } from '../job-keys.js';
+import { urge } from '../pod-removal.js';
 import { findOrphans, jobObject, type JobObject } from './orphans.js';
 import { comparisonOf, repairLog, type Comparison, type RepairLog } from './repairs.js';
 
@@ -82,19 +82,11 @@ export function createPodComparison(
       unlessGone(inTenant(kubernetes, namespace, () => core.deleteNamespacedPod({ namespace, name, body })));
     const pod = await unlessNotFound(core.readNamespacedPod({ namespace, name }));
     if (pod === undefined || pod.metadata?.uid !== uid) return undefined;
-    const endsAt = pod.metadata.deletionTimestamp;
-    if (endsAt === undefined) {
+    if (pod.metadata.deletionTimestamp === undefined) {
       const deleted = await remove({ preconditions: { uid } });
       return deleted === undefined ? undefined : 'pod_orphaned';
     }
-    // It is being deleted, and finishes terminating unless its node is gone.
-    if (
-      Date.now() - endsAt.getTime() < config.LOST_POD_GRACE_S * 1000 ||
-      (await nodeAnswers(kubernetes, pod.spec?.nodeName))
-    )
-      return undefined;
-    const removed = await remove({ preconditions: { uid }, gracePeriodSeconds: 0 });
-    return removed === undefined ? undefined : 'pod_stranded';
+    return (await urge(deps, pod)) === 'removed' ? 'pod_stranded' : undefined;
   }
 
   /** Running jobs whose pod was not listed, in two checks some seconds apart. */

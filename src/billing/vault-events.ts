@@ -4,6 +4,7 @@ import type { Queryable } from '../db/pool.js';
 import { forgetPermit } from '../db/spend-permits.js';
 import { endWithdrawal } from '../db/withdrawals.js';
 import { bookFinal } from './batch-bookings.js';
+import { stopForProposal } from './foreign-proposal.js';
 import { bookLateExecution } from './late-execution.js';
 import { freezeDebtor, thawCovered } from '../db/frozen-wallets.js';
 import { takenFromHeld } from './withdrawals.js';
@@ -25,7 +26,7 @@ export interface BookedVault extends VaultId {
 }
 
 /** What was booked although it should have been impossible; somebody has to look into it. */
-export type VaultAlarm = 'overdrawn' | 'foreign_settlement' | 'void_executed';
+export type VaultAlarm = 'overdrawn' | 'foreign_settlement' | 'settlements_stopped' | 'void_executed';
 
 /** The account of what a vault holds for us. */
 export const vaultAccount = ({ chainId, vault }: VaultId) => `${chainId}/${vault}`;
@@ -46,9 +47,9 @@ export async function bookVaultEvents(
   vault: BookedVault,
   events: readonly VaultEvent[],
 ): Promise<VaultAlarm[]> {
+  const executed = numbersOf('BatchExecuted', events);
   // Whoever cuts a settlement locks accounts after this, too.
-  const executed = events.filter(({ name }) => name === 'BatchExecuted').map(({ args }) => Number(args['number']));
-  if (executed.length > 0) await lockBatches(tx, vault);
+  if (executed.length > 0 || numbersOf('BatchProposed', events).length > 0) await lockBatches(tx, vault);
   const payees = executed.length === 0 ? [] : await payeesOfBatches(tx, vault, executed);
   // All accounts at once, in the order in which every booking locks: one after the other could wait crosswise.
   await lockAccounts(tx, [...events.flatMap((event) => touched(vault, event)), ...payees.flatMap(touchedOfPayee)]);
@@ -56,6 +57,9 @@ export async function bookVaultEvents(
   for (const event of depositsTogether(events)) alarms.push(...(await bookEvent(tx, vault, event)));
   return alarms;
 }
+
+const numbersOf = (event: string, events: readonly VaultEvent[]) =>
+  events.filter(({ name }) => name === event).map(({ args }) => Number(args['number']));
 
 /** What a transaction deposits for a wallet counts as one deposit, in the place of its first: anybody can make a thousand. */
 function depositsTogether(events: readonly VaultEvent[]): VaultEvent[] {
@@ -114,6 +118,8 @@ async function bookEvent(tx: Queryable, vault: BookedVault, event: VaultEvent): 
       await freezeDebtor(tx, vault, customer);
       return alarms;
     }
+    case 'BatchProposed':
+      return (await stopForProposal(tx, vault, event)) ? ['settlements_stopped'] : [];
     case 'BatchExecuted':
       return await bookExecuted(tx, vault, Number(event.args['number']));
     case 'EarningsWithdrawn':

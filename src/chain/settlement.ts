@@ -1,19 +1,9 @@
 import { encodeFunctionData, type Hex } from 'viem';
-import { bookVoid, cutBatch } from '../billing/batch-bookings.js';
-import {
-  findBatch,
-  insertForeignBatch,
-  lastBatchNumber,
-  openStop,
-  readLines,
-  recordBatchWait,
-  stopSettlements,
-  type Batch,
-} from '../db/batches.js';
+import { bookVoid } from '../billing/batch-bookings.js';
+import { findBatch, readLines, recordBatchWait, stopSettlements, type Batch } from '../db/batches.js';
 import { freezeRefused } from '../db/frozen-wallets.js';
 import { withTransaction } from '../db/pool.js';
 import { permitsOfBatch } from '../db/spend-permits.js';
-import { drawnBeforeExitS } from '../domain/exit-margin.js';
 import {
   settlementStep,
   type SettlementStep,
@@ -23,6 +13,7 @@ import {
 } from '../domain/settlement-step.js';
 import { scaleOf } from '../domain/vault-units.js';
 import { chainAlarms } from '../observability/metrics.js';
+import { awaitedSignatures } from './awaited-signatures.js';
 import { compareBatch } from './compare-batch.js';
 import { tellDisagreement } from './disagreement.js';
 import { finalOfAll, latestOfAll } from './final-block.js';
@@ -41,13 +32,9 @@ export interface SettlementDeps extends WatchDeps {
   settings: ChainSettings;
   /** How long to wait before the chain is asked again; tests have less patience. */
   pollS?: number;
+  /** How long it waits for the signatures of its receipts; the same. */
+  signedWithinS?: number;
 }
-
-/** What became of a wish to settle. */
-export type Begun =
-  | { number: number }
-  /** `againInS`, and `why` in words what it waits for, where it passes by itself: then it is begun again. */
-  | { none: 'nothing to settle' | 'stopped' | 'no final block'; why?: string; againInS?: number };
 
 /** Where a settlement is after one look at it. */
 export type Advanced =
@@ -56,79 +43,9 @@ export type Advanced =
   /** `waitsFor` says in words what an operator should know; `kind` is what he filters by. */
   | { is: 'under way'; kind: SettlementWait; waitsFor: string; since?: string; againInS: number };
 
-const pollS = 15;
+export const pollS = 15;
 /** The guardian may end a pause before its time. */
 const pausePollS = 60;
-
-/**
- * Cuts a settlement, or returns the one that is under way.
- *
- * @throws BrokerError `dependency_unavailable`
- */
-export async function beginSettlement(deps: SettlementDeps): Promise<Begun> {
-  const { pool, facts, logger } = deps;
-  const why = await openStop(pool, facts);
-  if (why !== undefined) return { none: 'stopped', why };
-  // What was executed is booked before anything new is cut.
-  const { isBehind } = await watchVault(deps);
-  if (isBehind)
-    return { none: 'no final block', why: 'events that are still to be read', againInS: deps.pollS ?? pollS };
-  try {
-    return await cutNext(deps);
-  } catch (error) {
-    tellDisagreement(error, logger);
-    throw error;
-  }
-}
-
-async function cutNext(deps: SettlementDeps): Promise<Begun> {
-  const { pool, facts, rpcs, settings, logger } = deps;
-  const known = await lastBatchNumber(pool, facts);
-  const height = await finalOfAll(rpcs, settings.finality);
-  if (height === undefined) return { none: 'no final block' };
-  const { proposed } = await agreed(rpcs, 'the vault', (rpc) => vaultState(rpc, facts.vault, 0, height));
-  if (proposed > known) return await stopForForeign(deps, known, proposed, height);
-  const last = known > proposed ? await findBatch(pool, facts, known) : undefined;
-  if (last?.status === 'void') return await useUp(deps, last);
-  const scale = scaleOf(facts.decimals);
-  const cut = await withTransaction(pool, (tx) =>
-    cutBatch(tx, { ...facts, scale, drawnBeforeExitS: drawnBeforeExitS(facts) }, proposed + 1),
-  );
-  if (cut.uncovered > 0n) logger.warn({ units: cut.uncovered.toString() }, 'customers owe what payees have earned');
-  return cut.batch === undefined ? { none: 'nothing to settle' } : { number: cut.batch.number };
-}
-
-/**
- * Proposes a settlement that became void before it was proposed, because the vault takes no later number before it. Under
- * its number stands nothing else, here and there: whoever executes it executes what is known here.
- */
-async function useUp(deps: SettlementDeps, { number, hash }: Batch): Promise<Begun> {
-  const begun = { none: 'no final block', againInS: deps.pollS ?? pollS } as const;
-  try {
-    await outboxOf(deps).submit(proposalOf(deps, { number, hash }));
-    return { ...begun, why: `the number of settlement ${number}, which is void, to be used up` };
-  } catch (error) {
-    if (!(error instanceof CallReverted)) throw error;
-    return {
-      ...begun,
-      why: `the vault, which answers ${error.errorName} to the proposal of settlement ${number}, which is void`,
-    };
-  }
-}
-
-/** Somebody else proposes with the operator's key, or this database is older than the chain. */
-async function stopForForeign(deps: SettlementDeps, known: number, proposed: number, height: bigint): Promise<Begun> {
-  const { pool, facts, rpcs } = deps;
-  for (let number = known + 1; number <= proposed; number++) {
-    const { batch } = await agreed(rpcs, 'the vault', (rpc) => vaultState(rpc, facts.vault, number, height));
-    await withTransaction(pool, async (tx) => {
-      await insertForeignBatch(tx, facts, { number, hash: batch.hash as `0x${string}` });
-      if (number === proposed && (await stopSettlements(tx, facts, 'foreign_proposal')))
-        raiseAlarm(deps, 'foreign_proposal');
-    });
-  }
-  return { none: 'stopped', why: 'foreign_proposal' };
-}
 
 /** Looks once at what the vault says of a settlement, and does what is missing. */
 export async function advanceSettlement(deps: SettlementDeps, number: number): Promise<Advanced> {
@@ -158,7 +75,12 @@ async function lookAt(deps: SettlementDeps, batch: Batch): Promise<Advanced> {
 
 async function take(deps: SettlementDeps, batch: Batch, step: SettlementStep): Promise<Advanced> {
   switch (step.do) {
-    case 'propose':
+    case 'propose': {
+      const signatures = await awaitedSignatures(deps, batch);
+      return signatures === undefined
+        ? await send(deps, batch, step.do)
+        : await waiting(deps, batch, 'receipts', signatures);
+    }
     case 'execute':
       return await send(deps, batch, step.do);
     case 'record':
@@ -205,7 +127,7 @@ async function send(deps: SettlementDeps, batch: Batch, what: 'propose' | 'execu
 const purposeOf = ({ facts }: SettlementDeps, what: 'propose' | 'execute', number: number) =>
   `${what}:${facts.chainId}:${facts.vault}:${number}`;
 
-function proposalOf(deps: SettlementDeps, { number, hash }: Pick<Batch, 'number' | 'hash'>): WantedCall {
+export function proposalOf(deps: SettlementDeps, { number, hash }: Pick<Batch, 'number' | 'hash'>): WantedCall {
   const data = encodeFunctionData({ abi: rentalVaultAbi, functionName: 'propose', args: [BigInt(number), hash] });
   return { purpose: purposeOf(deps, 'propose', number), to: deps.facts.vault, data };
 }
@@ -263,7 +185,7 @@ async function unbalanced(deps: SettlementDeps, batch: Batch): Promise<Advanced>
 }
 const unbalancedWords = 'refused: Unbalanced()';
 
-const outboxOf = ({ settings, rpcs, pool, logger }: SettlementDeps): Outbox =>
+export const outboxOf = ({ settings, rpcs, pool, logger }: SettlementDeps): Outbox =>
   createOutbox({ settings, rpcs, pool, logger });
 
 function wordsOf({ status, waitsFor }: Sent, what: 'propose' | 'execute'): string {
@@ -294,7 +216,7 @@ async function giveUp(deps: SettlementDeps, batch: Batch, why: string, isAlarm: 
   return { is: 'void', why };
 }
 
-function raiseAlarm({ logger }: SettlementDeps, why: string): void {
+export function raiseAlarm({ logger }: SettlementDeps, why: string): void {
   chainAlarms.inc({ kind: 'settlements_stopped' });
   logger.error({ why }, 'nothing is settled until an operator has looked into it and resumes');
 }

@@ -30,9 +30,9 @@ export const clusterVariables = {
   /** Whether root in a job is nobody on the machine, where the machine supports user namespaces. */
   JOB_USER_NAMESPACES: flag(true),
   /**
-   * How long a pod may be terminating on a node that does not answer before its object is removed. The kubelet ends the
-   * containers when it comes back; until then the customer may still be logged in. Short removes the pods of nodes that
-   * only lost a few packets; long delays the release of their capacity.
+   * How long a pod may be terminating on a node that does not answer before its object is removed; on one that answers,
+   * ten times as long. The kubelet ends the containers when it comes to it; until then the customer may still be logged in.
+   * Short removes the pods of nodes that only lost a few packets; long delays the release of their capacity, and the charge.
    */
   LOST_POD_GRACE_S: whole(30, 1, 3_600),
   /**

@@ -1,6 +1,7 @@
 import type { Hex } from 'viem';
 import { bytesOf, hexOf } from './hex.js';
 import type { Queryable, Transaction } from './pool.js';
+import type { VaultId } from './vault-events.js';
 
 /** A receipt that waits for its signature. */
 export interface UnsignedReceipt {
@@ -57,4 +58,19 @@ export async function putBack(tx: Queryable, digests: readonly Hex[]): Promise<v
   await tx.query('update receipts_to_sign set tried_at = clock_timestamp() where digest = any ($1::bytea[])', [
     digests.map(bytesOf),
   ]);
+}
+
+/** How many receipts from before the cut of a settlement wait for their signature, and how long ago it was cut. */
+export async function unsignedAtCut(
+  db: Queryable,
+  { chainId, vault }: VaultId,
+  number: number,
+): Promise<{ unsigned: number; cutForS: number }> {
+  const { rows } = await db.query<{ unsigned: number; cut_for_s: number }>(
+    `select (select count(*)::float8 from receipts_to_sign where issued_at <= b.cut_at) as unsigned,
+            extract(epoch from clock_timestamp() - b.cut_at)::float8 as cut_for_s
+       from batches b where b.chain_id = $1 and b.vault = $2 and b.number = $3`,
+    [chainId, vault, number],
+  );
+  return { unsigned: rows[0]?.unsigned ?? 0, cutForS: rows[0]?.cut_for_s ?? 0 };
 }

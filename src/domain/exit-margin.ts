@@ -12,3 +12,23 @@ export function drawnBeforeExitS({ batchDelayS, exitDelayS }: { batchDelayS: num
   const afterJobsS = Math.min(jobsEndBeforeExitS, exitDelayS / 2) - batchDelayS;
   return batchDelayS + Math.max(0, Math.min(mostMarginS, afterJobsS / 2));
 }
+
+/**
+ * How long before an exit somebody has to hear that the wallet still has something reserved, or not drawn: half way between
+ * the end of its jobs and the moment from which it is drawn no more. 30 hours and a half by the delays of a real site.
+ */
+export function warnedBeforeExitS(vault: { batchDelayS: number; exitDelayS: number }): number {
+  const drawnS = drawnBeforeExitS(vault);
+  return drawnS + Math.max(0, Math.min(jobsEndBeforeExitS, vault.exitDelayS / 2) - drawnS) / 2;
+}
+
+/** Receipts are signed every minute; two of them pass in any case. */
+const leastSigningS = 120;
+
+/**
+ * How long a settlement waits for the signatures of its receipts, from its cut: for half of the margin that it has before
+ * customers leave. Half an hour by the delays of a real site.
+ */
+export function signedWithinS(vault: { batchDelayS: number; exitDelayS: number }): number {
+  return Math.max(leastSigningS, (drawnBeforeExitS(vault) - vault.batchDelayS) / 2);
+}

@@ -48,6 +48,8 @@ export type SettlementStep =
 
 /** What a settlement waits for, in a word that operators filter by. */
 export type SettlementWait =
+  /** The signatures of receipts that explain it. */
+  | 'receipts'
   /** To be mined. */
   | 'propose'
   | 'execute'

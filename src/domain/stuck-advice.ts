@@ -56,7 +56,7 @@ const advice: readonly Advice[] = [
   {
     fits: (stuck) => stuck.activity === 'teardownJob' || waitsFor('job', /removing the pod/)(stuck),
     says: () =>
-      'its machine may not answer: the pod is gone once the node is back, or its object is removed from the cluster',
+      'its machine does not end the pod, which is removed by force: soon if it does not answer, or after ten times LOST_POD_GRACE_S',
   },
   {
     fits: ({ activity }) => activity !== undefined,

@@ -177,6 +177,16 @@ export const nodeReviews = new Counter({
   labelNames: ['result'] as const,
 });
 
+/**
+ * `result`: `removed` (by force; their node does not answer), `removed_though_it_answers`, `left` (force does not remove
+ * them either; counted again at each look).
+ */
+export const podsNotEnded = new Counter({
+  name: 'broker_pods_not_ended_total',
+  help: 'Pods of jobs that their machine did not end, by what was done',
+  labelNames: ['result'] as const,
+});
+
 export const eventStreams = new Gauge({
   name: 'broker_event_streams',
   help: 'Clients that follow the events of jobs in this process',
@@ -194,7 +204,7 @@ export const eventStreamsClosed = new Counter({
  * `overdrawn` (the vault paid out more than the ledger has), `foreign_settlement` (one was executed that this broker did
  * not cut), `void_executed` (one was executed that counted as void), `unbalanced` (the vault has less than one credits),
  * `settlements_stopped`, `differs` (a wallet has something else in the vault than in the ledger), `unread_block` (a node
- * does not return the events of one block).
+ * does not return the events of one block), `receipts_unsigned` (a settlement was proposed without signatures that explain it).
  */
 export const chainAlarms = new Counter({
   name: 'broker_chain_alarms_total',
@@ -215,6 +225,13 @@ export const settlementLate = new Gauge({
 export const frozenWalletCount = new Gauge({
   name: 'broker_frozen_wallets',
   help: 'Wallets that get no service because the vault does not pay for them, or because they left it owing',
+});
+
+/** `owing`: `reserved` (jobs that are not charged), `undrawn` (charged, and in no settlement). */
+export const leavingWallets = new Gauge({
+  name: 'broker_leaving_wallets',
+  help: 'Wallets that may leave the vault within a day or so and have not paid, by what they have not',
+  labelNames: ['owing'] as const,
 });
 
 export const vaultReadAt = new Gauge({

@@ -15,6 +15,7 @@ import { workflowTypes } from '../../workflows/workflow-types.js';
 import { startAnvil, type Anvil } from '../support/anvil.js';
 import { chainEnv } from '../support/chain-site.js';
 import { testConfig } from '../support/config.js';
+import { receiptKey, signerWith } from '../support/receipts.js';
 import { findSecrets } from '../support/secrets.js';
 import { createSettling, type Settling } from '../support/settling.js';
 import { freshTemporal, type TestTemporal } from '../support/temporal.js';
@@ -28,7 +29,7 @@ let stop: () => Promise<void>;
 beforeAll(async () => {
   [anvil, temporal] = await Promise.all([startAnvil(), freshTemporal()]);
   await anvil.client.setIntervalMining({ interval: 1 });
-  site = await createSettling(anvil, { batchDelayS: 5 });
+  site = await createSettling(anvil, { batchDelayS: 5, signedWithinS: 3_600 });
   await site.deposit(site.customer, 10);
   await temporal.startWorker({});
   stop = await temporal.startWorker(createChainActivities(site.deps), { taskQueue: chainTaskQueue(taskQueue()) });
@@ -58,7 +59,7 @@ const untilShown = async (handle: Handle, wait: string, words: RegExp) => {
   await until(isShown, { name: `${wait} is shown`, budgetMs: 30_000, timeoutMs: 60_000 });
 };
 
-test('a settlement that is stuck says what it waits for and since when: a node, cheaper gas, coins, the delay, a person', async () => {
+test('a settlement that is stuck says what it waits for and since when: a node, signatures, cheaper gas, coins, the delay, a person', async () => {
   const since = String.raw`since \d{4}-\d\d-\d\dT[\d:.]+Z: waits for `;
   const operator = anvil.accounts[roles.operator]!.address;
   const coins = await anvil.client.getBalance({ address: operator });
@@ -70,6 +71,9 @@ test('a settlement that is stuck says what it waits for and since when: a node, 
   const { maxFeeWei } = site.deps.settings;
   site.deps.settings.maxFeeWei = 1n;
   site.proxy.faults(() => 'pass');
+  const signature = String.raw`\*\*settlement 1\*\* ${since}the signature of 1 receipt`;
+  await untilShown(handle, 'receipts', new RegExp(signature));
+  await signerWith(site.pool, receiptKey).sign(100);
   await untilShown(handle, 'gas', new RegExp(String.raw`\*\*settlement 1\*\* ${since}gas that costs no more`));
   site.deps.settings.maxFeeWei = maxFeeWei;
   site.proxy.faults(({ method }) =>

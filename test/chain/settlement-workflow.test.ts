@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { createChainActivities } from '../../activities/chain.js';
-import type { Advanced, Begun } from '../../src/chain/settlement.js';
+import type { Begun } from '../../src/chain/begin-settlement.js';
+import type { Advanced } from '../../src/chain/settlement.js';
 import { createLogger } from '../../src/observability/logger.js';
 import { startChain } from '../../src/roles/worker/chain.js';
 import { ensureSchedules } from '../../src/temporal/schedules.js';

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import type { PrivateKeyAccount } from 'viem';
-import { findBatch, readLines, resumeSettlements } from '../../src/db/batches.js';
+import { findBatch, openStop, readLines, resumeSettlements } from '../../src/db/batches.js';
 import { differingMoney } from '../../src/db/money-invariants.js';
 import { knownVault } from '../../src/db/vaults.js';
 import { batchHash } from '../../src/wire/settlement-batch.js';
@@ -43,6 +43,13 @@ async function executeByStranger(number: number): Promise<void> {
     [],
   ]);
   expect(status).toBe('success');
+  await site.mine();
+}
+
+/** Has somebody who has the operator's key propose something else. */
+async function proposeByThief(number: number): Promise<void> {
+  const hash = `0x${'6'.repeat(64)}`;
+  await site.vault.send(anvil.accounts[roles.operator]!, 'vault', 'propose', [BigInt(number), hash]);
   await site.mine();
 }
 
@@ -183,4 +190,31 @@ test('one that this broker never cut is not booked when it is executed, though i
   expect(await batch(1)).toMatchObject({ status: 'void', voidReason: 'foreign' });
   const by = stranger().address.toLowerCase();
   await resumeSettlements(site.pool, site.deps.facts, { by, reason: 'known', requestKey: randomUUID() });
+});
+
+test('somebody else’s proposal under the number of one that is void stops settlements as soon as it is final', async () => {
+  await refusedAndPossibleAgain();
+  await site.rent(other(), 1_000);
+  expect(await site.begin()).toEqual({ number: 2 });
+  await executeByStranger(1);
+  await site.watch();
+  expect(await batch(2)).toMatchObject({ status: 'void', voidReason: 'overtaken' });
+  await proposeByThief(2);
+  const before = await alarms('settlements_stopped');
+  await site.watch();
+  await site.watch();
+  expect(await alarms('settlements_stopped')).toBe(before + 1);
+  expect(await site.begin()).toEqual({ none: 'stopped', why: 'foreign_proposal' });
+  const by = stranger().address.toLowerCase();
+  await resumeSettlements(site.pool, site.deps.facts, { by, reason: 'looked into it', requestKey: randomUUID() });
+  expect(await site.settle()).toEqual({ number: 3, is: 'final' });
+  expect([await spent(site.customer), await spent(other())]).toEqual([3_000_000n, 3_000_000n]);
+  await soundMoney();
+});
+
+test('a proposal that this broker never cut stops settlements without anybody beginning one', async () => {
+  await proposeByThief(1);
+  await site.watch();
+  expect(await openStop(site.pool, site.deps.facts)).toBe('foreign_proposal');
+  expect(await batch(1)).toMatchObject({ status: 'void', voidReason: 'foreign' });
 });

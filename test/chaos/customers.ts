@@ -238,9 +238,11 @@ async function order(customer: Customer, story: JobStory, providerId: string | u
       delete story.promised;
       reply = await send(prefer, body);
     }
-    if (isOfPaid(story.plan) && unpaidCodes.has(reply.body.code ?? '')) throw new NotPaid(reply.body.code!);
-    // If a job ended before it ran, for want of capacity or with its pod or machine, the reply is a conflict that names
-    // it.
+    // A refusal names no job: one whose wallet asked for its money just afterwards was ordered, and failed.
+    if (isOfPaid(story.plan) && reply.body.job_id === undefined && unpaidCodes.has(reply.body.code ?? ''))
+      throw new NotPaid(reply.body.code!);
+    // If a job ended before it ran, for want of capacity, with its pod or machine, or because its wallet leaves, the reply
+    // is a conflict that names it.
     if (reply.status >= 400 && (reply.status !== 409 || reply.body.job_id === undefined))
       throw new Error(`ordering answered ${reply.status} ${reply.body.code ?? ''}`);
     return reply;

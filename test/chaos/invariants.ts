@@ -163,8 +163,8 @@ function isAcceptable(story: JobStory, { hits, deaths }: RunLog): boolean {
   const end = hits.find((hit) => hit.jobId === jobId)?.end;
   if (end !== undefined && end.status === status && end.reason === failureReason) return true;
   if (status === 'provider_lost') return deaths.has(told.providerId ?? '');
-  // He asked for all of his money back.
-  if (failureReason === 'funds_withdrawn') return isOfPaid(plan);
+  // He asked for all of his money back, while the job ran or before it had a machine.
+  if (failureReason === 'funds_withdrawn' || failureReason === 'exit_pending') return isOfPaid(plan);
   if (failureReason !== undefined || plan === 'be on a machine that dies') return false;
   // A job that was cancelled late may have expired first; its bill shows whether it really had.
   return status === 'expired' || (status === 'cancelled' && cancelledMs !== undefined);

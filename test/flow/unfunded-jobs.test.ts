@@ -56,32 +56,40 @@ test('the jobs of a wallet that is about to leave the vault end, and a settlemen
   );
   const { client: temporal } = flow.temporal;
   await ensureSchedules(temporal, config);
-  const { compareFunds } = createFundsComparison({ config, pool, temporal, logger: pino({ level: 'silent' }) });
+  const logged: unknown[] = [];
+  const logger = pino({ level: 'error' }, { write: (line: string) => void logged.push(JSON.parse(line)) });
+  const { compareFunds } = createFundsComparison({ config, pool, temporal, logger });
+
   const ran = async () => {
     const { info } = await temporal.schedule.getHandle('settlement').describe();
     return info.numActionsTaken;
   };
 
   expect(await carryOut(compareFunds)).toEqual({ repairs: {}, failures: [] });
+  const shown = await showMetrics();
+  const leaving = (owing: string) => shown.of(`broker_leaving_wallets{owing="${owing}"}`);
+  expect([await leaving('reserved'), await leaving('undrawn')]).toEqual([0, 0]);
   const exitAt = String(Math.floor(Date.now() / 1_000) + 200);
   await vaultSays(pool, vault, { name: 'ExitRequested', args: { ...args, exitAt } });
   // Whoever repeats it, one signal ends the job.
   for (let time = 0; time < 2; time++) expect((await carryOut(compareFunds)).failures).toEqual([]);
   expect(await job.released()).toMatchObject({ status: 'cancelled', failure: { reason: 'funds_withdrawn' } });
   await flow.replay(workflowIdOf(job));
+  expect([await leaving('reserved'), await leaving('undrawn')]).toEqual([1, 0]);
+  expect(logged).toContainEqual(expect.objectContaining({ wallet, jobs: [`${order.jobId} running`] }));
 
   const before = await ran();
   await steps.end(order, new Date());
   await withTransaction(pool, (tx) => stopSettlements(tx, vault, 'vetoed'));
   expect((await carryOut(compareFunds)).failures).toEqual([]);
   expect(await ran()).toBe(before);
+  expect([await leaving('reserved'), await leaving('undrawn')]).toEqual([0, 1]);
   const resumption = { by: wallet, reason: 'looked into it', requestKey: randomUUID() };
   await withTransaction(pool, (tx) => resumeSettlements(tx, vault, resumption));
   expect((await carryOut(compareFunds)).failures).toEqual([]);
   await until(async () => (await ran()) > before, { name: 'a settlement is begun' });
   await pool.query(`update vaults set settled_until = now() - interval '100 hours'`);
   await carryOut(compareFunds);
-  const shown = await showMetrics();
   expect(await shown.of('broker_settlement_late_seconds')).toBeGreaterThan(74 * 3_600);
   expect(await shown.of('broker_frozen_wallets')).toBe(0);
   await shown.stop();

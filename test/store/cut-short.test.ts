@@ -10,7 +10,7 @@ import { freezeDebtor, freezeRefused, frozenWallets } from '../../src/db/frozen-
 import { postEntry } from '../../src/db/ledger.js';
 import { payInAdvance } from '../../src/db/payment-mode.js';
 import { withTransaction } from '../../src/db/pool.js';
-import { mustSettleBeforeAnExit } from '../../src/db/unfunded-jobs.js';
+import { mustSettleBeforeAnExit } from '../../src/db/leaving-wallets.js';
 import { knownVault, recordVault } from '../../src/db/vaults.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { putSession } from '../support/fleet.js';

@@ -3,12 +3,14 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { writeOffDebt } from '../../src/billing/bad-debt.js';
 import { bookVoid, cutBatch } from '../../src/billing/batch-bookings.js';
 import type { BookedVault } from '../../src/billing/vault-events.js';
+import { batchUnderWay, lastBatchNumber } from '../../src/db/batches.js';
 import { frozenWallets } from '../../src/db/frozen-wallets.js';
 import { postEntry } from '../../src/db/ledger.js';
 import { differingMoney } from '../../src/db/money-invariants.js';
 import { payInAdvance, payLater } from '../../src/db/payment-mode.js';
 import { withTransaction } from '../../src/db/pool.js';
-import { mustSettleBeforeAnExit, unfundedJobs } from '../../src/db/unfunded-jobs.js';
+import { leavingInDebt, mustSettleBeforeAnExit } from '../../src/db/leaving-wallets.js';
+import { unfundedJobs } from '../../src/db/unfunded-jobs.js';
 import { recordVault } from '../../src/db/vaults.js';
 import { walletInVault } from '../../src/db/vault-events.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
@@ -36,6 +38,16 @@ afterAll(async () => {
 const happens = (...events: Parameters<typeof vaultSays>[2][]) => vaultSays(database.pool, vault, ...events);
 const units = (tokens: number) => String(tokens * 1_000_000);
 const inS = (seconds: number) => Math.floor(Date.now() / 1_000) + seconds;
+
+/** Cuts a settlement, whatever an earlier test has left under way. @returns its number. */
+const cutAnew = () =>
+  withTransaction(database.pool, async (tx) => {
+    const underWay = await batchUnderWay(tx, vault);
+    if (underWay !== undefined) await bookVoid(tx, vault, underWay.number, 'vetoed');
+    const number = (await lastBatchNumber(tx, vault)) + 1;
+    await cutBatch(tx, { ...vault, drawnBeforeExitS: 13 * hour }, number);
+    return number;
+  });
 
 /** A customer with 5 tokens in the vault and a running job of 2 of them. */
 async function renting() {
@@ -83,6 +95,39 @@ describe('a customer who asks the vault for all his money', () => {
     await withTransaction(pool, (tx) => bookVoid(tx, vault, 1, 'vetoed'));
     expect(await mustSettleBeforeAnExit(pool, vault, 13 * hour)).toBe(true);
     await withTransaction(pool, (tx) => cutBatch(tx, { ...vault, drawnBeforeExitS: 13 * hour }, 2));
+  });
+
+  test('is named while his exit is near and he has not paid: with what is reserved, and then with what is not drawn', async () => {
+    const { pool } = database;
+    const { wallet, args, job, asks, leaves } = await renting();
+    const named = async () => (await leavingInDebt(pool, vault, 30 * hour)).filter((each) => each.wallet === wallet);
+    await asks(31 * hour);
+    expect(await named()).toEqual([]);
+    await happens({ name: 'ExitCancelled', args });
+    await asks(29 * hour);
+    const { exitAt } = await walletInVault(pool, vault, wallet);
+    expect(await named()).toEqual([
+      { wallet, exitAt, reserved: 2n * token, undrawn: 0n, jobs: [`${job.jobId} running`] },
+    ]);
+    await steps.end(job, new Date());
+    expect(await named()).toMatchObject([{ reserved: 0n, undrawn: expect.any(BigInt), jobs: [] }]);
+    const number = await cutAnew();
+    expect(await named()).toEqual([]);
+    await withTransaction(pool, (tx) => bookVoid(tx, vault, number, 'vetoed'));
+    expect(await named()).toHaveLength(1);
+    await leaves();
+    expect(await named()).toEqual([]);
+  });
+
+  test('is named while he may leave at any moment and a job of his is not charged', async () => {
+    const { pool } = database;
+    const { wallet, job, asks } = await renting();
+    await asks(-hour);
+    const named = async () => (await leavingInDebt(pool, vault, 30 * hour)).filter((each) => each.wallet === wallet);
+    expect(await named()).toMatchObject([{ reserved: 2n * token }]);
+    await steps.end(job, new Date());
+    // He is drawn no more: it is too late for anybody to do something.
+    expect(await named()).toEqual([]);
   });
 
   test('keeps his jobs for half the time where the vault lets customers leave within hours', async () => {

@@ -118,9 +118,11 @@ test('every metric of the broker is read by a test', () => {
     ...['broker_ledger_unbooked', 'broker_ledger_unbookable'],
     // The tests of the watch of the vault cover them.
     ...['broker_chain_alarms_total', 'broker_vault_read_block', 'broker_vault_unasked_tokens'],
-    ...['broker_settlement_late_seconds', 'broker_frozen_wallets'],
+    ...['broker_settlement_late_seconds', 'broker_frozen_wallets', 'broker_leaving_wallets'],
     ...['broker_vault_read_timestamp_seconds', 'broker_chain_gas_money', 'broker_settlements_stopped'],
     ...['broker_settlement_under_way_timestamp_seconds', 'broker_settlement_final_timestamp_seconds'],
+    // The tests of pods that their machine does not end cover it.
+    'broker_pods_not_ended_total',
     // The tests of images in a registry cover it.
     'broker_images_resolved_total',
     // The tests of job ends cover it.

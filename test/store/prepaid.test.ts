@@ -7,8 +7,9 @@ import { differingMoney } from '../../src/db/money-invariants.js';
 import { withTransaction } from '../../src/db/pool.js';
 import { bookCharges } from '../../src/db/unbooked.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
-import { putSession } from '../support/fleet.js';
+import { putProvider, putSession } from '../support/fleet.js';
 import { balances, moneySteps, withoutLedgerTriggers } from '../support/money.js';
+import { rentals } from '../support/receipts.js';
 import { vaultSays } from '../support/vault-news.js';
 
 const token = 10n ** 18n;
@@ -75,6 +76,20 @@ describe('a customer who pays in advance', () => {
     await expect(order(1)).rejects.toMatchObject({ code: 'exit_pending' });
     await happens({ name: 'ExitCancelled', args: { customer: wallet } });
     await order(1);
+  });
+
+  test('is told that he has asked for his money where he did so between an order and its machine, and not that there is none', async () => {
+    const { wallet, order } = await customer({ deposit: 5 });
+    await putProvider(database.pool, { providerId: 'atlas' });
+    const [asked, placed] = [await order(2), await order(2)];
+    const { records } = rentals(database.pool);
+    await records.placeJob(placed);
+    await happens({ name: 'ExitRequested', args: { customer: wallet, exitAt: '1800000000' } });
+    await expect(records.placeJob(asked)).rejects.toMatchObject({
+      code: 'exit_pending',
+      message: expect.stringContaining('asked the vault for its money'),
+    });
+    expect(await records.placeJob(placed)).toMatchObject({ providerId: 'atlas' });
   });
 
   test('extends and moves to a dearer machine only as far as that goes', async () => {

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { PrivateKeyAccount } from 'viem';
 import { checkVault } from '../../src/chain/check-vault.js';
 import { createRpcs } from '../../src/chain/rpc.js';
-import { advanceSettlement, beginSettlement, type Advanced, type SettlementDeps } from '../../src/chain/settlement.js';
+import { beginSettlement } from '../../src/chain/begin-settlement.js';
+import { advanceSettlement, type Advanced, type SettlementDeps } from '../../src/chain/settlement.js';
 import { watchVault } from '../../src/chain/vault-watch.js';
 import { payInAdvance } from '../../src/db/payment-mode.js';
 import { createLogger } from '../../src/observability/logger.js';
@@ -18,7 +19,7 @@ export type Settling = Awaited<ReturnType<typeof createSettling>>;
 const token = 10n ** 18n;
 
 /** A vault of its own, behind nodes that may fail, with a database of a broker that settles there. */
-export async function createSettling(anvil: Anvil, { batchDelayS = 60, nodes: count = 1 } = {}) {
+export async function createSettling(anvil: Anvil, { batchDelayS = 60, nodes: count = 1, signedWithinS = 0 } = {}) {
   const [database, vault, nodes] = await Promise.all([
     freshDatabase(),
     deployVault(anvil, { batchDelayS }),
@@ -31,7 +32,7 @@ export async function createSettling(anvil: Anvil, { batchDelayS = 60, nodes: co
   const rpcs = createRpcs({ ...settings, timeoutMs: 1_000 });
   const facts = await checkVault(settings, rpcs);
   const logger = createLogger({ LOG_LEVEL: 'silent' }, 'worker');
-  const deps: SettlementDeps = { settings, facts, rpcs, pool, logger, pollS: 1 };
+  const deps: SettlementDeps = { settings, facts, rpcs, pool, logger, pollS: 1, signedWithinS };
   const steps = moneySteps(pool);
   const customer = anvil.accounts[roles.customer]!;
   const provider = anvil.accounts[roles.provider]!;

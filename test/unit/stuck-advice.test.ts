@@ -19,7 +19,11 @@ test.each<[string, Stuck, RegExp]>([
     /image is private.*ends by itself at 2026-11-27 05:20 UTC$/,
   ],
   ['a node', { ...job, waitsFor: 'stuck, unschedulable: taint' }, /taints.*ends by itself at 2026-11-27 05:20 UTC$/],
-  ['a pod that stays', { ...job, state: 'ending', waitsFor: 'cancelled by me; removing the pod' }, /may not answer/],
+  [
+    'a pod that stays',
+    { ...job, state: 'ending', waitsFor: 'cancelled by me; removing the pod' },
+    /does not end the pod/,
+  ],
   ['a step', { ...job, activity: 'provisionJob' }, /^provisionJob is tried again/],
   ['a slow machine', { ...job, waitsFor: 'waiting for the pod on n to answer' }, /slowly/],
   ['no machine', { ...job, waitsFor: 'looking for 1 × H100' }, /no machine yet/],

@@ -4,12 +4,13 @@ import type { Endpoints } from '../../../engines/engine.js';
 import type { Edit } from '../faults/edit.js';
 
 /**
- * The broker of a run with a chain: it looks at a settlement each second, waits less for nodes and blocks, and a
- * withdrawal lapses soon.
+ * The broker of a run with a chain: it looks at a settlement each second, waits less for nodes, blocks and
+ * signatures, and a withdrawal lapses soon.
  */
 export const hurried: readonly Edit[] = [
   { file: 'src/chain/settlement.ts', find: 'const pollS = 15;', replace: 'const pollS = 1;' },
   { file: 'src/chain/settlement.ts', find: 'const pausePollS = 60;', replace: 'const pausePollS = 2;' },
+  { file: 'src/domain/exit-margin.ts', find: 'const leastSigningS = 120;', replace: 'const leastSigningS = 5;' },
   { file: 'src/chain/outbox.ts', find: 'const patienceS = 60;', replace: 'const patienceS = 5;' },
   {
     file: 'workflows/settlement-batch.ts',
