@@ -125,6 +125,23 @@ describe('the owner of a machine in the fleet', () => {
     expect(await refusalOf(register({}))).toBe('');
   });
 
+  test('the owner of a machine cannot hold what others delete, neither its pods nor itself', async () => {
+    const name = `held-${randomUUID().slice(0, 8)}`;
+    const { nodeName } = stranger;
+    const body = { metadata: { name }, spec: { nodeName, terminationGracePeriodSeconds: 0, ...harmless } };
+    await kubernetes.core.createNamespacedPod({ namespace: tenant, body });
+    const change = (path: string, body: object) =>
+      refusalOf(ask(stranger.access, 'PATCH', path, body, 'application/merge-patch+json'));
+    const held = { metadata: { finalizers: ['example.com/mine'] } };
+    const pod = `/api/v1/namespaces/${tenant}/pods/${name}/status`;
+    const node = `/api/v1/nodes/${nodeName}`;
+    for (const path of [pod, node, `${node}/status`]) expect(await change(path, held)).toMatch(by('worldland-nodes'));
+    // What it reports is its own.
+    expect(await change(pod, { status: { message: 'it is well' } })).toBe('');
+    expect(await change(`${node}/status`, { status: { nodeInfo: { kernelVersion: '6' } } })).toBe('');
+    await kubernetes.core.deleteNamespacedPod({ namespace: tenant, name, gracePeriodSeconds: 0 });
+  });
+
   test('the owner of a machine cannot report for another machine, or change what another reported', async () => {
     const path = `/api/v1/namespaces/${tenant}/events`;
     const event = (nodeName: string) => ({
@@ -262,6 +279,13 @@ describe('a machine with a DaemonSet account that may write about all nodes', ()
     expect(await patch(daemon, statusOf(stranger.nodeName), ready)).toBe('');
     const path = `/api/v1/namespaces/${system}/pods/${daemonPod.metadata!.name}/status`;
     expect(await patch(daemon, path, { status: { message: 'well' } })).toBe('');
+  });
+
+  test('a machine with a DaemonSet’s account cannot hold what others delete', async () => {
+    const held = { metadata: { finalizers: ['example.com/mine'] } };
+    const pod = `/api/v1/namespaces/${system}/pods/${daemonPod.metadata!.name}`;
+    for (const path of [pod, `${pod}/status`, `/api/v1/nodes/${stranger.nodeName}`, statusOf(stranger.nodeName)])
+      expect(await patch(daemon, path, held)).toMatch(by('worldland-accounts-on-nodes'));
   });
 
   test('a machine with a DaemonSet’s account cannot write about another machine or its pods', async () => {
