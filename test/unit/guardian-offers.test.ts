@@ -28,7 +28,7 @@ describe('what the guardian offers for gas', () => {
     let [before] = offersOf([fee(8n, 1n)], 0, cap);
     for (let round = 1; round < 30; round++) {
       const [offer] = offersOf([fee(8n, 1n)], round, cap);
-      expect(8n * mostOf(offer)).toBeGreaterThanOrEqual(9n * mostOf(before));
+      expect(100n * mostOf(offer)).toBeGreaterThanOrEqual(112n * mostOf(before));
       before = offer;
     }
     expect(mostOf(offersOf([fee(8n, 1n)], 10_000, cap)[0])).toBe(cap);
