@@ -12,6 +12,8 @@ Logs a wallet in and prints a bearer token on standard output.
   WALLET_PRIVATE_KEY=0x… login [--api URL] [--scopes jobs:read,jobs:write] [--spend-limit TOKENS] [--ttl SECONDS]
                                [--chain-id ID] [--audience ORIGIN]
 
+  --help   show this text
+
 The key comes from WALLET_PRIVATE_KEY, or from the file that WALLET_PRIVATE_KEY_FILE names; it stays in this process.`;
 
 const text = { type: 'string' } as const;

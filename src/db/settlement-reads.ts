@@ -125,7 +125,7 @@ export async function settlementOverview(db: Queryable, vault: VaultId): Promise
 }
 
 /** Why nothing is settled until an operator resumes, and since when. */
-export async function findStop(db: Queryable, { chainId, vault }: VaultId): Promise<Stop | undefined> {
+async function findStop(db: Queryable, { chainId, vault }: VaultId): Promise<Stop | undefined> {
   const { rows } = await db.query<{ reason: string; stopped_at: Date }>(
     'select reason, stopped_at from settlement_stops where chain_id = $1 and vault = $2 and resumed_at is null',
     [chainId, vault],

@@ -9,7 +9,7 @@ import { memoryOfNow, openMemory } from './memory.js';
 import { createSender, type GuardianCall } from './sender.js';
 import { agreedView, type VaultView } from './vault.js';
 
-export type Print = (line: string) => void;
+type Print = (line: string) => void;
 
 const short = (address: string) => `${address.slice(0, 6)}…${address.slice(-4)}`;
 

@@ -2,7 +2,7 @@
 const mostUnknown = 50;
 
 /** The first nonce from `count` on that none of these have. */
-export function firstFree(count: number, taken: ReadonlySet<number>): number {
+function firstFree(count: number, taken: ReadonlySet<number>): number {
   let nonce = count;
   while (taken.has(nonce)) nonce++;
   return nonce;

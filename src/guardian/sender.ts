@@ -18,7 +18,7 @@ const patienceMs = 30_000;
 export type GuardianCall = { name: 'veto'; number: number } | { name: 'pause' } | { name: 'unpause' };
 
 /** Where a call is: `refused` says why the vault would not take it, `gas` and `coin` what it lacks. */
-export type Pushed = { is: 'sent'; hash: Hex } | { is: 'refused'; why: string } | { is: 'gas' } | { is: 'coin' };
+type Pushed = { is: 'sent'; hash: Hex } | { is: 'refused'; why: string } | { is: 'gas' } | { is: 'coin' };
 
 export interface Sender {
   /** Does once what is missing to have a call mined. Call it until the vault says that it is done. */

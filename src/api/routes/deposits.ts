@@ -25,7 +25,7 @@ import { depositsReply, depositsReplyOf } from '../schemas/deposits.js';
 import { permitBody, requestKey, withdrawalBody, withdrawalReply, withdrawalReplyOf } from '../schemas/withdrawal.js';
 import type { VaultCommands } from '../vault-commands.js';
 
-export interface DepositDeps {
+interface DepositDeps {
   pool: Pool;
   config: Config;
   recover: RecoverSigner;

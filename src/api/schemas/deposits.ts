@@ -83,7 +83,7 @@ const nothing: WalletDeposits = {
 };
 
 /** What a site's settings say of its vault. */
-export interface ShownVault extends VaultId {
+interface ShownVault extends VaultId {
   finality: Finality;
   leastDeposit: bigint;
 }

@@ -42,7 +42,7 @@ const summaryFields = {
   waits_for: waits,
 };
 
-export const settlementSummary = z.object(summaryFields).meta({ id: 'SettlementSummary' });
+const settlementSummary = z.object(summaryFields).meta({ id: 'SettlementSummary' });
 
 export const settlementListReply = z
   .object({
