@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { keepJobLog } from '../src/db/job-logs.js';
+import { writeJobLog } from '../src/db/job-logs.js';
 import type { JobOrder } from '../src/domain/job.js';
 import { keptLogBytes } from '../src/domain/job-log.js';
 import { readPodLog } from '../src/kubernetes/job-log.js';
@@ -24,7 +24,7 @@ export function createJobLogActivities({ pool, kubernetes }: Pick<ActivityDeps, 
       const answer = await readPodLog(kubernetes, { jobId, namespace, tail: keptLines }, signal);
       if (answer.kind !== 'log') return;
       const log = await lastOf(answer.pieces);
-      if (log.length > 0) await keepJobLog(pool, jobId, log);
+      if (log.length > 0) await writeJobLog(pool, jobId, log);
     },
   };
 }

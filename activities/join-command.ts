@@ -29,7 +29,7 @@ type Deps = Pick<ActivityDeps, 'config' | 'pool' | 'redis' | 'kubernetes' | 'clu
 type Token = Awaited<ReturnType<typeof reserveJoinToken>>;
 
 /** A registration that gets a join command; `command` tells apart several commands for the same registration. */
-export interface Admitted {
+interface Admitted {
   providerId: string;
   command: string;
   stored: StoredRegistration;

@@ -35,7 +35,7 @@ export class BadPlan extends Error {
   override readonly name = 'BadPlan';
 }
 
-const usage = `npm run vault:deploy -- --rpc URL --key-file FILE --token 0x… --admin 0x… --operator 0x… --guardian 0x… --treasury 0x…
+export const usage = `Usage: npm run vault:deploy -- --rpc URL --key-file FILE --token 0x… --admin 0x… --operator 0x… --guardian 0x… --treasury 0x…
   --batch-delay SECONDS   from the proposal of a settlement to its execution; 43200 (12 hours) unless given
   --exit-delay SECONDS    from the request of an exit to the exit; 604800 (7 days) unless given
   FILE has the key of the wallet that pays the gas; it has no rights in the vault.`;
@@ -43,7 +43,7 @@ const usage = `npm run vault:deploy -- --rpc URL --key-file FILE --token 0x… -
 /** @throws BadPlan with the way it is used. */
 export function planOf(args: readonly string[]): VaultPlan {
   const { values } = read(args);
-  const key = values['key-file'] === undefined ? '' : readFileSync(values['key-file'], 'utf8').trim();
+  const key = values['key-file'] === undefined ? '' : keyIn(values['key-file']);
   const privateKey = key.startsWith('0x') ? key : `0x${key}`;
   if (!isHex(privateKey) || privateKey.length !== 66)
     throw new BadPlan(`--key-file: name a file with a key\n\n${usage}`);
@@ -65,6 +65,14 @@ export function planOf(args: readonly string[]): VaultPlan {
     ...{ guardian: address('guardian'), treasury: address('treasury') },
     ...{ batchDelayS: seconds('batch-delay'), exitDelayS: seconds('exit-delay') },
   };
+}
+
+function keyIn(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    throw new BadPlan(`--key-file: ${file} cannot be read (${(error as NodeJS.ErrnoException).code})\n\n${usage}`);
+  }
 }
 
 function read(args: readonly string[]) {
@@ -94,7 +102,14 @@ export async function deployVault(plan: VaultPlan, say: (line: string) => void):
   const fault = delayFault({ batchDelayS: Number(plan.batchDelayS), exitDelayS: Number(plan.exitDelayS) });
   if (fault !== undefined) say(`In production no broker takes this vault, because it ${fault}.`);
   const transport = http(plan.rpcUrl);
-  const chainId = await createPublicClient({ transport }).getChainId();
+  const chainId = await createPublicClient({ transport })
+    .getChainId()
+    .catch(() => {
+      const { host } = new URL(plan.rpcUrl);
+      throw new BadPlan(
+        `--rpc: the node at ${host} does not answer as a node of a chain does: start it, or name another`,
+      );
+    });
   const chain = defineChain({
     ...{ id: chainId, name: `chain ${chainId}`, nativeCurrency: { name: 'coin', symbol: 'COIN', decimals: 18 } },
     rpcUrls: { default: { http: [plan.rpcUrl] } },

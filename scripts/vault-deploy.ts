@@ -1,4 +1,9 @@
-import { BadPlan, deployVault, planOf } from './deploy-vault.js';
+import { BadPlan, deployVault, planOf, usage } from './deploy-vault.js';
+
+if (process.argv.slice(2).some((word) => /^(?:-h|--help)$/.test(word))) {
+  console.log(usage);
+  process.exit(0);
+}
 
 try {
   const variables = await deployVault(planOf(process.argv.slice(2)), (line) => console.error(line));

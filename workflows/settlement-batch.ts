@@ -108,15 +108,18 @@ function createTeller() {
     },
     /** A settlement that was refused or overtaken is cut anew; all others wait for a person. */
     stopped(name: string, why: string) {
-      const goesOn = goingOn(why);
-      const words = goesOn ?? 'nothing is settled until an operator resumes';
+      const next = nextAfter(why);
+      const words = next ?? 'nothing is settled until an operator resumes';
       setCurrentDetails(`**${name}**: ${why}; ${words} (see docs/operate.md)`);
-      showWait(goesOn === undefined ? 'operator' : 'refused');
+      showWait(next === undefined ? 'operator' : 'refused');
     },
   };
 }
 
-function goingOn(why: string): string | undefined {
+/** What the next settlement is, where it is cut without an operator. */
+function nextAfter(why: string): string | undefined {
+  // That is said of the sum, and no line is left out for it.
+  if (why.startsWith('refused: Unbalanced')) return 'the next one is cut anew, of what the events of the vault say';
   if (why.startsWith('refused')) return 'the next one is cut without that line';
   return why === 'overtaken' ? 'an earlier one was executed instead, and the next one has all totals' : undefined;
 }

@@ -26,7 +26,7 @@ const fullEveryMs = 3_600_000;
 const fullWhileDifferingMs = 600_000;
 
 /** How long comparisons may take. Together with all else they fit into the three minutes of the activity. */
-export interface ComparisonLimits {
+interface ComparisonLimits {
   /** Of new entries, by one invariant. */
   newMs: number;
   /** From the beginning of the activity: the invariants share what is left until then for new entries. */

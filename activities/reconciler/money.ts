@@ -16,7 +16,7 @@ const repairsPerRun = 200;
 const repairsWithinMs = 40_000;
 
 /** What one run found, and how many jobs it booked that a version without the ledger had charged. */
-export interface MoneyComparison extends Comparison {
+interface MoneyComparison extends Comparison {
   booked: number;
 }
 

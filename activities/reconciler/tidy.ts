@@ -89,7 +89,7 @@ const configuredKinds = ({ AUDIT_LOG_DAYS }: Pick<Config, 'AUDIT_LOG_DAYS'>): Re
 });
 
 /** How much one run removed. */
-export interface Tidied {
+interface Tidied {
   joinTokens: number;
   registrations: number;
   delegations: number;

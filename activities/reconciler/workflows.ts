@@ -19,7 +19,7 @@ import type { ReleasedJob } from '../job-outcome.js';
 import { comparisonOf, repairLog, type Comparison, type RepairLog } from './repairs.js';
 
 /** A job whose workflow has ended without closing it. */
-export interface AbandonedJob {
+interface AbandonedJob {
   order: JobOrder;
   /** For its customer. */
   message: Printable;

@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { roles } from '../../src/config.js';
 import { gpuTypeKey } from '../../src/domain/gpu.js';
@@ -17,6 +16,7 @@ import type { Endpoints } from '../engine.js';
 import { seconds } from '../log.js';
 import { startSimulatedProvider, type SimulatedProvider } from '../simulated-provider/provider.js';
 import { startStack, type Stack } from '../stack.js';
+import { argumentsOf } from './arguments.js';
 import { createSteps } from './steps.js';
 
 const usage = `Usage: npm run demo -- [options]
@@ -43,20 +43,15 @@ let wl: string | undefined;
 let extension: string | undefined;
 const over = new AbortController();
 
-const { values } = parseArgs({
+const { values } = argumentsOf(usage, {
   options: {
     chain: { type: 'boolean', default: false },
     data: { type: 'string' },
     lively: { type: 'boolean', default: false },
     stuck: { type: 'boolean', default: false },
     once: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
   },
 });
-if (values.help) {
-  console.log(usage);
-  process.exit(0);
-}
 const flags = { ...values, data: values.data ?? (values.chain ? '.data/demo-chain' : '.data/demo') };
 const chainId = flags.chain ? 31_337 : 1;
 /** The machine whose owner one can be: on a chain the one that earns. */

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { getAddress, isAddress, parseUnits } from 'viem';
 import { roleAccount } from '../chain/keys.js';
 import { fundWallet, tokenDecimals, type LocalVault } from '../chain/wallet.js';
 import type { Endpoints } from '../engine.js';
+import { argumentsOf } from './arguments.js';
 
 const usage = `Usage: npm run faucet -- 0x… [options]
 
@@ -23,15 +23,13 @@ try {
 }
 
 async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = argumentsOf(usage, {
     allowPositionals: true,
     options: {
       tokens: { type: 'string', default: '100' },
       data: { type: 'string', default: '.data/demo-chain' },
-      help: { type: 'boolean', default: false },
     },
   });
-  if (values.help) return console.log(usage);
   const [to, ...more] = positionals;
   if (to === undefined || more.length > 0 || !isAddress(to, { strict: false }))
     throw new Error('name one wallet: 0x and 40 hex digits');

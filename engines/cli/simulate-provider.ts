@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import type { Endpoints } from '../engine.js';
 import { keptKeys } from '../simulated-provider/keys.js';
 import { startSimulatedProvider } from '../simulated-provider/provider.js';
+import { argumentsOf } from './arguments.js';
 
 const usage = `Usage: npm run provider:simulate -- --id NAME [options]
 
@@ -34,16 +34,14 @@ try {
 
 async function main(): Promise<void> {
   const text = { type: 'string' } as const;
-  const { values } = parseArgs({
+  const { values } = argumentsOf(usage, {
     options: {
       ...{ id: text, redis: text, wallet: text, gpu: text, gpus: text, cpu: text, price: text, heartbeat: text },
       ...{ 'memory-gb': text, 'disk-gb': text, audience: text, 'chain-id': text },
       unsigned: { type: 'boolean', default: false },
       data: { type: 'string', default: '.data/stack' },
-      help: { type: 'boolean', default: false },
     },
   });
-  if (values.help) return console.log(usage);
   const { redis, api } = endpointsOf(values.data);
   const redisUrl = values.redis ?? redis;
   if (redisUrl === undefined)

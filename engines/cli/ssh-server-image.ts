@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { sshServerImage } from '../images/ssh-server.js';
 import { architectures, ownArchitecture, type Architecture } from '../tools/ssh-server.js';
+import { argumentsOf } from './arguments.js';
 
 const usage = `Usage: npm run ssh-server:image -- --out FILE.tar [options]
 
@@ -23,10 +23,7 @@ try {
 
 async function main(): Promise<void> {
   const text = { type: 'string' } as const;
-  const { values } = parseArgs({
-    options: { out: text, name: text, arch: text, help: { type: 'boolean', default: false } },
-  });
-  if (values.help) return console.log(usage);
+  const { values } = argumentsOf(usage, { options: { out: text, name: text, arch: text } });
   const { out, arch = ownArchitecture() } = values;
   if (out === undefined) throw new Error('--out FILE.tar is required');
   if (!architectures.includes(arch as Architecture))

@@ -1,7 +1,7 @@
-import { parseArgs } from 'node:util';
 import { roles as allRoles, type Role } from '../../src/config.js';
 import { seconds } from '../log.js';
 import { engineNames, startStack, type EngineName, type Stack } from '../stack.js';
+import { argumentsOf } from './arguments.js';
 
 /** The chain as well, which a broker does not need. */
 const allEngines: readonly EngineName[] = [...engineNames, 'anvil'];
@@ -31,7 +31,7 @@ try {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
+  const { values } = argumentsOf(usage, {
     options: {
       data: { type: 'string', default: '.data/stack' },
       'engines-only': { type: 'boolean', default: false },
@@ -39,13 +39,8 @@ async function main(): Promise<void> {
       chain: { type: 'boolean', default: false },
       roles: { type: 'string' },
       'node-grace': { type: 'string' },
-      help: { type: 'boolean', default: false },
     },
   });
-  if (values.help) {
-    console.log(usage);
-    return;
-  }
   const engines = values.engines === undefined ? engineNames : chosen<EngineName>(values.engines, allEngines);
   const roles = values['engines-only'] ? [] : chosen<Role>(values.roles, allRoles);
 

@@ -19,7 +19,7 @@ export function cachedReply(body: unknown, maxAgeMs: number, readAtMs = performa
   return { body: new CodedBody(bytes), etag, maxAgeS: Math.floor(maxAgeMs / 1000), freshUntilMs: readAtMs + maxAgeMs };
 }
 
-export type CachedRead = (key: string, load: () => Promise<unknown>) => Promise<CachedReply>;
+type CachedRead = (key: string, load: () => Promise<unknown>) => Promise<CachedReply>;
 
 /**
  * Serves public reads from one query per key and `maxAgeMs`: many concurrent requests share one read. A failed read is

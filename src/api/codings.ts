@@ -4,7 +4,7 @@ import type { Context } from 'koa';
 
 /** How the bytes of an answer can be coded, the best first. */
 export const codings = ['br', 'gzip', 'identity'] as const;
-export type Coding = (typeof codings)[number];
+type Coding = (typeof codings)[number];
 
 /** A shorter body fits into one packet in any case. */
 const worthCompressingBytes = 1_024;

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { networkOf } from '../auth/networks.js';
 import { connectionsClosed } from '../observability/metrics.js';
 
-export interface ConnectionBounds {
+interface ConnectionBounds {
   /** Concurrent connections; absent behind a proxy, where all of them come from the proxy's address. */
   perAddress?: number;
   total: number;

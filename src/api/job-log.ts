@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { keptJobLog } from '../db/job-logs.js';
+import { findJobLog } from '../db/job-logs.js';
 import type { JobRow } from '../db/jobs.js';
 import { findJobNamespace } from '../db/tenants.js';
 import { isFinal } from '../domain/job.js';
@@ -25,14 +25,14 @@ const withheld = {
 } as const;
 
 /** Which part of a log is asked for. */
-export interface WantedLog {
+interface WantedLog {
   /** After this place. */
   after?: string | undefined;
   /** The last lines of that. */
   tail: number;
 }
 
-export interface FoundLog {
+interface FoundLog {
   source: 'machine' | 'kept' | 'none';
   lines: LogLine[];
   truncated: boolean;
@@ -61,7 +61,7 @@ export async function logOfJob(deps: Deps, job: JobRow, { after, tail }: WantedL
       return { ...nothing, note: 'nothing runs yet that could write a log' };
     }
   }
-  const kept = await keptJobLog(deps.pool, job.jobId);
+  const kept = await findJobLog(deps.pool, job.jobId);
   if (kept === undefined) return { ...nothing, note: whyNotKept(job) };
   return { source: 'kept', ...(await lastLines([kept], { after, tail })) };
 }

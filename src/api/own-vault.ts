@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import type { Config } from '../config.js';
 import { chainSettings, type ChainSettings } from '../config/chain.js';
-import { findVault, type KnownVault } from '../db/chain-vaults.js';
+import { seenVault, type SeenVault } from '../db/vaults.js';
 import { BrokerError } from '../domain/errors.js';
 
 /** @throws BrokerError `chain_off` on a site without a chain. */
@@ -19,9 +19,9 @@ export function vaultOf(config: Config): ChainSettings {
  *
  * @throws BrokerError `chain_off`; `dependency_unavailable` until a worker has read it.
  */
-export async function readVaultOf(config: Config, pool: Pool): Promise<{ vault: ChainSettings; known: KnownVault }> {
+export async function readVaultOf(config: Config, pool: Pool): Promise<{ vault: ChainSettings; known: SeenVault }> {
   const vault = vaultOf(config);
-  const known = await findVault(pool, vault);
+  const known = await seenVault(pool, vault);
   if (known !== undefined) return { vault, known };
   throw new BrokerError('dependency_unavailable', 'the broker has not read its vault yet: try again in a minute');
 }

@@ -8,7 +8,7 @@ export interface Waiting {
 }
 
 /** The longest a client may wait; proxies in between give up at about this time. */
-export const maxWaitS = 60;
+const maxWaitS = 60;
 
 /** For routes that wait as long as the client asks. */
 export const waitingWithinMs = maxWaitS * 1000 + answerWithinMs;

@@ -10,7 +10,7 @@ import type { ErrorCode } from '../wire/error-codes.js';
  * The credential that a route requires: `any` is a bearer token or a request signature, `signed` only a request
  * signature, `session-proof` a request signature by a session key that may be unknown yet (when a session is opened).
  */
-export type RouteAuth = 'none' | 'any' | 'signed' | 'session-proof';
+type RouteAuth = 'none' | 'any' | 'signed' | 'session-proof';
 
 /**
  * The limit of a wallet that a route counts against. `proof` is for routes whose request itself proves its sender,

@@ -7,7 +7,7 @@ import { BrokerError } from '../domain/errors.js';
 import { boundConnections } from './connections.js';
 import { problemOf } from './problem.js';
 
-export interface ApiServer {
+interface ApiServer {
   readonly address: AddressInfo;
   /** Takes no new requests, finishes those begun, and cuts off the rest after `graceMs`. */
   stop(graceMs: number): Promise<void>;

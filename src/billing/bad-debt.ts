@@ -13,7 +13,7 @@ interface WriteOff {
   requestKey: string;
 }
 
-export interface WrittenOff {
+interface WrittenOff {
   id: string;
   /** Base units; 0 if it owed nothing. */
   amount: bigint;

@@ -14,7 +14,7 @@ const mostOfOne = { lines: 1_000, permits: 100 };
 export const batchKey = (what: string, { chainId, vault }: VaultId, number: number) =>
   `${what}/${chainId}/${vault}/${number}`;
 
-export interface CutResult {
+interface CutResult {
   batch?: Batch;
   /** Whether something was left for the next settlement. */
   isCutShort: boolean;

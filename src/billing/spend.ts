@@ -106,7 +106,7 @@ export function requireSameSeconds(known: { seconds?: number }, seconds: number)
 }
 
 /** When a job ended, as far as known; see `ServiceFacts`. */
-export interface ServiceEnd {
+interface ServiceEnd {
   jobId: string;
   endAt: Date;
   podEndedAt?: Date | undefined;

@@ -15,11 +15,11 @@ import {
 import { BrokerError } from '../domain/errors.js';
 
 /** A vault, and how many base units are in one unit of its token. */
-export interface ScaledVault extends VaultId {
+interface ScaledVault extends VaultId {
   scale: bigint;
 }
 
-export interface AskedWithdrawal {
+interface AskedWithdrawal {
   wallet: Address;
   /** Base units. */
   amount: bigint;

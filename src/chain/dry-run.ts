@@ -2,7 +2,7 @@ import type { Address, Hex } from 'viem';
 import { asRevert, CallReverted } from './node-words.js';
 import { askChain, NodesDisagree, sameOf, type Rpc } from './rpc.js';
 
-export interface SimulatedCall {
+interface SimulatedCall {
   from: Address;
   to: Address;
   data: Hex;

@@ -3,7 +3,7 @@ import { rentalVaultAbi } from './rental-vault-abi.js';
 import { asChainError } from './rpc.js';
 
 /** How a node refused a transaction that it was sent. Clients of chains have no codes for it, only words. */
-export type SendRefusal =
+type SendRefusal =
   /** It has it already, waiting or mined, or one with a higher fee. */
   | 'known'
   /** Something with this nonce was mined. */

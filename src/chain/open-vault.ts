@@ -6,7 +6,7 @@ import { checkVault, type VaultFacts } from './check-vault.js';
 import { createRpcs, type Rpc } from './rpc.js';
 
 /** A vault that may be still to be checked, because a node of its chain does not answer. */
-export interface OpenedVault {
+interface OpenedVault {
   settings: ChainSettings;
   rpcs: readonly Rpc[];
   /** Resolves once the vault has been found to be the one that is configured. */

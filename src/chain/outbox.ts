@@ -54,7 +54,7 @@ export interface Outbox {
 /** After so long without being mined, a transaction offers more for its gas. */
 const patienceS = 60;
 
-export interface OutboxDeps {
+interface OutboxDeps {
   settings: Pick<ChainSettings, 'chainId' | 'operatorKey' | 'finality' | 'maxFeeWei'>;
   rpcs: readonly Rpc[];
   pool: Pool;

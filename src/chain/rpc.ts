@@ -33,7 +33,7 @@ export function createRpcs({ rpcUrls, chainId, timeoutMs = rpcTimeoutMs }: RpcSe
   });
 }
 
-export interface RpcSettings {
+interface RpcSettings {
   rpcUrls: readonly string[];
   chainId: number;
   /** Only tests have less patience. */

@@ -1,6 +1,6 @@
 import { privateKeyToAddress } from 'viem/accounts';
 import { parseAbi } from 'viem';
-import { recordVault } from '../db/chain-vaults.js';
+import { recordSeen } from '../db/vaults.js';
 import { batchUnderWay, lastFinalBatch, openStop } from '../db/batches.js';
 import { BrokerError } from '../domain/errors.js';
 import {
@@ -22,7 +22,7 @@ const symbolAbi = parseAbi(['function symbol() view returns (string)']);
 export async function seeVault(deps: WatchDeps): Promise<void> {
   try {
     const seen = await firstAnswer(deps.rpcs, (rpc) => readVault(rpc, deps));
-    await recordVault(deps.pool, deps.facts, seen);
+    await recordSeen(deps.pool, deps.facts, seen);
     if (seen.gasMoney !== undefined) chainGasMoney.set(Number(seen.gasMoney) / 1e18);
   } catch (error) {
     if (!(error instanceof BrokerError)) throw error;
@@ -39,22 +39,21 @@ async function readVault({ client }: Rpc, { facts, settings }: WatchDeps) {
   const blockNumber = await client.getBlockNumber();
   const at = { address: facts.vault, abi: rentalVaultAbi, blockNumber } as const;
   const { operatorKey } = settings;
-  const [operator, guardian, treasury, proposed, lastExecuted, pausedUntil, exitDelay, fees, symbol, gasMoney] =
-    await Promise.all([
+  const [operator, guardian, treasury, proposed, lastExecuted, pausedUntil, fees, symbol, gasMoney] = await Promise.all(
+    [
       client.readContract({ ...at, functionName: 'operator' }),
       client.readContract({ ...at, functionName: 'guardian' }),
       client.readContract({ ...at, functionName: 'treasury' }),
       client.readContract({ ...at, functionName: 'proposed' }),
       client.readContract({ ...at, functionName: 'lastExecuted' }),
       client.readContract({ ...at, functionName: 'pausedUntil' }),
-      client.readContract({ ...at, functionName: 'exitDelay' }),
       client.readContract({ ...at, functionName: 'fees' }),
       symbolOf(client, facts.token),
       operatorKey === undefined ? undefined : client.getBalance({ address: privateKeyToAddress(operatorKey) }),
-    ]);
+    ],
+  );
   return {
-    ...{ token: facts.token, symbol, decimals: facts.decimals, batchDelayS: facts.batchDelayS },
-    ...{ exitDelayS: Number(exitDelay), operator, guardian, treasury, fees },
+    ...{ token: facts.token, symbol, decimals: facts.decimals, operator, guardian, treasury, fees },
     ...{ proposed: Number(proposed), lastExecuted: Number(lastExecuted), pausedUntilS: Number(pausedUntil) },
     ...(gasMoney === undefined ? {} : { gasMoney }),
   };

@@ -71,7 +71,7 @@ async function eventsByReceipts(
 }
 
 /** How much is read of what anybody can make long. */
-export interface ReadBound {
+interface ReadBound {
   untilMs: number;
   /** Events. */
   left: number;

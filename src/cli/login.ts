@@ -5,24 +5,37 @@ import { privateKeyToAccount } from 'viem/accounts';
 import { login } from '../client/session.js';
 import { scopes as allScopes, type Scope } from '../wire/scopes.js';
 
-const usage = `Logs a wallet in and prints a bearer token on standard output.
+const usage = `Usage: npm run login -- [options]
+
+Logs a wallet in and prints a bearer token on standard output.
 
   WALLET_PRIVATE_KEY=0x… login [--api URL] [--scopes jobs:read,jobs:write] [--spend-limit TOKENS] [--ttl SECONDS]
                                [--chain-id ID] [--audience ORIGIN]
 
+  --help   show this text
+
 The key comes from WALLET_PRIVATE_KEY, or from the file that WALLET_PRIVATE_KEY_FILE names; it stays in this process.`;
 
-const { values } = parseArgs({
-  options: {
-    api: { type: 'string', default: process.env['BROKER_API'] ?? 'http://localhost:8080' },
-    scopes: { type: 'string', default: 'jobs:read,jobs:write' },
-    'spend-limit': { type: 'string', default: '0' },
-    ttl: { type: 'string', default: '3600' },
-    'chain-id': { type: 'string' },
-    audience: { type: 'string' },
-    help: { type: 'boolean', default: false },
-  },
-});
+const text = { type: 'string' } as const;
+const options = {
+  api: { ...text, default: process.env['BROKER_API'] ?? 'http://localhost:8080' },
+  scopes: { ...text, default: 'jobs:read,jobs:write' },
+  'spend-limit': { ...text, default: '0' },
+  ttl: { ...text, default: '3600' },
+  ...{ 'chain-id': text, audience: text },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const;
+
+const values = read();
+
+function read() {
+  try {
+    return parseArgs({ options }).values;
+  } catch (error) {
+    console.error(`✗ ${(error as Error).message}\n\n${usage}`);
+    process.exit(2);
+  }
+}
 
 if (values.help) {
   console.log(usage);

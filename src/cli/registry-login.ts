@@ -15,7 +15,7 @@ export interface RegistryFlags {
 const variable = 'WORLDLAND_REGISTRY_PASSWORD';
 
 /** The login at the registry of a private image. Its password is never an argument, which every program here could read. */
-export async function registryLogin(
+export async function readRegistryLogin(
   { env, screen }: Context,
   { registryAuth: username, registryPasswordFile: file }: RegistryFlags,
 ): Promise<Pick<Order, 'registry_auth'>> {

@@ -82,7 +82,7 @@ export async function lockOrderCharge(
 }
 
 /** How a placement changed the reservation of a job's order. */
-export interface PlacedReservation extends PaidBy {
+interface PlacedReservation extends PaidBy {
   /** What it was. */
   before: bigint;
   /** What the ledger held for it; absent if it knew nothing of it. */

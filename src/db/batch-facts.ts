@@ -4,7 +4,7 @@ import type { Queryable } from './pool.js';
 import type { VaultId } from './vault-events.js';
 
 /** What a settlement is cut from: one statement, so that all of it is of one moment. */
-export interface BatchFacts {
+interface BatchFacts {
   customers: (DrawFacts & { wallet: Address; permitCap?: bigint; isLeaving: boolean })[];
   providers: { wallet: Address; balance: bigint; before: bigint }[];
   /** Units of the token that the vault has for payees by its events, before this settlement. */

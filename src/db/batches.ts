@@ -4,7 +4,7 @@ import type { BatchLine } from '../wire/settlement-batch.js';
 import type { Queryable } from './pool.js';
 import type { VaultId } from './vault-events.js';
 
-export type BatchStatus = 'cut' | 'proposed' | 'final' | 'void';
+type BatchStatus = 'cut' | 'proposed' | 'final' | 'void';
 
 export interface Batch {
   number: number;
@@ -107,7 +107,7 @@ export interface Lines {
   credits: readonly BatchLine[];
 }
 
-export interface NewBatch extends Lines {
+interface NewBatch extends Lines {
   number: number;
   hash: Hex;
   isCutShort?: boolean;
@@ -270,14 +270,14 @@ export async function stopSettlements(
 }
 
 /** Who resumes, and why. */
-export interface Resumption {
+interface Resumption {
   by: string;
   reason: string;
   /** Names the request: repeated, it says the same. */
   requestKey: string;
 }
 
-export interface Resumed {
+interface Resumed {
   stoppedFor: string;
   stoppedAt: Date;
   resumedAt: Date;

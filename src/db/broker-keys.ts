@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import { withTransaction, type Queryable, type Transaction } from './pool.js';
 
 /** A key that signs for the broker, or once did. Addresses are in lower case. */
-export interface BrokerKeyRow {
+interface BrokerKeyRow {
   generation: number;
   address: string;
   /** Unix seconds. */

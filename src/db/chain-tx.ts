@@ -52,7 +52,7 @@ export async function nonceAfterOurs(tx: Queryable, { chainId, address }: Signer
   return rows[0]!.next;
 }
 
-export type NewTx = Pick<ChainTx, 'purpose' | 'to' | 'data' | 'signer' | 'nonce' | 'gas' | 'fee'> & {
+type NewTx = Pick<ChainTx, 'purpose' | 'to' | 'data' | 'signer' | 'nonce' | 'gas' | 'fee'> & {
   raw: Hex;
   hash: Hex;
 };

@@ -6,7 +6,7 @@ export const eventChannel = 'job_events';
 /** A notification holds 8,000 bytes; more wallets than this are not named. */
 const maxNamed = 100;
 
-export interface EventBell {
+interface EventBell {
   /** Says that a wallet has new events; `undefined` says nothing. Never fails, and nothing waits for it. */
   ring(wallet: string | undefined): void;
 }

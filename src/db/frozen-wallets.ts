@@ -3,7 +3,7 @@ import type { VaultId } from './vault-events.js';
 
 // A frozen wallet gets no service: the vault does not pay for it, or it has left the vault with a debt.
 
-export type FreezeReason = 'refused' | 'left_owing';
+type FreezeReason = 'refused' | 'left_owing';
 
 export interface FrozenWallet {
   wallet: string;

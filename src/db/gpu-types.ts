@@ -30,7 +30,7 @@ export async function presentGpuTypes(db: Queryable, limit: number): Promise<str
 }
 
 /** The types that a name can mean, as parameters of `isTypeSql`. */
-export type GpuTypeParameters = [names: string[] | null, certain: string[] | null, vramGb: number | null];
+type GpuTypeParameters = [names: string[] | null, certain: string[] | null, vramGb: number | null];
 
 /** Matches a name here; the database then finds the matching types by index. */
 export async function gpuTypeParameters(db: Queryable, gpuType: string | undefined): Promise<GpuTypeParameters> {

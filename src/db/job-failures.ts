@@ -1,7 +1,7 @@
 import type { Queryable } from './pool.js';
 
 /** Why a job failed, with the message of Kubernetes, which its customer must not see. */
-export interface JobFailureFacts {
+interface JobFailureFacts {
   jobId: string;
   wallet: string;
   providerId?: string;

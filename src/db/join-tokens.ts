@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { violatedUnique, type Queryable } from './pool.js';
 
 /** A join token without its secret half. */
-export interface JoinToken {
+interface JoinToken {
   tokenId: string;
   expiresAt: Date;
 }

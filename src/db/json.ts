@@ -17,6 +17,6 @@ export function storableJson(value: unknown): string {
 }
 
 /** Text without the characters that Postgres refuses. */
-export function storableText(text: string): string {
+function storableText(text: string): string {
   return text.replace(unstorable, '');
 }

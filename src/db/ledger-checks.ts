@@ -2,10 +2,10 @@ import { moneyInvariants, type MoneyDifference, type MoneyInvariant } from './mo
 import type { Queryable } from './pool.js';
 
 /** For each invariant that is violated, in how many rows. */
-export type Differing = Partial<Record<MoneyInvariant, number>>;
+type Differing = Partial<Record<MoneyInvariant, number>>;
 
 /** When an invariant was compared over everything. */
-export interface FullComparison {
+interface FullComparison {
   invariant: MoneyInvariant;
   triedAt?: Date;
   comparedAt?: Date;

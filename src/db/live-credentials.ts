@@ -1,7 +1,7 @@
 import type { Queryable } from './pool.js';
 
 /** What a caller proved its identity with. */
-export interface UsedCredential {
+interface UsedCredential {
   sessionId: string;
   tokenId?: string | undefined;
 }

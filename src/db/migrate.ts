@@ -19,7 +19,7 @@ export class SchemaTooNewError extends Error {
 }
 
 /** Receives the progress lines of `migrate`, which contain no secrets. */
-export type MigrationLog = (line: string) => void;
+type MigrationLog = (line: string) => void;
 
 /**
  * How long a migration waits for a lock. Everything else that uses the table waits behind it, so it gives way to a

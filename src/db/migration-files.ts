@@ -11,7 +11,7 @@ export function migrationsFolder(): string {
 }
 
 /** Migrations that run one after the other in one transaction, or one that runs outside any. */
-export interface MigrationGroup {
+interface MigrationGroup {
   isOutside: boolean;
   names: string[];
 }

@@ -6,7 +6,7 @@ import type { Queryable } from './pool.js';
 import type { ProviderStatus } from '../wire/statuses.js';
 
 /** The facts that decide a provider's miners, and the last plan and counts. */
-export interface MiningRecord extends MiningSituation {
+interface MiningRecord extends MiningSituation {
   providerId: string;
   /** How many miners Kubernetes was last asked for. */
   asked: number;

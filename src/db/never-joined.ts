@@ -4,7 +4,7 @@ import { leaveNode } from './provider-nodes.js';
 import { removeOld } from './pruning.js';
 
 /** How many registered providers of one wallet may never have joined; each has a workflow that waits for it. */
-export const neverJoinedPerWallet = 1_000;
+const neverJoinedPerWallet = 1_000;
 /** The same limit for all unsigned providers together, since nobody can tell whose they are. */
 export const neverJoinedUnsigned = 20_000;
 

@@ -71,7 +71,7 @@ export const wholeOfferSql = `jsonb_build_object(
   'cpuCores', p.offer -> 'cpuCores', 'memoryMb', p.offer -> 'memoryMb', 'storageGb', p.offer -> 'storageGb')`;
 
 /** The columns and parameters of an order. */
-export interface OrderTerms {
+interface OrderTerms {
   gpus: string;
   cpuCores: string;
   memoryMb: string;
@@ -79,7 +79,7 @@ export interface OrderTerms {
 }
 
 /** The columns and parameters of a rate. */
-export interface RateTerms extends OrderTerms {
+interface RateTerms extends OrderTerms {
   gpuPrice: string;
   cpuPrice: string;
   memoryPrice: string;

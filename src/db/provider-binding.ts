@@ -22,7 +22,7 @@ export interface SignedDelegation {
 }
 
 /** Why a delegation, or a message under it, is rejected although its signature is valid. */
-export type IdentityRejection = Extract<
+type IdentityRejection = Extract<
   ProviderRejection,
   | 'delegation_not_fresh'
   | 'delegation_nonce_reused'
@@ -56,7 +56,7 @@ class BindingRejected extends Error {
   }
 }
 
-export interface AcceptOptions {
+interface AcceptOptions {
   /** A delegation must have been issued between this time and `issuedBefore` to be used for the first time. */
   issuedAfter: Date;
   issuedBefore: Date;

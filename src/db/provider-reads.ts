@@ -64,7 +64,7 @@ export async function listProviders(
   };
 }
 
-export interface ProviderSearch {
+interface ProviderSearch {
   status?: ProviderStatus;
   /** In any spelling. */
   gpuType?: string;
@@ -249,7 +249,7 @@ export async function providerByNode(db: Queryable, nodeName: string): Promise<s
 }
 
 /** A provider's node as last recorded; without `nodeUid`, it has never been seen. */
-export interface KnownNode {
+interface KnownNode {
   providerId: string;
   nodeName: string;
   nodeUid?: string;

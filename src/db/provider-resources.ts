@@ -6,7 +6,7 @@ import { gpuPriceSql, siteParameter } from './offers.js';
 import type { Queryable, Transaction } from './pool.js';
 
 /** The columns of a provider's row that decide what it may sell. */
-export interface Saleable {
+interface Saleable {
   offer: ProviderOffer;
   allocatable: NodeAllocatable | null;
   /** GPUs of the machine, as it was registered. */

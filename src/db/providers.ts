@@ -20,7 +20,7 @@ import { keepOwnerPrices } from './provider-prices.js';
 import { machineGpusSql, planSale, storeTargets, writeResources } from './provider-resources.js';
 import type { ProviderStatus } from '../wire/statuses.js';
 
-export interface RegisteredProvider {
+interface RegisteredProvider {
   providerId: string;
   /** Lower case. */
   wallet: string;

@@ -85,7 +85,7 @@ export async function listReceipts(
   return pageOf(rows, limit, ({ receipt }) => encodeCursor(String(receipt.number)));
 }
 
-export interface AnyReceiptsFilter {
+interface AnyReceiptsFilter {
   limit: number;
   cursor?: string | undefined;
   wallet?: string | undefined;
@@ -122,7 +122,7 @@ export async function listAnyReceipts(db: Queryable, filter: AnyReceiptsFilter):
   return pageOf(rows, limit, byTime);
 }
 
-export type OwnersReceiptsFilter = Pick<AnyReceiptsFilter, 'limit' | 'cursor' | 'from' | 'to'> & {
+type OwnersReceiptsFilter = Pick<AnyReceiptsFilter, 'limit' | 'cursor' | 'from' | 'to'> & {
   providerId?: string | undefined;
 };
 

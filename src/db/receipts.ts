@@ -7,7 +7,7 @@ import type { Queryable } from './pool.js';
 import { storedReceipt } from './receipt-reads.js';
 
 /** What a job's receipt says of its order, and where its customer's receipts stand. */
-export interface ReceiptFacts extends ReceiptStand {
+interface ReceiptFacts extends ReceiptStand {
   wallet: string;
   status: JobStatus;
   requestSha256: string;
@@ -90,7 +90,7 @@ export async function receiptFacts(tx: Queryable, jobId: string): Promise<Receip
   };
 }
 
-export interface LastOfJob extends ReceiptStand {
+interface LastOfJob extends ReceiptStand {
   last: JobReceipt;
   chainId: number;
   /** The wallet that is proven to own the provider now. */

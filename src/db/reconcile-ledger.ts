@@ -15,7 +15,7 @@ export async function leakedAllocations(db: Queryable): Promise<string[]> {
 }
 
 /** The rented counter of a provider's resource, and what its jobs really hold. */
-export interface RentedDifference {
+interface RentedDifference {
   providerId: string;
   kind: string;
   name: string;

@@ -74,7 +74,7 @@ export async function listReceiptsOfBatch(
 }
 
 /** What moved money of a wallet without a receipt. Amounts are base units. */
-export interface UnreceiptedBooking {
+interface UnreceiptedBooking {
   /** Of the entry. */
   id: string;
   /** claim: earnings that waited got their wallet. payout, payment: paid by hand, to a provider or by a customer. */

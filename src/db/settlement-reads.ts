@@ -1,6 +1,6 @@
 import type { Hex } from 'viem';
 import { batchOf, batchUnderWay, columns, lastFinalBatch, type Batch, type BatchRow } from './batches.js';
-import { findVault, type KnownVault } from './chain-vaults.js';
+import { seenVault, type SeenVault } from './vaults.js';
 import type { TxStatus, TxWait } from './chain-tx.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
 import type { Queryable } from './pool.js';
@@ -83,7 +83,7 @@ export interface Stop {
 
 /** What operators see of a vault. */
 export interface SettlementOverview {
-  known?: KnownVault;
+  known?: SeenVault;
   readBlock?: number;
   readAt?: Date;
   stop?: Stop;
@@ -104,7 +104,7 @@ export interface SettlementOverview {
 export async function settlementOverview(db: Queryable, vault: VaultId): Promise<SettlementOverview> {
   const { chainId } = vault;
   const of = [chainId, vault.vault];
-  const known = await findVault(db, vault);
+  const known = await seenVault(db, vault);
   const cursor = await db.query<{ block: number; read_at: Date }>(
     'select block, read_at from chain_cursor where chain_id = $1 and vault = $2',
     of,
@@ -125,7 +125,7 @@ export async function settlementOverview(db: Queryable, vault: VaultId): Promise
 }
 
 /** Why nothing is settled until an operator resumes, and since when. */
-export async function findStop(db: Queryable, { chainId, vault }: VaultId): Promise<Stop | undefined> {
+async function findStop(db: Queryable, { chainId, vault }: VaultId): Promise<Stop | undefined> {
   const { rows } = await db.query<{ reason: string; stopped_at: Date }>(
     'select reason, stopped_at from settlement_stops where chain_id = $1 and vault = $2 and resumed_at is null',
     [chainId, vault],

@@ -4,7 +4,7 @@ import type { Queryable } from './pool.js';
 import type { VaultId } from './vault-events.js';
 
 /** What a wallet signed that the vault may draw of it in all. */
-export interface KeptPermit {
+interface KeptPermit {
   wallet: Address;
   /** Base units. */
   cap: bigint;

@@ -3,7 +3,7 @@ import { bytesOf, hexOf } from './hex.js';
 import type { Queryable } from './pool.js';
 import type { VaultId } from './vault-events.js';
 
-export type WithdrawalStatus = 'asked' | 'signed' | 'taken' | 'void';
+type WithdrawalStatus = 'asked' | 'signed' | 'taken' | 'void';
 
 /** Why a withdrawal ended without being taken. */
 export type WithdrawalVoid =

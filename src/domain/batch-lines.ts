@@ -32,7 +32,7 @@ export interface CutLines {
 }
 
 /** How much one transaction can carry. */
-export interface Most {
+interface Capacity {
   lines: number;
   permits: number;
 }
@@ -43,11 +43,15 @@ export interface Most {
  * far as nobody leaves who needs them. Nobody is credited what is not there, so the vault never refuses a settlement as a
  * whole for a customer who owes.
  *
- * @param most lines that one transaction can carry, and permits beside them.
+ * @param capacity lines that one transaction can carry, and permits beside them.
  */
-export function cutLines({ customers, providers, undistributed }: ToSettle, scale: bigint, most: Most): CutLines {
+export function cutLines(
+  { customers, providers, undistributed }: ToSettle,
+  scale: bigint,
+  capacity: Capacity,
+): CutLines {
   const payees = payeesOf(providers, scale);
-  const drawn = drawsOf(customers, scale, most, payees.length);
+  const drawn = drawsOf(customers, scale, capacity, payees.length);
   let available = undistributed + drawn.units;
   const credits: CutLines['credits'] = [];
   let uncovered = 0n;
@@ -56,7 +60,7 @@ export function cutLines({ customers, providers, undistributed }: ToSettle, scal
     const units = earned < available ? earned : available > 0n ? available : 0n;
     if (units < earned) uncovered += earned - units;
     if (units === 0n) continue;
-    if (drawn.draws.length + credits.length >= most.lines) {
+    if (drawn.draws.length + credits.length >= capacity.lines) {
       leftToCredit += units;
       continue;
     }
@@ -95,24 +99,27 @@ interface DrawLine extends BatchLine {
 function drawsOf(
   customers: ToSettle['customers'],
   scale: bigint,
-  most: Most,
+  capacity: Capacity,
   payees: number,
 ): { draws: DrawLine[]; units: bigint; left: bigint } {
   const wanted = wantedOf(customers, scale);
   const leaving = wanted.filter(({ isLeaving }) => isLeaving).length;
   // Payees can wait, and a customer who leaves does not.
-  const room = Math.max(most.lines - Math.min(payees, Math.floor(most.lines / 2)), Math.min(leaving, most.lines));
+  const room = Math.max(
+    capacity.lines - Math.min(payees, Math.floor(capacity.lines / 2)),
+    Math.min(leaving, capacity.lines),
+  );
   const draws: DrawLine[] = [];
   let permits = 0;
   let [units, left] = [0n, 0n];
-  for (const { wallet, cumulative, unpermitted, before } of wanted) {
-    const isWithout = cumulative > unpermitted && permits === most.permits;
-    const possible = isWithout ? unpermitted : cumulative;
+  for (const { wallet, cumulative, withoutPermit, before } of wanted) {
+    const lacksPermit = cumulative > withoutPermit && permits === capacity.permits;
+    const possible = lacksPermit ? withoutPermit : cumulative;
     const drawn = possible > before && draws.length < room ? possible : before;
     left += cumulative - drawn;
     if (drawn === before) continue;
     units += drawn - before;
-    if (drawn > unpermitted) permits++;
+    if (drawn > withoutPermit) permits++;
     draws.push({ wallet, cumulative: drawn, before });
   }
   return { draws, units, left };
@@ -122,10 +129,10 @@ function drawsOf(
 function wantedOf(customers: ToSettle['customers'], scale: bigint) {
   return customers
     .map(({ wallet, permitCap, isLeaving = false, ...facts }) => {
-      const unpermitted = drawOf(facts, scale);
+      const withoutPermit = drawOf(facts, scale);
       const permitted =
-        permitCap === undefined || permitCap <= facts.cap ? unpermitted : drawOf({ ...facts, cap: permitCap }, scale);
-      return { wallet, isLeaving, cumulative: permitted, unpermitted, before: facts.before };
+        permitCap === undefined || permitCap <= facts.cap ? withoutPermit : drawOf({ ...facts, cap: permitCap }, scale);
+      return { wallet, isLeaving, cumulative: permitted, withoutPermit, before: facts.before };
     })
     .filter(({ cumulative, before }) => cumulative > before)
     .sort(

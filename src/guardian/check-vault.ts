@@ -30,7 +30,9 @@ export async function checkGuardedVault(settings: GuardianSettings, rpcs: readon
       `The node at ${host} is on chain ${found}, and GUARDIAN_CHAIN_ID is ${settings.chainId}: correct the one that is wrong.`,
     );
   }
-  const facts = await agreed(rpcs, 'the vault', ({ client }) => factsOf(client, settings));
+  const said = await agreed(rpcs, 'the vault', ({ client }) => readFacts(client, settings));
+  mustBeOurs(said, settings);
+  const facts = { scale: scaleOf(said.decimals), batchDelayS: said.batchDelayS };
   if (settings.marginS * 2 > facts.batchDelayS && settings.isProduction) {
     throw new SetupError(
       `GUARDIAN_MARGIN_S (${settings.marginS}) is more than half of the vault's delay of ${facts.batchDelayS} s: lower it, or ` +
@@ -40,25 +42,42 @@ export async function checkGuardedVault(settings: GuardianSettings, rpcs: readon
   return { chainId: settings.chainId, vault: settings.vault, ...facts };
 }
 
-async function factsOf(
-  client: ChainReader,
-  settings: GuardianSettings,
-): Promise<{ scale: bigint; batchDelayS: number }> {
-  const { vault, address, chainId } = settings;
+type Facts = Awaited<ReturnType<typeof factsOf>>;
+type Said = Facts | 'no code' | 'no vault';
+
+/** What one node says. Only what all of them say is a reason to refuse: one of them may lie. */
+async function readFacts(client: ChainReader, settings: GuardianSettings): Promise<Said> {
+  const code = await askChain(() => client.getCode({ address: settings.vault }));
+  if (code === undefined) return 'no code';
+  try {
+    return await askChain(() => factsOf(client, settings));
+  } catch (error) {
+    if (error instanceof BrokerError) throw error;
+    return 'no vault';
+  }
+}
+
+async function factsOf(client: ChainReader, { vault }: GuardianSettings) {
   const at = { address: vault, abi: rentalVaultAbi } as const;
-  const code = await askChain(() => client.getCode({ address: vault }));
-  if (code === undefined)
+  const [guardian, operator, admin, [next, from], token, delay] = await Promise.all([
+    client.readContract({ ...at, functionName: 'guardian' }),
+    client.readContract({ ...at, functionName: 'operator' }),
+    client.readContract({ ...at, functionName: 'admin' }),
+    client.readContract({ ...at, functionName: 'announced', args: [1] }),
+    client.readContract({ ...at, functionName: 'token' }),
+    client.readContract({ ...at, functionName: 'batchDelay' }),
+  ]);
+  const decimals = await client.readContract({ address: token, abi: tokenAbi, functionName: 'decimals' });
+  return { guardian, operator, admin, next, from, decimals, batchDelayS: Number(delay) };
+}
+
+/** @throws SetupError unless the vault is there, and its guardian is who this program is. */
+function mustBeOurs(said: Said, { vault, address, chainId }: GuardianSettings): asserts said is Facts {
+  if (said === 'no code')
     throw new SetupError(`There is no contract at GUARDIAN_VAULT (${vault}) on chain ${chainId}: correct the address.`);
-  const [guardian, operator, admin, announced, token, delay] = await answersOf(vault, () =>
-    Promise.all([
-      client.readContract({ ...at, functionName: 'guardian' }),
-      client.readContract({ ...at, functionName: 'operator' }),
-      client.readContract({ ...at, functionName: 'admin' }),
-      client.readContract({ ...at, functionName: 'announced', args: [1] }),
-      client.readContract({ ...at, functionName: 'token' }),
-      client.readContract({ ...at, functionName: 'batchDelay' }),
-    ]),
-  );
+  if (said === 'no vault')
+    throw new SetupError(`The contract at GUARDIAN_VAULT (${vault}) is no RentalVault: correct the address.`);
+  const { guardian, operator, admin, next, from } = said;
   const isOwn = (other: string) => other.toLowerCase() === address;
   if (isOwn(operator)) {
     throw new SetupError(
@@ -70,28 +89,10 @@ async function factsOf(
     throw new SetupError(
       `GUARDIAN_PRIVATE_KEY is the key of the vault's admin (${admin}): make a key of the guardian's own.`,
     );
-  const [next, from] = announced;
-  if (!isOwn(guardian)) {
-    const when = isOwn(next) ? `; ${address} will be from ${new Date(Number(from) * 1000).toISOString()} on` : '';
-    throw new SetupError(
-      `The guardian of the vault at GUARDIAN_VAULT (${vault}) is ${guardian}, and GUARDIAN_PRIVATE_KEY is the key of ` +
-        `${address}${when}: give the guardian's key, or have the vault's admin call setGuardian(${address}).`,
-    );
-  }
-  const decimals = await answersOf(vault, () =>
-    client.readContract({ address: token, abi: tokenAbi, functionName: 'decimals' }),
+  if (isOwn(guardian)) return;
+  const when = isOwn(next) ? `; ${address} will be from ${new Date(Number(from) * 1000).toISOString()} on` : '';
+  throw new SetupError(
+    `The guardian of the vault at GUARDIAN_VAULT (${vault}) is ${guardian}, and GUARDIAN_PRIVATE_KEY is the key of ` +
+      `${address}${when}: give the guardian's key, or have the vault's admin call setGuardian(${address}).`,
   );
-  return { scale: scaleOf(decimals), batchDelayS: Number(delay) };
-}
-
-/** @throws SetupError for a contract that has no such answers. */
-async function answersOf<T>(vault: Address, ask: () => Promise<T>): Promise<T> {
-  try {
-    return await askChain(ask);
-  } catch (error) {
-    if (error instanceof BrokerError) throw error;
-    throw new SetupError(`The contract at GUARDIAN_VAULT (${vault}) is no RentalVault: correct the address.`, {
-      cause: error,
-    });
-  }
 }

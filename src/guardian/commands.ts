@@ -5,11 +5,11 @@ import { approvalsFile, readApprovals, type Approvals } from './approvals.js';
 import { connectBroker } from './broker.js';
 import { checkGuardedVault } from './check-vault.js';
 import { SetupError, type GuardianSettings } from './config.js';
-import { openMemory } from './memory.js';
+import { memoryOfNow, openMemory } from './memory.js';
 import { createSender, type GuardianCall } from './sender.js';
 import { agreedView, type VaultView } from './vault.js';
 
-export type Print = (line: string) => void;
+type Print = (line: string) => void;
 
 const short = (address: string) => `${address.slice(0, 6)}…${address.slice(-4)}`;
 
@@ -112,17 +112,6 @@ async function mustMakeSense(rpcs: readonly Rpc[], { vault }: GuardianSettings, 
   throw new SetupError(
     `Settlement ${call.number} cannot be vetoed: it was executed, vetoed or never proposed. Open: ${open || 'none'}.`,
   );
-}
-
-function memoryOfNow() {
-  let now = { sent: [] } as unknown as ReturnType<typeof openMemory>['now'];
-  return {
-    get now() {
-      return now;
-    },
-    change: (to: Partial<typeof now>) => void (now = { ...now, ...to }),
-    decide: () => undefined,
-  };
 }
 
 /** What was decided, newest last. @returns whether the last settlement was approved. */

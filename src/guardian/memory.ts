@@ -38,18 +38,14 @@ const decision = z.strictObject({
   reasons: z.array(z.string()),
 });
 
-const fee = z.union([
-  z.strictObject({ gasPrice: amount }),
-  z.strictObject({ maxFeePerGas: amount, maxPriorityFeePerGas: amount }),
-]);
-
-const sent = z.strictObject({
+const sent = z.object({
   purpose: z.string(),
   data: hex,
   nonce: z.int().min(0),
   gas: amount,
-  fee,
-  /** Everything that was signed for it; the last one offers most. */
+  /** How often it was signed anew, for more, because it was not mined in time. */
+  rounds: z.int().min(0).default(0),
+  /** What was signed for it last; the first one offers most. */
   raw: z.array(hex).min(1),
   signedAtMs: z.int(),
 });
@@ -85,6 +81,12 @@ export interface MemoryBox {
   decide(decision: Decision, also?: Partial<Memory>): void;
 }
 
+/** What a sender needs of it. */
+export interface SendersMemory {
+  readonly now: Pick<Memory, 'sent'>;
+  change(to: Pick<Memory, 'sent'>): void;
+}
+
 /** @throws SetupError where the file is damaged, or of another vault. */
 export function openMemory({
   dataDir,
@@ -115,5 +117,16 @@ export function openMemory({
       const others = now.decisions.filter(({ number, hash }) => number !== decided.number || hash !== decided.hash);
       change({ ...also, decisions: [...others, decided].slice(-decisionsKept) });
     },
+  };
+}
+
+/** Of a process that sends by hand: it remembers only what it sends itself, and writes nothing down. */
+export function memoryOfNow(): SendersMemory {
+  let now: Pick<Memory, 'sent'> = { sent: [] };
+  return {
+    get now() {
+      return now;
+    },
+    change: (to) => void (now = { ...now, ...to }),
   };
 }

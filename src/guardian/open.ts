@@ -10,7 +10,7 @@ import { openMemory, type MemoryBox } from './memory.js';
 import { createSender, type Sender } from './sender.js';
 import { createStatus, type Status } from './status.js';
 
-export interface OpenGuardian {
+interface OpenGuardian {
   guard: Guard;
   status: Status;
   sender: Sender;

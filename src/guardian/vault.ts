@@ -42,12 +42,12 @@ const longestEventsMs = 10_000;
 const oldestS = 600;
 const longestViewMs = 60_000;
 
-export async function latestHeight({ client }: Rpc): Promise<bigint> {
+async function latestHeight({ client }: Rpc): Promise<bigint> {
   return await askChain(() => client.getBlockNumber());
 }
 
 /** What one node says. */
-export async function viewAt({ client }: Rpc, vault: Address, block: bigint): Promise<VaultView> {
+async function viewAt({ client }: Rpc, vault: Address, block: bigint): Promise<VaultView> {
   const at = { address: vault, abi: rentalVaultAbi, blockNumber: block } as const;
   const [{ timestamp, hash: blockHash }, proposed, lastExecuted, guardian, operator, pausedUntil] = await Promise.all([
     client.getBlock({ blockNumber: block }),

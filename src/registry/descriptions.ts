@@ -87,7 +87,7 @@ export function readManifest(body: Buffer, architecture: Architecture): Manifest
   return { kind: 'image', config, sizeBytes };
 }
 
-export interface ImageConfig {
+interface ImageConfig {
   /** It and `cmd` are empty if they are too long, or nothing that a process can be given. */
   entrypoint: string[];
   cmd: string[];

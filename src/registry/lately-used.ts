@@ -1,5 +1,5 @@
 /** A map of bounded size: what was not used for the longest time makes room. Entries may have a time after which they are gone. */
-export interface LatelyUsed<Value> {
+interface LatelyUsed<Value> {
   get(key: string): Value | undefined;
   set(key: string, value: Value, untilMs?: number): void;
 }

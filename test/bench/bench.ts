@@ -9,7 +9,7 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
-import { parseArgs } from 'node:util';
+import { argumentsOf, endWith } from '../../engines/cli/arguments.js';
 import { measureConsole } from './console.js';
 import { measureFleet } from './fleet.js';
 import { measureHeartbeats } from './heartbeats.js';
@@ -19,8 +19,9 @@ import { measureReads } from './reads.js';
 import { measureRegistrations } from './registrations.js';
 import { measureSettlement } from './settlement.js';
 import { measureStreams } from './streams.js';
+import { usage } from './usage.js';
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = argumentsOf(usage, {
   allowPositionals: true,
   options: {
     beside: { type: 'string' },
@@ -43,8 +44,7 @@ const all: Record<string, Measure> = {
 const names = positionals.length === 0 ? Object.keys(all) : positionals;
 const unknown = names.filter((name) => !(name in all));
 if (unknown.length > 0) {
-  console.error(`no such benchmark: ${unknown.join(', ')}; there are ${Object.keys(all).join(', ')}`);
-  process.exit(2);
+  endWith(usage, `there is no benchmark ${unknown.join(', ')}; there are ${Object.keys(all).join(', ')}`);
 }
 
 const log = (line: string) => console.error(line);

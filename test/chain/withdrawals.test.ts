@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Address } from 'viem';
 import { askWithdrawal } from '../../src/billing/withdrawals.js';
 import { signWithdrawal } from '../../src/chain/withdrawal.js';
-import { findVault } from '../../src/db/chain-vaults.js';
+import { seenVault } from '../../src/db/vaults.js';
 import { differingMoney } from '../../src/db/money-invariants.js';
 import { withTransaction } from '../../src/db/pool.js';
 import { findWithdrawal } from '../../src/db/withdrawals.js';
@@ -174,7 +174,7 @@ test('a settlement draws nothing of what is held', async () => {
 
 test('what the vault looks like now is written down for those who ask no node', async () => {
   await site.watch();
-  expect(await findVault(site.pool, site.deps.facts)).toMatchObject({
+  expect(await seenVault(site.pool, site.deps.facts)).toMatchObject({
     ...{ token: site.vault.token, decimals: 6, batchDelayS: 60, exitDelayS: 604_800, proposed: 0, lastExecuted: 0 },
     operator: anvil.accounts[roles.operator]!.address.toLowerCase(),
     gasMoney: expect.any(BigInt),

@@ -12,7 +12,7 @@ const backWithinMs = 300_000;
 const newcomerEveryMs = 10_000;
 
 /** Breaks and repairs machines without the broker's knowledge: a broken one starts no job, but otherwise seems healthy. */
-export interface Breaker {
+interface Breaker {
   setBroken(nodeName: string, broken: boolean): Promise<void>;
 }
 

@@ -11,7 +11,7 @@ import { secretsFound } from './leaks.js';
 import { checkRepairs, type Planted } from './repairs.js';
 import { failedTasks } from './temporal-checks.js';
 
-export interface EndOfRun {
+interface EndOfRun {
   endpoints: Endpoints;
   runLog: RunLog;
   logFolder: string;

@@ -15,7 +15,7 @@ export interface Hit extends Omit<HostileStatus, 'status'> {
   sure: boolean;
 }
 
-export interface HostileKubelet {
+interface HostileKubelet {
   kubeConfigPath: string;
   pods: PodLog;
   random: Random;

@@ -3,7 +3,7 @@ import type { ErrorCode } from '../../src/wire/error-codes.js';
 import type { FinalJobStatus } from '../../src/wire/statuses.js';
 
 /** An acceptable end of a job after a hostile status. */
-export interface RightEnd {
+interface RightEnd {
   status: FinalJobStatus;
   reason?: ErrorCode;
 }

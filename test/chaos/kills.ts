@@ -24,7 +24,7 @@ export function awayMs(outages: readonly Outage[], fromMs: number, toMs: number)
   );
 }
 
-export interface Killing {
+interface Killing {
   stack: Stack;
   random: Random;
   kills: number;

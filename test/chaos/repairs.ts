@@ -103,7 +103,7 @@ interface Run {
   report: ReconcilerReport;
 }
 
-export interface RepairCheck {
+interface RepairCheck {
   temporal: Client;
   database: pg.Client;
   planted: Planted | undefined;

@@ -1,20 +1,26 @@
-/**
- * The vault against its model, as long as wanted: `npm run fuzz:vault -- [--sequences 10000] [--seed 1] [--steps 12]`.
- * Prints how often each call ended in which way.
- */
-import { parseArgs } from 'node:util';
+import { argumentsOf, wholeNumbers } from '../../engines/cli/arguments.js';
 import { compile, readSources } from '../../scripts/contracts.js';
 import { allEndings } from './vault-endings.js';
 import { runSequence, withPublishedVault, type Counts } from './vault-sequence.js';
 
-const { values } = parseArgs({
+const usage = `Usage: npm run fuzz:vault -- [options]
+
+Has the vault and its model do the same, and ends with 1 where they differ. Prints how often each call ended in which way.
+
+  --sequences N   how many sequences of calls (default 10000)
+  --seed N        of the first sequence (default 1)
+  --steps N       calls in a sequence (default 12)
+  --help          show this text
+`;
+
+const { values } = argumentsOf(usage, {
   options: {
     sequences: { type: 'string', default: '10000' },
     seed: { type: 'string', default: '1' },
     steps: { type: 'string', default: '12' },
   },
 });
-const [sequences, first, steps] = [Number(values.sequences), Number(values.seed), Number(values.steps)];
+const { sequences, seed: first, steps } = wholeNumbers(usage, values, ['sequences', 'seed', 'steps']);
 const contracts = withPublishedVault(compile(readSources(), undefined, { viaIR: false }));
 const counts: Counts = new Map();
 const began = Date.now();

@@ -85,11 +85,11 @@ async function encodedPermit(place: Place, { customer, cap, signature }: SpendPe
   return { customer, cap, signature: await spendSignature(place, signature) };
 }
 
-export async function spendSignature(place: Place, signed: Signed): Promise<Hex> {
+async function spendSignature(place: Place, signed: Signed): Promise<Hex> {
   return await signature(place, signed, signed.flaw === 'other kind' ? 'WithdrawPermit' : 'SpendPermit');
 }
 
-export async function withdrawSignature(place: Place, signed: Signed): Promise<Hex> {
+async function withdrawSignature(place: Place, signed: Signed): Promise<Hex> {
   return await signature(place, signed, signed.flaw === 'other kind' ? 'SpendPermit' : 'WithdrawPermit');
 }
 

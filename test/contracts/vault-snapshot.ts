@@ -96,7 +96,7 @@ function pictureOfModel({ model, actors, place }: Pictured): Picture {
   return picture;
 }
 
-export function accountRow(account: Account): unknown[] {
+function accountRow(account: Account): unknown[] {
   return [...customerFields.map((field) => account[field]), account.credited, account.earningsWithdrawn];
 }
 

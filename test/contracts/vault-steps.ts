@@ -8,7 +8,7 @@ import { zeroAddress } from './vault-words.js';
 const hour = 3_600;
 
 /** What a step is chosen from. */
-export interface Choice {
+interface Choice {
   random: Random;
   model: VaultModel;
   actors: Actors;

@@ -6,7 +6,7 @@ import { heartbeatData, newProviderId, registrationData } from '../support/relay
 import type { Mutations } from './mutations.js';
 
 /** An entry of a stream: the key, and alternating names and values. */
-export interface RawEntry {
+interface RawEntry {
   stream: string;
   id: string;
   fields: string[];

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 
 /** The result: a status, or the end of the connection without one. */
-export type RawStatus = number | 'closed';
+type RawStatus = number | 'closed';
 
 /** Sends requests that no client library would send, one after the other, and reconnects if the connection breaks. */
 export function rawClient(port: number) {

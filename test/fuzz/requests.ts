@@ -5,7 +5,7 @@ import type { Mutations } from './mutations.js';
 import { signatureHeaders } from '../../src/wire/request-signature.js';
 
 /** A request as it is sent. */
-export interface RawRequest {
+interface RawRequest {
   head: string;
   body: Buffer;
 }

@@ -1,15 +1,9 @@
-/**
- * `npm run histories`: runs jobs and providers on real engines and keeps the histories of their workflows beside this
- * file, under the version in package.json. Those of earlier versions stay: what began under them may still run.
- * `npm run histories -- branches` records only those that need no cluster: their activities are functions of ours.
- * `npm run histories -- branches NAME` records only that one of them, and leaves the others as they are.
- * `npm run histories -- WORKFLOW_ID` keeps that of one workflow of the broker whose environment this is.
- */
 import { randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { pino } from 'pino';
+import { argumentsOf, endWith } from '../../engines/cli/arguments.js';
 import { readConfig } from '../../src/config.js';
 import { jobObjectName, jobWorkflowId, type JobOrder } from '../../src/domain/job.js';
 import { providerWorkflowId } from '../../src/domain/provider.js';
@@ -186,7 +180,21 @@ async function once(world: FleetWorld, workflowType: string): Promise<string> {
   return workflowId;
 }
 
-const [wanted, only] = process.argv.slice(2);
+const usage = `Usage: npm run histories -- [branches [NAME] | WORKFLOW_ID]
+
+Runs jobs and providers on real engines and keeps the histories of their workflows, under the version in package.json. Those
+of earlier versions stay: what began under them may still run.
+
+  branches        records only those that need no cluster: their activities are functions of ours
+  branches NAME   records only that one of them, and leaves the others as they are
+  WORKFLOW_ID     keeps that of one workflow of the broker whose environment this is
+  --help          show this text
+`;
+
+const {
+  positionals: [wanted, only],
+} = argumentsOf(usage, { allowPositionals: true, options: {} });
+if (only !== undefined && !(only in branches)) endWith(usage, `there is no ${only}; there are ${Object.keys(branches).join(', ')}`);
 if (wanted !== undefined && wanted !== 'branches') {
   const client = await connectTemporal(readConfig());
   await keep(client, wanted, wanted.replace(/[^\w-]/g, '-'));

@@ -1,12 +1,6 @@
-/**
- * Plants small faults in the broker, one at a time, and reports those that no test notices: `npm run mutants --
- * [--sample 400] [--seed 1] [--workers 1] [--only src/db] [--no-curated] [--tests test/unit/a.test.ts,…] [--again]
- * [--resume] [--list]`. It uses the tests that need no cluster, and changes nothing in the checkout. Exits with 1 when too
- * many faults survive. `--resume` goes on with a run that was stopped.
- */
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { argumentsOf, wholeNumbers } from '../../engines/cli/arguments.js';
 import { packageRoot } from '../../engines/paths.js';
 import { startStack } from '../../engines/stack.js';
 import { endpointsVariable } from '../support/engines.js';
@@ -21,7 +15,24 @@ import { report } from './report.js';
 import { cheapEngines, cheapFolders, testFilesIn } from './suites.js';
 import { tryMutant, type Outcome } from './try-mutant.js';
 
-const { values } = parseArgs({
+const usage = `Usage: npm run mutants -- [options]
+
+Plants small faults in the broker, one at a time, and reports those that no test notices. It uses the tests that need no
+cluster, and changes nothing in the checkout. Ends with 1 when too many faults survive.
+
+  --sample N      how many faults are tried, besides those of the table (default 400)
+  --seed N        another seed tries others (default 1)
+  --workers N     how many at a time (default 1)
+  --only PATH     only in files whose path begins so: src/db
+  --no-curated    without the table of our own
+  --tests FILES   only by these test files, separated by commas
+  --again         only those that survived the last run
+  --resume        goes on with a run that was stopped
+  --list          prints the faults, and tries none
+  --help          show this text
+`;
+
+const { values } = argumentsOf(usage, {
   options: {
     sample: { type: 'string', default: '400' },
     seed: { type: 'string', default: '1' },
@@ -34,6 +45,7 @@ const { values } = parseArgs({
     list: { type: 'boolean', default: false },
   },
 });
+const { sample: size, seed, workers } = wholeNumbers(usage, values, ['sample', 'seed', 'workers']);
 const began = Date.now();
 const secondsSince = () => (Date.now() - began) / 1000;
 const log = (line: string) => console.log(`${secondsSince().toFixed(0).padStart(6)} s  ${line}`);
@@ -63,11 +75,10 @@ function chosen(): Mutant[] {
     );
     return unlike([...curated, ...all].filter((mutant) => lived.has(keyOf(mutant))));
   }
-  const size = Number(values.sample);
-  log(`seed ${values.seed}: ${size} of ${all.length} mutants and ${curated.length} of the table`);
+  log(`seed ${seed}: ${size} of ${all.length} mutants and ${curated.length} of the table`);
   const within = (mutant: Mutant) => mutant.file.startsWith(values.only);
   const compiler = createCompiler();
-  const ranked = sample(all.filter(within), all.length, Number(values.seed));
+  const ranked = sample(all.filter(within), all.length, seed);
   const sampled: Mutant[] = [];
   // A larger sample of the same seed contains the smaller one.
   while (sampled.length < size && ranked.length > 0) {
@@ -123,7 +134,7 @@ async function inTurn(reach: Reach, env: NodeJS.ProcessEnv): Promise<Outcome[]> 
       writeJson(thisRun, outcomes);
     }
   };
-  await Promise.all(Array.from({ length: Number(values.workers) }, work));
+  await Promise.all(Array.from({ length: workers }, work));
   return outcomes;
 }
 

@@ -10,7 +10,7 @@ import type { Session } from '../../src/client/session.js';
 import { logStreamLimits, streamLog } from '../../src/api/job-log-stream.js';
 import type { SessionPrincipal } from '../../src/auth/customers/principal.js';
 import { findJob } from '../../src/db/jobs.js';
-import { forgetJobLogs, keepJobLog, keptJobLog } from '../../src/db/job-logs.js';
+import { forgetJobLogs, writeJobLog, findJobLog } from '../../src/db/job-logs.js';
 import { claimNamespace } from '../../src/db/tenants.js';
 import type { LogAnswer, LogQuery } from '../../src/domain/job-log.js';
 import type { JobOrder } from '../../src/domain/job.js';
@@ -129,14 +129,14 @@ describe('the log of a job', () => {
   test('is kept after the end of the job, for a week', async () => {
     const order = await runningJob();
     machine.write('the last words');
-    await keepJobLog(pool(), order.jobId, Buffer.from(machine.lines.join('')));
+    await writeJobLog(pool(), order.jobId, Buffer.from(machine.lines.join('')));
     await steps.end(order);
     machine.answer = 'gone';
     const kept = await read(order);
     expect([kept['source'], kept['status'], textsOf(kept)]).toEqual(['kept', 'cancelled', ['the last words']]);
     expect(await forgetJobLogs(pool(), new Date(Date.now() - 60_000))).toBe(0);
     expect(await forgetJobLogs(pool(), new Date(Date.now() + 60_000))).toBeGreaterThan(0);
-    expect(await keptJobLog(pool(), order.jobId)).toBeUndefined();
+    expect(await findJobLog(pool(), order.jobId)).toBeUndefined();
     expect(await read(order)).toMatchObject({ source: 'none', lines: [] });
   });
 
@@ -184,7 +184,7 @@ describe('a log that is followed', () => {
     machine.write('three');
     await until(() => found.length === 3);
     machine.write('the last');
-    await keepJobLog(pool(), order.jobId, Buffer.from(machine.lines.join('')));
+    await writeJobLog(pool(), order.jobId, Buffer.from(machine.lines.join('')));
     await steps.end(order);
     machine.isOver = true;
     await following;
@@ -204,7 +204,7 @@ describe('a log that is followed', () => {
     const second = await readEvents(`${replicas.other.url}/api/v1/jobs/${order.jobId}/logs`, resumed);
     await until(() => linesIn(second as never).length === 1);
     expect(linesIn(second as never)).toEqual(['three']);
-    await keepJobLog(pool(), order.jobId, Buffer.from(machine.lines.join('')));
+    await writeJobLog(pool(), order.jobId, Buffer.from(machine.lines.join('')));
     await steps.end(order);
     machine.isOver = true;
     await second.closed;

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { auditLog } from '../../engines/kubernetes/audit.js';
 
 /** A request, and the API server's response. */
-export interface Audited {
+interface Audited {
   user: string;
   verb: string;
   /** With its subresource, and without its group: `pods/status`. Empty if the request names no object. */

@@ -3,7 +3,7 @@ import type { Address } from 'viem';
 import type { VaultCommands } from '../../src/api/vault-commands.js';
 import type { BookedVault } from '../../src/billing/vault-events.js';
 import { insertBatch, recordBatchWait } from '../../src/db/batches.js';
-import { recordVault } from '../../src/db/chain-vaults.js';
+import { recordSeen, recordVault } from '../../src/db/vaults.js';
 import { fixDeadline, keepSignature } from '../../src/db/withdrawals.js';
 import { batchHash } from '../../src/wire/settlement-batch.js';
 import { vaultSays } from './vault-news.js';
@@ -22,8 +22,9 @@ export const chainEnv = {
 /** Writes what a worker has seen of the vault. */
 export async function putVault(pool: Pool): Promise<void> {
   const holder: Address = `0x${'1'.repeat(40)}`;
-  await recordVault(pool, tableVault, {
-    ...{ token: `0x${'70'.repeat(20)}`, symbol: 'USDX', decimals: 6, batchDelayS: 43_200, exitDelayS: 604_800 },
+  await recordVault(pool, tableVault, { scale: tableVault.scale, batchDelayS: 43_200, exitDelayS: 604_800 });
+  await recordSeen(pool, tableVault, {
+    ...{ token: `0x${'70'.repeat(20)}`, symbol: 'USDX', decimals: 6 },
     ...{ operator: holder, guardian: holder, treasury: holder, proposed: 1, lastExecuted: 0, pausedUntilS: 0 },
     ...{ fees: 0n, gasMoney: 10n ** 18n },
   });

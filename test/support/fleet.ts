@@ -86,7 +86,7 @@ export async function putProvider(pool: Pool, provider: TestProvider): Promise<v
  * Names a provider's node as its admission does: by its bare id, for tests that read a node by that name, and as if its
  * machine had the certificate for it.
  */
-export async function putNodeName(pool: Pool, providerId: string, nodeName = providerId): Promise<string> {
+async function putNodeName(pool: Pool, providerId: string, nodeName = providerId): Promise<string> {
   await pool.query(
     `insert into provider_nodes (node_name, provider_id, generation, certified_at) values ($2, $1, 1, now())
      on conflict do nothing`,

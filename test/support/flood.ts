@@ -15,7 +15,7 @@ contract Flood {
   }
 }`;
 
-export interface FloodOf {
+interface FloodOf {
   /** The first of the wallets in whose name is deposited; the others have the next addresses. */
   first: Address;
   wallets?: number;

@@ -60,7 +60,7 @@ export interface FlowJob {
 const ssh: SshAccess = { host: '198.18.0.1', port: 30_000, user: 'root', hostKey: 'ssh-ed25519 AAAA' };
 
 /** The expiry of one job as a ledger keeps it: every request counts once. */
-export class Ledger {
+class Ledger {
   readonly counted = new Map<string, number>();
   expiresAtMs = 0;
 

@@ -14,7 +14,7 @@ export interface HttpExample {
   body?: string;
 }
 
-export interface HttpFile {
+interface HttpFile {
   /** The variables that are defined at its top. */
   variables: Record<string, string>;
   examples: HttpExample[];

@@ -4,7 +4,7 @@ import { delegationTypedData, type SessionDelegation } from '../../src/wire/sess
 import { newWallet, signedHeaders, type Api, type Reply, type RequestToSign, type SendOptions } from './api.js';
 
 /** A delegation in the JSON form: amounts as decimal strings. */
-export type DelegationMessage = Omit<SessionDelegation, 'spendLimit'> & { spendLimit: string };
+type DelegationMessage = Omit<SessionDelegation, 'spendLimit'> & { spendLimit: string };
 
 /** A login under way: the broker's proposal, and the two keys. */
 export interface LoginUnderWay {

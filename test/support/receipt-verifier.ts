@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { packageRoot } from '../../engines/paths.js';
 
 /** The verifier of receipts that shares no code with the broker. */
-export const verifierPath = join(packageRoot, 'scripts/verify-receipts.py');
+const verifierPath = join(packageRoot, 'scripts/verify-receipts.py');
 
 /** What this machine lacks to run it. */
 export function missingPython(): string | undefined {

@@ -23,7 +23,7 @@ export const trusting: ProviderVerifier = {
 export const checking = { ...trusting, acceptsAll: false } as const;
 
 /** Makes the janitor do in a moment what it usually does in a minute. */
-export const hastily = {
+const hastily = {
   everyMs: 200,
   abandonedAfterMs: 100,
   trimEveryMs: 3_600_000,

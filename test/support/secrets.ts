@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 
 /** A secret that was found where it must not be. */
-export interface FoundSecret {
+interface FoundSecret {
   secret: string;
   /** The name of the text that contains it. */
   text: string;

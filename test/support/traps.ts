@@ -9,7 +9,7 @@ export interface Trap {
 }
 
 /** Traps at the steps of jobs, by job. */
-export interface Traps {
+interface Traps {
   /** Wraps the activities of `createFleetWorld`, so that they spring the traps. */
   change(activities: Activities): Partial<Activities>;
   set(jobId: string, trap: Trap): void;

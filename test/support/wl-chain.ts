@@ -3,7 +3,8 @@ import { checkVault } from '../../src/chain/check-vault.js';
 import { createRpcs } from '../../src/chain/rpc.js';
 import { watchVault } from '../../src/chain/vault-watch.js';
 import { signWithdrawal } from '../../src/chain/withdrawal.js';
-import { recordVault } from '../../src/db/chain-vaults.js';
+import { recordSeen, recordVault } from '../../src/db/vaults.js';
+import { scaleOf } from '../../src/domain/vault-units.js';
 import { createLogger } from '../../src/observability/logger.js';
 import { startAnvil, type Anvil } from './anvil.js';
 import { freshDatabase } from './database.js';
@@ -41,8 +42,9 @@ export async function startWlChain(): Promise<WlChain> {
   const broker = await startWlBroker(env, { database, vault: signs });
   const holders = [roles.operator, roles.guardian, roles.treasury].map((role) => anvil.accounts[role]!.address);
   const [operator, guardian, treasury] = holders.map((address) => address.toLowerCase() as Address);
-  await recordVault(database.pool, facts, {
-    ...{ token: facts.token, symbol: 'TEST', decimals: facts.decimals, batchDelayS: 60, exitDelayS: 604_800 },
+  await recordVault(database.pool, facts, { ...facts, scale: scaleOf(facts.decimals) });
+  await recordSeen(database.pool, facts, {
+    ...{ token: facts.token, symbol: 'TEST', decimals: facts.decimals },
     ...{ operator: operator!, guardian: guardian!, treasury: treasury! },
     ...{ proposed: 0, lastExecuted: 0, pausedUntilS: 0, fees: 0n },
   });

@@ -29,7 +29,7 @@ const endBody = z.strictObject({
   reason: printableText(500).min(1).describe('Why; the customer reads it in `message`'),
 });
 
-export interface AdminJobDeps {
+interface AdminJobDeps {
   config: WorkflowLinkConfig;
   pool: Pool;
   jobs: JobCommands;

@@ -81,7 +81,7 @@ const stuckReply = z
   })
   .meta({ id: 'Stuck' });
 
-export interface AdminOverviewDeps {
+interface AdminOverviewDeps {
   config: WorkflowLinkConfig & Pick<Config, 'JOB_START_TIMEOUT_S'>;
   pool: Pool;
   redis: Redis;

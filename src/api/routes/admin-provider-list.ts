@@ -32,7 +32,7 @@ const listReply = z
   })
   .meta({ id: 'AdminProviders' });
 
-export interface AdminProviderListDeps {
+interface AdminProviderListDeps {
   config: Config;
   pool: Pool;
 }

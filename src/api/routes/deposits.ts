@@ -7,7 +7,7 @@ import { askWithdrawal } from '../../billing/withdrawals.js';
 import type { Config } from '../../config.js';
 import { chainSettings } from '../../config/chain.js';
 import { recordAudit } from '../../db/audit-log.js';
-import { findVault } from '../../db/chain-vaults.js';
+import { seenVault } from '../../db/vaults.js';
 import { walletDeposits } from '../../db/deposits.js';
 import { withTransaction } from '../../db/pool.js';
 import { keepPermit, signedCap } from '../../db/spend-permits.js';
@@ -25,7 +25,7 @@ import { depositsReply, depositsReplyOf } from '../schemas/deposits.js';
 import { permitBody, requestKey, withdrawalBody, withdrawalReply, withdrawalReplyOf } from '../schemas/withdrawal.js';
 import type { VaultCommands } from '../vault-commands.js';
 
-export interface DepositDeps {
+interface DepositDeps {
   pool: Pool;
   config: Config;
   recover: RecoverSigner;
@@ -51,7 +51,7 @@ function depositsRoute({ pool, config }: DepositDeps): RouteRule {
       }
       const wallet = principalOf(ctx).wallet as Address;
       const [known, withdrawing, deposits] = await Promise.all([
-        findVault(pool, vault),
+        seenVault(pool, vault),
         openWithdrawal(pool, vault, wallet),
         walletDeposits(pool, vault, wallet),
       ]);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { RouteRule } from '../route.js';
 
-export interface DependencyHealth {
+interface DependencyHealth {
   ok: boolean;
   detail?: string;
 }

@@ -19,7 +19,7 @@ import {
   type JobLogReply,
 } from '../schemas/job-log.js';
 
-export interface JobLogDeps {
+interface JobLogDeps {
   pool: Pool;
   logger: Logger;
   /** A stream of a log takes one of the places for streams. */

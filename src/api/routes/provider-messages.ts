@@ -25,7 +25,7 @@ import { maxSignatureHex } from '../../wire/shapes.js';
 import { providerHeaders } from '../../wire/provider-headers.js';
 import { providerMessageKinds } from '../../wire/provider-messages.js';
 
-export interface ProviderMessageDeps extends ProviderVerifierDeps {
+interface ProviderMessageDeps extends ProviderVerifierDeps {
   config: ProviderVerifierDeps['config'] & Pick<Config, 'AUTH_TARGET_PREFIX'>;
   redis: Redis;
   verifier: ProviderIdentityVerifier;

@@ -10,7 +10,7 @@ import { ownProvider } from '../own-provider.js';
 import type { RouteRule } from '../route.js';
 import { providerReply, providerReplyOf } from '../schemas/provider.js';
 
-export interface ProviderOperationDeps {
+interface ProviderOperationDeps {
   config: Pick<Config, 'JOB_MAX_DURATION_S'> & SitePrices;
   pool: Pool;
   providers: ProviderCommands;

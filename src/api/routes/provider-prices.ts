@@ -16,7 +16,7 @@ import { validationFailed } from '../problem.js';
 import type { ApiContext, RouteRule } from '../route.js';
 import { ownerProviderReply, ownerProviderReplyOf, pricesBody } from '../schemas/owner-provider.js';
 
-export interface ProviderPriceDeps {
+interface ProviderPriceDeps {
   pool: Pool;
   config: SitePrices;
   logger: Logger;

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { Config } from '../../config.js';
 import { recordAudit } from '../../db/audit-log.js';
 import { readLines, resumeSettlements } from '../../db/batches.js';
-import { findVault } from '../../db/chain-vaults.js';
+import { seenVault } from '../../db/vaults.js';
 import { withTransaction } from '../../db/pool.js';
 import { findSettlement, listSettlements, settlementOverview } from '../../db/settlement-reads.js';
 import { BrokerError } from '../../domain/errors.js';
@@ -54,7 +54,7 @@ export function settlementRoutes({ pool, config }: Deps): RouteRule[] {
         const { limit, cursor } = ctx.state.query as z.output<typeof settlementsQuery>;
         const load = async () => {
           const [known, page] = await Promise.all([
-            findVault(pool, vault),
+            seenVault(pool, vault),
             listSettlements(pool, vault, { limit, cursor }),
           ]);
           return {
@@ -77,7 +77,7 @@ export function settlementRoutes({ pool, config }: Deps): RouteRule[] {
         const vault = vaultOf(config);
         const { number } = ctx.state.params as z.output<typeof settlementParams>;
         const load = async () => {
-          const [known, batch] = await Promise.all([findVault(pool, vault), findSettlement(pool, vault, number)]);
+          const [known, batch] = await Promise.all([seenVault(pool, vault), findSettlement(pool, vault, number)]);
           if (batch === undefined) {
             throw new BrokerError('settlement_not_found', `settlement ${number} has not been proposed`);
           }

@@ -1,7 +1,7 @@
 import type { Address } from 'viem';
 import { z } from 'zod';
 import type { WalletDeposits } from '../../db/deposits.js';
-import type { KnownVault } from '../../db/chain-vaults.js';
+import type { SeenVault } from '../../db/vaults.js';
 import type { Withdrawal } from '../../db/withdrawals.js';
 import type { Finality } from '../../config/chain.js';
 import type { VaultId } from '../../db/vault-events.js';
@@ -83,7 +83,7 @@ const nothing: WalletDeposits = {
 };
 
 /** What a site's settings say of its vault. */
-export interface ShownVault extends VaultId {
+interface ShownVault extends VaultId {
   finality: Finality;
   leastDeposit: bigint;
 }
@@ -94,7 +94,7 @@ export interface ShownVault extends VaultId {
  */
 export function depositsReplyOf(
   site:
-    | { vault: ShownVault; known?: KnownVault | undefined; wallet: Address; withdrawing?: Withdrawal | undefined }
+    | { vault: ShownVault; known?: SeenVault | undefined; wallet: Address; withdrawing?: Withdrawal | undefined }
     | undefined,
   { exitAt, jobsEndAt, frozen, incoming, readBlock, drawnUnits, ...amounts }: WalletDeposits = nothing,
 ): z.infer<typeof depositsReply> {

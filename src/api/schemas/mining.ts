@@ -24,7 +24,7 @@ export const miningReply = z.object({
   reason: z.string().optional().describe('Why no miner is wanted'),
 });
 
-export type MiningReply = z.infer<typeof miningReply>;
+type MiningReply = z.infer<typeof miningReply>;
 
 export const miningChangeReply = z.object({
   success: z.literal(true),

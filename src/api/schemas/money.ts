@@ -45,7 +45,7 @@ export function balanceReplyOf(
   };
 }
 
-export const walletEntrySchema = z
+const walletEntrySchema = z
   .object({
     id: z.string(),
     kind: z.enum(entryKinds),

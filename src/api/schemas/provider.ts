@@ -86,7 +86,7 @@ export const providerReply = z.object({
   joined_at: z.iso.datetime().optional(),
 });
 
-export type ProviderReply = z.infer<typeof providerReply>;
+type ProviderReply = z.infer<typeof providerReply>;
 
 export const providerListReply = z.object({
   providers: z.array(providerReply),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { formatUnits } from 'viem';
-import type { KnownVault } from '../../db/chain-vaults.js';
+import type { SeenVault } from '../../db/vaults.js';
 import type { Batch } from '../../db/batches.js';
 import type { Lines } from '../../db/batches.js';
 import type { PublicBatch, SettlementOverview } from '../../db/settlement-reads.js';
@@ -42,7 +42,7 @@ const summaryFields = {
   waits_for: waits,
 };
 
-export const settlementSummary = z.object(summaryFields).meta({ id: 'SettlementSummary' });
+const settlementSummary = z.object(summaryFields).meta({ id: 'SettlementSummary' });
 
 export const settlementListReply = z
   .object({
@@ -68,7 +68,7 @@ export const settlementReply = z
 
 export function summaryOf(
   { chainId, vault }: VaultId,
-  known: KnownVault | undefined,
+  known: SeenVault | undefined,
   { number, hash, status, executableAt, endedAt, voidReason, waitsFor, waitsSince, proposeTx, executeTx }: PublicBatch,
 ): z.infer<typeof settlementSummary> {
   const proposedAt =
@@ -90,7 +90,7 @@ const waitsOf = ({ waitsFor, waitsSince }: { waitsFor?: string | undefined; wait
 
 export function settlementReplyOf(
   vault: VaultId,
-  known: KnownVault | undefined,
+  known: SeenVault | undefined,
   batch: PublicBatch,
   { draws, credits }: Lines,
 ): z.infer<typeof settlementReply> {
@@ -197,7 +197,7 @@ export function adminSettlementsReplyOf(
   };
 }
 
-const seenOf = (known: KnownVault) => ({
+const seenOf = (known: SeenVault) => ({
   token: { address: known.token, symbol: known.symbol, decimals: known.decimals },
   ...{ operator: known.operator, guardian: known.guardian, treasury: known.treasury },
   ...{ batch_delay_s: known.batchDelayS, exit_delay_s: known.exitDelayS },

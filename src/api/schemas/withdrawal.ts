@@ -6,7 +6,7 @@ import { amount, shown, tokens } from './shown-amounts.js';
 
 const maxAmount = 2n ** 128n - 1n;
 
-export const vaultAmount = z
+const vaultAmount = z
   .string()
   .regex(/^[1-9]\d{0,38}$/, {
     error: 'must be a whole number of base units above 0 and below 2^128, as a string',

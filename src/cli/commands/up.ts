@@ -12,7 +12,7 @@ import { jobLabel } from '../../words/job-label.js';
 import { warnOfLimits } from '../limit-warning.js';
 import { noCapacity, orderFrom, type OrderFlags, type Wanted } from '../order.js';
 import { orderKeys } from '../public-keys.js';
-import { registryLogin, type RegistryFlags } from '../registry-login.js';
+import { readRegistryLogin, type RegistryFlags } from '../registry-login.js';
 import { warnOfSessionEnd } from '../session-end.js';
 import { keepJobKey } from '../ssh/job-keys.js';
 import { offerSshConfig } from '../ssh/offer.js';
@@ -41,7 +41,7 @@ export async function run(context: Context, [words]: Args, flags: Flags): Promis
   await requireLogin(context, client);
   const keys = await orderKeys(client, flags.key ?? [], context.settings.key);
   const { identity, ...publicKeys } = keys;
-  const login = await registryLogin(context, flags);
+  const login = await readRegistryLogin(context, flags);
   // With a key of its own a repeat must be the same order, so its name must not be made anew.
   const name = flags.name ?? (flags.idempotencyKey === undefined ? twoWords() : undefined);
   const order: Order = { ...wanted.order, ...publicKeys, ...login, ...(name === undefined ? {} : { job_name: name }) };

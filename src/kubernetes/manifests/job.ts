@@ -121,7 +121,7 @@ export function jobSecret(order: JobOrder, placement: Placement, inputs: JobInpu
       ...environment,
       ...(inputs.registryAuth === undefined
         ? {}
-        : { [registryLoginFile]: registryLogin(parseImage(order.image).registry, inputs.registryAuth) }),
+        : { [registryLoginFile]: dockerConfigOf(parseImage(order.image).registry, inputs.registryAuth) }),
       [authorizedKeysFile]: authorizedKeysText(inputs.sshPublicKeys),
       [hostKeyFile]: hostKey,
       ...(inputs.program === undefined ? {} : { [programFile]: JSON.stringify(inputs.program) }),
@@ -270,7 +270,7 @@ export function jobPod(
 }
 
 /** What the kubelet logs in with, in Docker's own form. */
-function registryLogin(registry: string, { username, password }: RegistryAuth): string {
+function dockerConfigOf(registry: string, { username, password }: RegistryAuth): string {
   // Docker's configuration knows its own registry by this name only.
   const name = registry === 'docker.io' ? 'https://index.docker.io/v1/' : registry;
   const auth = Buffer.from(`${username}:${password}`).toString('base64');

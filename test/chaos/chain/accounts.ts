@@ -6,7 +6,7 @@ import type { Purse } from './customers.js';
 import { finality, type ChainSite } from './site.js';
 
 /** What is known of a run besides what chain and database say. */
-export interface ChainFacts {
+interface ChainFacts {
   site: ChainSite;
   purses: readonly Purse[];
   victim: Address;

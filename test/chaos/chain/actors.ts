@@ -21,7 +21,7 @@ export interface Actors {
   calm(): Promise<void>;
 }
 
-export interface ActorOptions {
+interface ActorOptions {
   site: ChainSite;
   random: Random;
   live: Live;

@@ -11,7 +11,7 @@ export interface ChainSampler {
   stop(): Promise<void>;
 }
 
-export interface ChainSampling {
+interface ChainSampling {
   site: ChainSite;
   postgres: string;
   live: Live;

@@ -25,7 +25,7 @@ export interface Weather {
   clear(): Promise<void>;
 }
 
-export interface WeatherOptions {
+interface WeatherOptions {
   site: ChainSite;
   random: Random;
   logFolder: string;
@@ -156,7 +156,7 @@ export function startWeather({ site, random, logFolder, live, log, isCalm }: Wea
 }
 
 /** Alarms in the logs of all processes. Several processes write them, and each is a line. */
-export function alarmsIn(logFolder: string): number {
+function alarmsIn(logFolder: string): number {
   return readdirSync(logFolder)
     .filter((file) => /^(worker|broker)/.test(file))
     .map((file) => readFileSync(join(logFolder, file), 'utf8').split(alarm).length - 1)

@@ -7,7 +7,7 @@ import { packageRoot } from '../../../engines/paths.js';
 import { edited, type Edit } from './edit.js';
 
 /** A broker with faults, next to the one that was built. */
-export interface PlantedBroker {
+interface PlantedBroker {
   /** Its program, for BROKER_MAIN. */
   main: string;
   remove(): void;

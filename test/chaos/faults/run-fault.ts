@@ -16,7 +16,7 @@ const shortRun: Omit<ChaosOptions, 'seed'> = {
 const everything: Partial<ChaosOptions> = { withBroken: true, jobs: 14, ...silent };
 
 /** The outcome of a run of a broker with or without faults. */
-export interface FaultRun {
+interface FaultRun {
   /** The first finding of each invariant that found something. */
   found: Partial<Record<Invariant, string>>;
   /** An entry for each fault that none of its invariants found; without a fault, the findings. */
