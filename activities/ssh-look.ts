@@ -19,22 +19,20 @@ export interface SshLook {
 
 type Deps = Pick<ActivityDeps, 'config' | 'pool' | 'kubernetes' | 'logger'>;
 
-/** A machine whose port does not answer in this time is left. */
-const withinMs = 60_000;
 /** One connection, from the first packet until the key is proved; a line round the world needs a second. */
 const patienceMs = 5_000;
-const [firstPauseMs, longestPauseMs] = [50, 2_000] as const;
+const [firstPauseMs, longestPauseMs] = [20, 2_000] as const;
 
 /** Looks from where the broker stands, as a customer would. */
 export function createSshLookActivities({ config, pool, kubernetes, logger }: Deps) {
   return {
     /**
-     * Connects to a job's SSH port until its own server answers, which lets the customer in from then on; for a minute
-     * at most. A route may be programmed a moment after the container has started, and one of an earlier job be there
+     * Connects to a job's SSH port until its own server answers, which lets the customer in from then on; for a
+     * minute at most. A route may be programmed a moment after the container has started, and one of an earlier job be there
      * for a moment longer.
      */
     async lookAtSsh(order: JobOrder, placement: Placement, ssh: SshAccess): Promise<SshLook> {
-      const untilMs = Date.now() + withinMs;
+      const untilMs = Date.now() + config.SSH_PROBE_TIMEOUT_S * 1000;
       const { host, port, hostKey = '' } = ssh;
       const ident = await identOf(order);
       const context = Context.current();
