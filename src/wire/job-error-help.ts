@@ -144,7 +144,7 @@ export const jobErrorHelp = {
     todo: [
       `${orderAgain} The broker prefers other machines for an hour.`,
       notPaid,
-      'If the machine is yours: open the NodePorts 30000 to 32767 (TCP) to the internet, and let `--public-ip` name its address.',
+      'If the machine is yours: open the NodePorts of the cluster (TCP, 20000 to 32767 unless its operator says otherwise) to the internet, and let `--public-ip` name its address.',
     ],
   },
   provider_lost: {
