@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import {
   belongsToAnotherWallet,
   objectionTo,
+  standsOutOfReach,
   type RecordedCandidate,
 } from '../../activities/registration-objections.js';
 
@@ -49,4 +50,20 @@ test('an unsigned registration for the provider of another wallet is rejected, a
 
 test('the first objection decides: a retired provider is told nothing, whatever else is wrong', async () => {
   expect(await objectionTo(candidate({ retired: true, signed: false }))).toMatchObject({ tells: 'nothing' });
+});
+
+test('an address at which no customer can log in is refused with its reason and what to do', () => {
+  const at = (publicIp?: string) =>
+    ({
+      stored: { registration: { spec: publicIp === undefined ? {} : { publicIp } } },
+    }) as unknown as RecordedCandidate;
+  expect(standsOutOfReach(at('192.168.1.20'), [])).toEqual({
+    message: expect.stringMatching(/192\.168\.1\.20 \(private: .*--public-ip/),
+    tells: 'rejected',
+  });
+  expect(standsOutOfReach(at('gpu-box'), [])).toMatchObject({ tells: 'rejected' });
+  expect(standsOutOfReach(at('192.168.1.20'), ['192.168.1.0/24'])).toBeUndefined();
+  // No address, or none that anybody is shown: its node's own is used.
+  for (const none of [undefined, '', '[not one', '8.8.8.8', 'box.provider.io'])
+    expect(standsOutOfReach(at(none), [])).toBeUndefined();
 });
