@@ -43,6 +43,7 @@ type server struct {
 	children *children
 	// Where the sockets of forwarded agents are made: the first of these folders that is there.
 	agentFolders []string
+	use          *use
 	// The two times of a login: see the constants.
 	handshakeGrace, loginGrace time.Duration
 	bounds                     *bounds
@@ -73,6 +74,7 @@ func newServer(given settings, log *slog.Logger) (*server, error) {
 		account:      findAccount("/etc/passwd", os.Getuid(), isProgram),
 		self:         self,
 		children:     theChildren(),
+		use:          newUse(theChildren()),
 		agentFolders: []string{"/tmp", "/run", "/dev/shm"},
 
 		handshakeGrace: handshakeGrace,
@@ -93,6 +95,9 @@ func (s *server) configOf(hostKeyAlgorithms []string, encrypted func()) *ssh.Ser
 		PublicKeyAuthAlgorithms: ssh.SupportedAlgorithms().PublicKeyAuths,
 		PreAuthConnCallback:     func(ssh.ServerPreAuthConn) { encrypted() },
 		PublicKeyCallback: func(connection ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
+			if connection.User() == observerName && s.isObserver(key) {
+				return &ssh.Permissions{Extensions: map[string]string{"observes": "true"}}, nil
+			}
 			if connection.User() != loginName || !s.keys.has(key) {
 				return nil, errors.New("not allowed")
 			}
@@ -113,6 +118,9 @@ func (s *server) listen() (net.Listener, error) {
 
 // serve accepts connections until the listener is closed.
 func (s *server) serve(listener net.Listener) error {
+	stop := make(chan struct{})
+	defer close(stop)
+	go s.use.watch(stop)
 	for {
 		connection, err := listener.Accept()
 		if errors.Is(err, net.ErrClosed) {
@@ -144,6 +152,10 @@ func (s *server) serveConnection(connection net.Conn, leave func()) {
 		if errors.As(err, &refused) {
 			s.log.Warn("login refused", "from", from, "attempts", len(refused.Errors))
 		}
+		return
+	}
+	if loggedIn.Permissions.Extensions["observes"] != "" {
+		s.serveObserver(loggedIn, channels, requests)
 		return
 	}
 	if !s.bounds.connections.take() {
