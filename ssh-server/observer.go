@@ -1,7 +1,8 @@
 package main
 
 import (
-	"path/filepath"
+	"bytes"
+	"errors"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -10,19 +11,26 @@ import (
 // The broker may ask what the job uses, and nothing else, with a key of its own.
 const (
 	observerName = "worldland"
-	// Beside the file of keys that may log in. Servers of an earlier version leave it alone.
-	observerKeysFile = "observer_keys"
-	useSubsystem     = "worldland-use"
+	useSubsystem = "worldland-use"
 	// Observers hold no places of the customer's, and no more than these.
 	maxObservers   = 4
 	observerWithin = 15 * time.Second
 )
 
-// isObserver answers whether this key may ask. A job of an earlier broker has no such file, and nobody may.
-func (s *server) isObserver(key ssh.PublicKey) bool {
-	path := filepath.Join(filepath.Dir(s.settings.authorizedKeys), observerKeysFile)
-	allowed, err := readAuthorizedKeys(path)
-	return err == nil && allowed[string(key.Marshal())]
+// readObserver reads the public key that may ask. Without one nobody may but the customer.
+func readObserver(text string) (ssh.PublicKey, error) {
+	if text == "" {
+		return nil, nil
+	}
+	key, _, options, rest, err := ssh.ParseAuthorizedKey([]byte(text))
+	if err != nil || len(options) > 0 || len(rest) > 0 {
+		return nil, errors.New("--observer-key: not a public key without options")
+	}
+	return key, nil
+}
+
+func (s *server) isObserver(connection ssh.ConnMetadata, key ssh.PublicKey) bool {
+	return connection.User() == observerName && s.observer != nil && bytes.Equal(key.Marshal(), s.observer.Marshal())
 }
 
 // serveObserver answers one question and hangs up.

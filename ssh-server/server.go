@@ -45,6 +45,8 @@ type server struct {
 	// Where the sockets of forwarded agents are made: the first of these folders that is there.
 	agentFolders []string
 	use          *use
+	// Who may ask what the job uses, besides the customer; nil is nobody.
+	observer ssh.PublicKey
 	// The two times of a login: see the constants.
 	handshakeGrace, loginGrace time.Duration
 	bounds                     *bounds
@@ -67,6 +69,10 @@ func newServer(given settings, log *slog.Logger) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
+	observer, err := readObserver(given.observerKey)
+	if err != nil {
+		return nil, err
+	}
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("cannot find this program: %w", err)
@@ -81,6 +87,7 @@ func newServer(given settings, log *slog.Logger) (*server, error) {
 		self:         self,
 		children:     theChildren(),
 		use:          newUse(theChildren()),
+		observer:     observer,
 		agentFolders: []string{"/tmp", "/run", "/dev/shm"},
 
 		handshakeGrace: handshakeGrace,
@@ -104,7 +111,7 @@ func (s *server) configOf(hostKeyAlgorithms []string, encrypted func()) *ssh.Ser
 			s.door.heard(string(client.ClientVersion()))
 		},
 		PublicKeyCallback: func(connection ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
-			if connection.User() == observerName && s.isObserver(key) {
+			if s.isObserver(connection, key) {
 				return &ssh.Permissions{Extensions: map[string]string{"observes": "true"}}, nil
 			}
 			if connection.User() != loginName || !s.keys.has(key) {

@@ -15,13 +15,7 @@ import (
 func withObserver(t *testing.T) (*testServer, ssh.Signer) {
 	t.Helper()
 	observer, _ := newKey(t)
-	server := start(t, func(server *server) {
-		path := filepath.Join(filepath.Dir(server.settings.authorizedKeys), observerKeysFile)
-		if err := os.WriteFile(path, ssh.MarshalAuthorizedKey(observer.PublicKey()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	})
-	return server, observer
+	return start(t, func(server *server) { server.observer = observer.PublicKey() }), observer
 }
 
 func askedUse(t *testing.T, client *ssh.Client) useSaid {
@@ -97,6 +91,22 @@ func TestTheKeysOfObserversAndCustomersAreNotEachOthers(t *testing.T) {
 	plain := start(t, nil)
 	if _, err := plain.dial(observerName, ssh.PublicKeys(observer)); err == nil {
 		t.Error("a job without a key for observers is asked")
+	}
+}
+
+func TestAnObserversKeyIsAKeyAndNothingElse(t *testing.T) {
+	observer, _ := newKey(t)
+	text := string(ssh.MarshalAuthorizedKey(observer.PublicKey()))
+	if key, err := readObserver(text); err != nil || string(key.Marshal()) != string(observer.PublicKey().Marshal()) {
+		t.Error(err)
+	}
+	if key, err := readObserver(""); key != nil || err != nil {
+		t.Errorf("%v %v", key, err)
+	}
+	for _, wrong := range []string{"rubbish", "no-pty " + text, text + text} {
+		if _, err := readObserver(wrong); err == nil {
+			t.Errorf("%q is taken for a key", wrong)
+		}
 	}
 }
 

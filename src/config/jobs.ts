@@ -15,6 +15,13 @@ export const jobVariables = {
    * them to the customer: see `IMAGE_RESOLVE`.
    */
   JOB_IMAGE_PULL_POLICY: z.enum(['Always', 'IfNotPresent']).default('Always'),
+  /**
+   * Whether the broker looks at the SSH port of every job before its customer is let in, and compares the host key: set
+   * it where workers reach the NodePorts of all machines. A port that does not answer within a minute, or answers with
+   * another key, is the provider's fault: the job starts elsewhere, and nobody pays. Where workers do not reach the
+   * NodePorts, no job would start. Off, a job counts as running when the machine says so, three seconds after its start.
+   */
+  SSH_PROBE: flag(false),
   /** Images that customers may run: `registry/repository`, with `*` at the end of a part. Empty: any image. */
   IMAGE_ALLOWLIST: list,
   /** Whether an order must name its image by a digest. */
