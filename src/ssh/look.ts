@@ -81,12 +81,14 @@ async function askFor(address: string, { port, hostKey, ident, timeoutMs, signal
       const silent = (why: string) => resolve({ kind: 'silent', why });
       late = () => silent(connected ? 'it does not speak SSH in time' : 'nothing answers there');
       signal?.addEventListener('abort', late, { once: true });
+      if (signal?.aborted === true) late();
       socket.once('connect', () => (connected = true));
       socket.once('error', (error: NodeJS.ErrnoException) => silent(whyOf(error)));
-      socket.on('close', () => silent('it hangs up at once'));
+      socket.on('close', () => silent(hungUp));
       // Errors of a hostile server come in any number, and none may be unhandled.
       client.on('error', (error: Error & { level?: string }) => {
-        if (error.level !== 'client-socket') silent('it does not speak SSH as jobs do');
+        if (error.level !== 'client-socket')
+          silent(socket.bytesRead === 0 ? hungUp : 'it does not speak SSH as jobs do');
       });
       client.connect({
         ...{ sock: socket, username: 'nobody', ident, algorithms, readyTimeout: 0 },
@@ -113,11 +115,12 @@ async function askFor(address: string, { port, hostKey, ident, timeoutMs, signal
   }
 }
 
+const hungUp = 'it hangs up at once';
 const reasons: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'the connection is refused',
   EHOSTUNREACH: 'there is no way to it',
   ENETUNREACH: 'there is no way to it',
-  ECONNRESET: 'it hangs up at once',
+  ECONNRESET: hungUp,
   ETIMEDOUT: 'nothing answers there',
 };
 
