@@ -1,9 +1,10 @@
 import type { Pool } from 'pg';
 import type { AskUse } from '../../domain/job-use.js';
+import { writtenUse } from '../../domain/written-use.js';
 import { createUseReader } from '../job-use.js';
 import { ownJob } from '../own-job.js';
 import type { ApiContext, RouteRule } from '../route.js';
-import { jobUseQuery, jobUseReply, jobUseReplyOf, type JobUseQuery } from '../schemas/job-use.js';
+import { jobUseQuery, jobUseReply, type JobUseQuery, type JobUseReply } from '../schemas/job-use.js';
 
 export interface JobUseDeps {
   pool: Pool;
@@ -34,7 +35,8 @@ export function jobUseRoutes({ pool, askUse }: JobUseDeps): RouteRule[] {
       ],
       async handler(ctx: ApiContext) {
         const job = await ownJob(pool, ctx);
-        ctx.body = jobUseReplyOf(job.jobId, await useOf(job), ctx.state.query as JobUseQuery);
+        const { last } = ctx.state.query as JobUseQuery;
+        ctx.body = writtenUse(job.jobId, await useOf(job), last) satisfies JobUseReply;
       },
     },
   ];

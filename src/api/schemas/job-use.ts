@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { liveProgramStates, type JobUse } from '../../domain/job-use.js';
+import { liveProgramStates } from '../../domain/job-use.js';
 import { queryNumber } from './page.js';
 
 const bytes = z.number().int().min(0);
@@ -60,41 +60,3 @@ export const jobUseQuery = z.object({
 });
 
 export type JobUseQuery = z.output<typeof jobUseQuery>;
-
-export function jobUseReplyOf(jobId: string, use: JobUse, { last }: JobUseQuery): JobUseReply {
-  const { at, stepS, limits, program, gpus, gpusLost, samples } = use;
-  const shown = last === undefined ? samples : samples.slice(-last);
-  return {
-    job_id: jobId,
-    at: at.toISOString(),
-    step_s: stepS,
-    limits: { cpu_cores: limits.cpuCores, memory_bytes: limits.memoryBytes },
-    ...(program === undefined
-      ? {}
-      : {
-          program: {
-            state: program.state,
-            exit_code: program.exitCode,
-            restarts: program.restarts,
-            since: program.since.toISOString(),
-            starts_at: program.startsAt?.toISOString(),
-          },
-        }),
-    gpus: gpus.map(({ index, name, memoryBytes }) => ({ index, name, memory_bytes: memoryBytes })),
-    ...(gpusLost === undefined
-      ? {}
-      : { gpus_lost: { had: gpusLost.had, has: gpusLost.has, since: gpusLost.since.toISOString() } }),
-    samples: shown.map(({ at: sampledAt, cpuCores, memoryBytes, gpus: used }) => ({
-      at: sampledAt.toISOString(),
-      cpu_cores: cpuCores,
-      memory_bytes: memoryBytes,
-      gpus: used.map((gpu) => ({
-        index: gpu.index,
-        busy_percent: gpu.busyPercent,
-        memory_bytes: gpu.memoryBytes,
-        temperature_c: gpu.temperatureC,
-        power_w: gpu.powerW,
-      })),
-    })),
-  };
-}
