@@ -10,6 +10,7 @@ import { makeLively } from '../demo/lively.js';
 import { machines, madeUpUsage } from '../demo/machines.js';
 import { onChain, type OnChain } from '../demo/on-chain.js';
 import { makeUpPast } from '../demo/past.js';
+import { readGreeting } from '../demo/ssh-login.js';
 import { orderStuckJob, patientStart } from '../demo/stuck.js';
 import { writeWalletExtension } from '../demo/wallet-extension.js';
 import { demoWlAccount, writeDemoWl } from '../demo/wl.js';
@@ -117,6 +118,8 @@ async function demo(): Promise<void> {
         // Its wallets log in at every start.
         AUTH_MAX_SESSIONS: '1000',
         ...(flags.chain ? { FEE_BPS: '500' } : {}),
+        // Its machines answer at loopback addresses.
+        SSH_PROBE: 'true',
         ...(flags.stuck ? patientStart : {}),
         ...process.env,
       },
@@ -133,7 +136,13 @@ async function demo(): Promise<void> {
   await step(`${machines.length} providers join the cluster`, async (note) => {
     providers = machines.map((machine) => {
       const signAs = { audience, chainId, keys: machineKeys(flags.data, machine.providerId) };
-      return startSimulatedProvider({ redisUrl: redis, signAs, usage: madeUpUsage(machine.gpus.count), ...machine });
+      return startSimulatedProvider({
+        redisUrl: redis,
+        signAs,
+        usage: madeUpUsage(machine.gpus.count),
+        answers: true,
+        ...machine,
+      });
     });
     note('each signs with its own key, authorized by its owner’s wallet');
     for (const { joined } of providers) {
@@ -165,9 +174,10 @@ async function demo(): Promise<void> {
     note(
       `${rented.gpu_model} on ${rented.provider_id} for ${rented.price_per_hour} per hour until ${rented.expires_at}`,
     );
-    note(`${rented.ssh_command}   (it does not answer: the machine is simulated)`);
+    note(`${rented.ssh_command}   (the broker has seen it answer, with the job’s own key)`);
     return rented;
   });
+  await step('the customer logs in', async (note) => note(`“${await readGreeting(flags.data, job)}”`));
   await step('those GPUs are no longer available', async () => {
     const isTaken = (rows: Availability[]) => free(before) - free(rows) === wanted.gpu_count;
     await availabilityWhen(customer, isTaken);

@@ -4,6 +4,7 @@ import { parseJoinCommand } from '../../src/provider-agent/join-command.js';
 import { newSealingKey, openReply } from '../../src/wire/sealed-answer.js';
 import { seconds, silent, type Log } from '../log.js';
 import { connectAsAgent } from './agent-redis.js';
+import { answerJobs, loopbackAddress } from './answering.js';
 import { obtainNodeCertificate } from './certificate.js';
 import { discoverCluster } from './discovery.js';
 import { newKeys, type ProviderKeys } from './keys.js';
@@ -30,6 +31,11 @@ export interface SimulatedProviderOptions extends Partial<Omit<Machine, 'provide
   signAs?: SigningIdentity;
   /** If false, it takes the join command but does not use it. */
   join?: boolean;
+  /**
+   * Stands at a loopback address of its own and answers SSH there, at the NodePorts of its jobs. For brokers that take
+   * such addresses; otherwise nothing answers.
+   */
+  answers?: boolean;
   /** How long its certificate request may wait for approval. */
   approvalTimeoutMs?: number;
   log?: Log;
@@ -79,8 +85,8 @@ export interface SimulatedProvider {
 /**
  * A provider's machine that joins the way a real one does: it registers on the stream, waits for the answer in a group
  * created only then, discovers the cluster with the token, requests its certificate, creates its node and sends
- * heartbeats. Only the containers are not real: kwok plays the kubelet, so the machine's NodePorts and SSH do not
- * answer.
+ * heartbeats. Only the containers are not real: kwok plays the kubelet. If it answers SSH at all, then with a greeting
+ * that says what it is.
  */
 export function startSimulatedProvider(options: SimulatedProviderOptions): SimulatedProvider {
   const {
@@ -89,6 +95,7 @@ export function startSimulatedProvider(options: SimulatedProviderOptions): Simul
     signAs,
     log = silent,
     join: joins = true,
+    answers = false,
     heartbeatIntervalMs = 30_000,
     approvalTimeoutMs = 120_000,
     sign: givenSeal,
@@ -102,12 +109,14 @@ export function startSimulatedProvider(options: SimulatedProviderOptions): Simul
     providerId,
     wallet: keys.wallet.address,
     ...(sealing === undefined ? {} : { encKey: sealing.encKey }),
+    ...(answers ? { address: loopbackAddress(providerId, redisUrl) } : {}),
     ...described,
   });
   const redis = connectAsAgent(redisUrl, (error) => log(`${providerId}: Redis: ${error.message}`));
   let nodeName = providerId;
   let node: (Access & { nodeName: string }) | undefined;
   let beating: NodeJS.Timeout | undefined;
+  let answering: { stop(): void } | undefined;
   let stopped = false;
 
   const publish = async (stream: string, message: object) => {
@@ -150,6 +159,7 @@ export function startSimulatedProvider(options: SimulatedProviderOptions): Simul
     const bootstrap = { ...cluster, token: `${command.tokenId}.${command.tokenSecret}`, agent };
     node = { ...cluster, ...(await obtainNodeCertificate(bootstrap, nodeName, approvalTimeoutMs)), nodeName, agent };
     const { uid } = await putNode(node, nodeName, machine);
+    if (answers && !stopped) answering = answerJobs(node, machine.address, log);
     const joinedAfterMs = Date.now() - began - repliedAfterMs;
     log(`${providerId}: node ${nodeName} is Ready after ${seconds(joinedAfterMs)} more`);
     return { ...answered, nodeUid: uid, joinedAfterMs };
@@ -175,6 +185,7 @@ export function startSimulatedProvider(options: SimulatedProviderOptions): Simul
     async stop() {
       stopped = true;
       stopHeartbeats();
+      answering?.stop();
       node?.agent?.destroy();
       redis.disconnect();
       await sleep(0);
