@@ -12,7 +12,7 @@ export function showUse(screen: Screen, job: Job, use: JobUse): void {
   const now = use.samples.at(-1);
   screen.print(`${jobLabel(job)} ${screen.paint(style, `${glyph} ${word}`)}`);
   screen.print('');
-  if (use.program !== undefined) screen.print(`program    ${programText(use.program, use.at)}`);
+  if (use.program !== undefined) screen.paragraph(`program    ${programText(use.program, use.at)}`, '           ');
   screen.print(`processor  ${ofLimit(now?.cpuCores, use.limits.cpuCores, ' cores', 2)}`);
   screen.print(`memory     ${ofLimit(gib(now?.memoryBytes), gib(use.limits.memoryBytes), ' GiB', 1)}`);
   const { gpusLost: lost } = use;
@@ -55,7 +55,7 @@ export function programText({ state, exitCode, restarts, since, startsAt }: Live
       return `ended with ${code}, starts again ${next}${again}`;
     }
     case 'exited':
-      return `ended with ${code} ${durationText(secondsTo(since))} ago${again}`;
+      return `ended with ${code}, ${durationText(secondsTo(since))} ago${again}`;
   }
 }
 
