@@ -56,6 +56,8 @@ export interface OfferRow {
   reliability?: number;
   /** The conditions of a placement that it does not meet; none if the order could start there now. */
   failed: Keeper[];
+  /** Why it is out for a while, if it is: an error code, or words. */
+  outReason?: string;
 }
 
 export const offerSorts = ['price', 'free', 'reliability'] as const;
@@ -113,7 +115,7 @@ const ratedSql = (unmet: string, where: string, free: boolean) => `
                  p.storage_price_per_gb_hour as storage_price,
                  g.name as gpu_type, g.model as gpu_model, g.vram_gb, g.cuda, coalesce(g.total, 0) as total_gpus,
                  coalesce(g.total - g.rented, 0) as free_gpus, ${orderGpuPriceSql} as gpu_price,
-                 ${orderFailuresSql} as failures, ${unmet} as unmet
+                 ${orderFailuresSql} as failures, s.out_reason, ${unmet} as unmet
                  ${free ? ', h.cpu, h.memory, h.storage' : ''}
             from ${placementRows} ${free ? `cross join lateral (${freeSql}) h` : ''}
            where ${inFleetSql} and ${where}) p,
@@ -159,6 +161,7 @@ interface OfferTableRow {
   storage: number | null;
   reliability: number | null;
   failed: Keeper[];
+  out_reason: string | null;
   blocked: number;
   sorted_by: string;
 }
@@ -180,7 +183,7 @@ export async function findOffers(
   const sorted = `p.blocked, p.key, ${sort === 'placement' ? 'p.free_gpus, ' : ''}p.provider_id, p.gpu_type`;
   const position = search.cursor === undefined ? [] : positionOf(search.cursor, sort);
   const { rows } = await db.query<OfferTableRow>(
-    `select p.provider_id, status, cordoned, gpu_type, gpu_model, vram_gb, cuda, free_gpus, total_gpus, failed, blocked,
+    `select p.provider_id, status, cordoned, gpu_type, gpu_model, vram_gb, cuda, free_gpus, total_gpus, failed, out_reason, blocked,
             left(spec #>> '{gpus,0,driverVersion}', 64) as driver, spec ->> 'region' as region,
             gpu_price::float8, trunc(rate)::text as rate, rate > list_rate as is_above_list,
             failures::int as failures, ${wholeOfferSql} as offered, h.cpu::float8, h.memory::float8, h.storage::float8,
@@ -242,7 +245,13 @@ function offerOf(row: OfferTableRow): OfferRow {
     freeStorageGb: row.storage ?? 0,
     ...(row.reliability === null ? {} : { reliability: row.reliability }),
     failed: row.failed,
+    ...outReasonOf(row),
   };
+}
+
+/** Why a machine is out; of no interest once it is not. */
+function outReasonOf({ failed, out_reason: reason }: Pick<OfferTableRow, 'failed' | 'out_reason'>) {
+  return reason === null || !failed.includes('trusted') ? {} : { outReason: reason };
 }
 
 /** Asking for another GPU type or provider changes an order more than asking for less of it. */
@@ -250,6 +259,7 @@ const weightSql = `cardinality(failed) + 2 * cardinality(array(select unnest(fai
 
 interface KeepingRow {
   failed: Keeper[];
+  out_reason: string | null;
   models: string[] | null;
   gpus: number;
   cpu: number | null;
@@ -268,7 +278,7 @@ interface KeepingRow {
  */
 export async function findKeepers(db: Queryable, order: JobOrder, site: SitePrices): Promise<WhatKeeps[]> {
   const { rows } = await db.query<KeepingRow>(
-    `select failed, min(weight) as weight, (array_agg(distinct gpu_model))[1:3] as models,
+    `select failed, min(weight) as weight, (array_agg(distinct gpu_model))[1:3] as models, max(out_reason) as out_reason,
             max(free_gpus)::int as gpus, max(cpu)::float8 as cpu, max(memory)::float8 as memory,
             max(storage)::float8 as storage, max(vram_gb)::float8 as vram_gb, max(cuda) as cuda,
             trunc(min(rate))::text as rate,
@@ -284,6 +294,7 @@ export async function findKeepers(db: Queryable, order: JobOrder, site: SitePric
   );
   return rows.map((row) => ({
     failed: row.failed,
+    ...outReasonOf(row),
     models: row.models ?? [],
     gpus: row.gpus,
     cpuCores: row.cpu ?? 0,

@@ -38,6 +38,8 @@ export interface WhatKeeps {
   rate: bigint;
   /** For how long it is offered from now on; absent without an end. */
   offeredS?: number;
+  /** Of the last start that failed there: an error code, or words. */
+  outReason?: string;
 }
 
 /** A condition of an order that nobody meets, and the nearest that somebody does. */
@@ -73,6 +75,9 @@ export function wordsOf({ gpuCount, gpuType, cpuCores, memoryMb, storageGb }: As
 
 const asLong = (seconds: number) => `${Number((seconds / 3600).toFixed(2))} h`;
 
+/** Error codes are for owners and operators, who find them in the documentation. */
+const inWords = (reason: string | undefined) => (reason?.includes(' ') === true ? ` (${reason})` : '');
+
 /** One condition, its figures and a sentence. */
 const tell: Record<Keeper, (order: Asked, has: WhatKeeps) => Omit<WhyNot, 'text'> & { text: string }> = {
   gpus: ({ gpuCount }, { gpus }) => ({
@@ -103,9 +108,9 @@ const tell: Record<Keeper, (order: Asked, has: WhatKeeps) => Omit<WhyNot, 'text'
     ...{ limit: 'duration_hours', asked: durationSeconds / 3600, nearest: Math.floor(offeredS / 36) / 100 },
     text: `who has it does not offer it for so long, or not yet (${asLong(offeredS)}, not ${asLong(durationSeconds)})`,
   }),
-  trusted: () => ({
+  trusted: (_, { outReason }) => ({
     ...{ limit: 'provider_failures', asked: null, nearest: null },
-    text: 'who has it failed to start the jobs of others, and is out for a while',
+    text: `who has it failed to start the jobs of others${inWords(outReason)}, and is out for a while`,
   }),
   priced: () => ({ limit: 'price', asked: null, nearest: null, text: 'who has it has set no price for it' }),
   pays: ({ maxRate, maxPricePerHour }, { rate }) => {
@@ -183,6 +188,6 @@ const here: Partial<Record<Keeper, (offer: WhatKeeps) => string>> = {
   serving: () => 'it is offline',
   uncordoned: () => 'it takes no new jobs',
   offered: () => 'its owner does not offer it for so long, or not yet',
-  trusted: () => 'it failed to start the jobs of others, and is out for a while',
+  trusted: ({ outReason }) => `it failed to start the jobs of others${inWords(outReason)}, and is out for a while`,
   priced: () => 'nobody has set a price for it',
 };

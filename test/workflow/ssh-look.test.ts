@@ -114,7 +114,7 @@ test.each<[string, AnswerAt | undefined, string]>([
     secret: false,
     reserved: '0',
   });
-  expect((await world.job(here)).billed ?? 0n).toBe(0n);
+  expect((await world.job(here)).startedAt).toBeUndefined();
 });
 
 test('a machine at which three customers found nothing is out, and its owner reads why', async () => {

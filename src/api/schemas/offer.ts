@@ -51,6 +51,7 @@ export function offerReplyOf(offer: OfferRow, order: JobOrder): OfferReply {
     ...{ failed, gpus, cpuCores, memoryMb, storageGb, rate: offer.rate, models: [] },
     ...(offer.vramGb === undefined ? {} : { vramGb: offer.vramGb }),
     ...(offer.cuda === undefined ? {} : { cuda: offer.cuda }),
+    ...(offer.outReason === undefined ? {} : { outReason: offer.outReason }),
   });
   return {
     provider_id: offer.providerId,

@@ -1,0 +1,115 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { sentence } from '../../src/domain/outside.js';
+import { createFlow, type Flow } from '../support/flow.js';
+import { startFlowJob, workflowIdOf, type FlowJob, type FlowJobOptions } from '../support/flow-job.js';
+
+let flow: Flow;
+beforeAll(async () => {
+  flow = await createFlow();
+});
+/** A worker that stops waits for its activities. */
+const waiting: (() => void)[] = [];
+afterAll(async () => {
+  for (const stop of waiting) stop();
+  await flow.close();
+});
+
+const ssh = { host: '203.0.113.7', port: 30_000, user: 'root', hostKey: 'ssh-ed25519 AAAA' } as const;
+const message = sentence('its ports are not reachable at 203.0.113.7:30000: nothing answers there');
+const unreachable = () => Promise.resolve({ unreachable: { message, fault: 'certain' as const } });
+const never = () => new Promise<never>((_, reject) => waiting.push(() => reject(new Error('the test is over'))));
+
+/** A job whose pod the broker looks at before it runs. */
+const lookedAt = (options: FlowJobOptions): Promise<FlowJob> =>
+  startFlowJob(flow, {
+    ...options,
+    steps: {
+      provisionJob: (_, { providerId }) => Promise.resolve({ podUid: `pod-at-${providerId}`, ssh, isLookedAt: true }),
+      ...options.steps,
+    },
+  });
+
+test('a job runs once its pod is ready and the broker has seen its port, not before', async () => {
+  let seen: () => void = () => undefined;
+  const looking = new Promise<object>((resolve) => (seen = () => resolve({})));
+  const job = await lookedAt({ steps: { lookAtSsh: () => looking } });
+  expect(job.asked('lookAtSsh')).toEqual([]);
+  await job.podIs('running');
+  expect(await job.asksFor('lookAtSsh')).toEqual([job.order, job.placement, ssh]);
+  expect(job.asked('recordRunning')).toEqual([]);
+  seen();
+  await job.becomes('running');
+  await job.cancel();
+  await flow.replay(workflowIdOf(job));
+});
+
+test('a job whose port nobody reaches starts elsewhere, and its reason is told with the provider', async () => {
+  const elsewhere = { providerId: 'another', nodeName: 'node-of-another', pricePerHour: 2 };
+  const job = await lookedAt({
+    anywhere: true,
+    steps: {
+      placeJob: (_, attempt) => Promise.resolve(attempt === 2 ? elsewhere : first),
+      lookAtSsh: (_, { providerId }) => (providerId === 'another' ? Promise.resolve({}) : unreachable()),
+    },
+  });
+  const first = job.placement;
+  await job.podIs('running');
+  await job.asksFor('provisionJob', 2);
+  const told = { providerId: first.providerId, attempt: 1, reason: 'ports_unreachable', fault: 'certain' };
+  expect(job.asked('leaveProvider')).toEqual([[job.order, { ...told, shown: message, message }]]);
+  await job.podIs('running');
+  await job.becomes('running');
+  await job.cancel();
+  await flow.replay(workflowIdOf(job));
+});
+
+test('a job that may go nowhere else fails with the reason, and without having run', async () => {
+  const job = await lookedAt({ steps: { lookAtSsh: unreachable } });
+  await job.podIs('running');
+  const { failure, startFailure } = await job.released();
+  expect(failure).toEqual({ reason: 'ports_unreachable', message });
+  expect(startFailure).toMatchObject({ reason: 'ports_unreachable', fault: 'certain', shown: message });
+  expect(job.asked('recordRunning')).toEqual([]);
+});
+
+test('a pod that ends while the broker looks explains why nobody answers', async () => {
+  const job = await lookedAt({ steps: { lookAtSsh: never } });
+  await job.podIs('running');
+  await job.asksFor('lookAtSsh');
+  await job.podIs('failed', { exitCode: 137, cause: 'out_of_memory' });
+  const { failure, startFailure } = await job.released();
+  expect(failure).toMatchObject({ reason: 'container_exited', cause: 'out_of_memory' });
+  expect(startFailure).toBeUndefined();
+});
+
+test('a pod whose end nobody heard of is asked for before its provider is blamed', async () => {
+  const job = await lookedAt({
+    steps: {
+      lookAtSsh: unreachable,
+      inspectJob: (_, uid) => Promise.resolve({ phase: 'failed', uid, resourceVersion: '99', exitCode: 1 }),
+    },
+  });
+  await job.podIs('running');
+  const { failure, startFailure } = await job.released();
+  expect(failure).toMatchObject({ reason: 'container_exited' });
+  expect(startFailure).toBeUndefined();
+});
+
+test('a job that is cancelled while the broker looks ends at once', async () => {
+  const job = await lookedAt({ steps: { lookAtSsh: never } });
+  await job.podIs('running');
+  await job.asksFor('lookAtSsh');
+  expect(await job.cancel()).toMatchObject({ status: 'cancelled' });
+  await flow.replay(workflowIdOf(job));
+});
+
+test('a look that the broker itself cannot make blames nobody when the start time is over', async () => {
+  const job = await lookedAt({
+    limits: { startTimeoutS: 2 },
+    steps: { lookAtSsh: () => Promise.reject(new Error('the cluster is away')) },
+  });
+  await job.podIs('running');
+  const { failure, startFailure } = await job.released();
+  expect(failure).toMatchObject({ reason: 'start_timeout' });
+  expect(startFailure).toBeUndefined();
+});
