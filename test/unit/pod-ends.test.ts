@@ -260,10 +260,7 @@ describe('a pod whose container ended well', () => {
     ['whose end is not told', ended({ finishedAt: null })],
     ['that ended before it began', ended({ startedAt: new Date(now), finishedAt: new Date(now - 1) })],
     ['that somebody deleted', ended({}, { deletionTimestamp: new Date(now) })],
-    [
-      'that the cluster took back',
-      { ...ended({}), status: { ...ended({}).status, conditions: [disruption] } } as V1Pod,
-    ],
+    ['that the cluster took back', { ...ended({}), status: { ...ended({}).status, conditions: [disruption] } }],
   ])('is not known to have run: one %s', (_, pod) => {
     expect(ranAt(pod)).toBeUndefined();
   });
