@@ -33,7 +33,7 @@ beforeAll(async () => {
   replicas = await startReplicas({ env, commands, askUse: anyMachine });
   await putVault(replicas.database.pool);
   await putSettlement(replicas.database.pool, 1);
-  away = await startApi({ ...replicas, env });
+  away = await startApi({ ...replicas, env, askUse: anyMachine });
 });
 afterAll(async () => {
   await away?.stop();
