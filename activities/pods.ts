@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubernetesObject, V1DeleteOptions, V1Node, V1Pod } from '@kubernetes/client-node';
 import { findAllocation } from '../src/db/allocations.js';
-import { installationId } from '../src/db/installation.js';
+import { installationId, observerKey } from '../src/db/installation.js';
 import { jobInputs } from '../src/db/jobs.js';
 import { currentNode } from '../src/db/provider-nodes.js';
 import { BrokerError } from '../src/domain/errors.js';
@@ -26,6 +26,7 @@ import { labels } from '../src/kubernetes/names.js';
 import { labelledFor, unlessGone } from '../src/kubernetes/ownership.js';
 import { newSshHostKey, publicSshHostKey } from '../src/kubernetes/ssh-host-key.js';
 import { hasUserNamespaces } from '../src/kubernetes/user-namespaces.js';
+import { observerKeyOf } from '../src/ssh/observer-key.js';
 import { inTenant, lacksRight } from '../src/kubernetes/tenant-rights.js';
 import { ensureTenant, forgetTenant } from '../src/kubernetes/tenants.js';
 import type { PodObservation } from '../workflows/job-messages.js';
@@ -185,6 +186,8 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
       expiresAt: new Date(Date.now() + order.durationSeconds * 1000).toISOString(),
       ...(config.JOB_RUNTIME_CLASS === undefined ? {} : { runtimeClassName: config.JOB_RUNTIME_CLASS }),
       isLookedAt: config.SSH_PROBE,
+      // Only where somebody asks: a server of an earlier version does not know the flag.
+      ...(config.SSH_PROBE ? { observerKey: observerKeyOf(await observerKey(pool), order.jobId).publicKey } : {}),
       userNamespaces: config.JOB_USER_NAMESPACES && hasUserNamespaces(node, config.JOB_RUNTIME_CLASS),
     };
     const pod = jobPod(order, placement, Object.keys(inputs.env), settings, inputs.registryAuth !== undefined);

@@ -37,7 +37,7 @@ func (b *bound) give() {
 }
 
 type bounds struct {
-	connections, sessions, forwarded, listeners bound
+	connections, sessions, forwarded, listeners, observers bound
 }
 
 func newBounds() *bounds {
@@ -46,5 +46,6 @@ func newBounds() *bounds {
 		sessions:    bound{most: maxSessions},
 		forwarded:   bound{most: maxForwarded},
 		listeners:   bound{most: maxListeners},
+		observers:   bound{most: maxObservers},
 	}
 }

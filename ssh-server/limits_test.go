@@ -24,7 +24,8 @@ func eventually(t *testing.T, what string, holds func() bool) {
 
 func isFree(bounds *bounds) bool {
 	return bounds.connections.held.Load() == 0 && bounds.sessions.held.Load() == 0 &&
-		bounds.forwarded.held.Load() == 0 && bounds.listeners.held.Load() == 0
+		bounds.forwarded.held.Load() == 0 && bounds.listeners.held.Load() == 0 &&
+		bounds.observers.held.Load() == 0
 }
 
 func TestNothingIsLeftOfAClientThatVanishes(t *testing.T) {

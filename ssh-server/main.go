@@ -25,6 +25,7 @@ import (
 
 const usage = `usage: sshd install DIR
        sshd serve --authorized-keys FILE --host-key FILE [--address ADDRESS] [--port PORT] [--program FILE] [--await-look]
+             [--observer-key KEY]
        sshd sftp
        sshd scp -t|-f [-r] [-p] [-d] PATH …
 `
@@ -75,6 +76,7 @@ type settings struct {
 	hostKey        string
 	program        string
 	awaitLook      bool
+	observerKey    string
 }
 
 // All settings are flags: the variables of the container belong to its user, and every session gets them unchanged.
@@ -88,6 +90,7 @@ func readSettings(args []string, output io.Writer) (settings, error) {
 	flags.StringVar(&given.hostKey, "host-key", "", "private key of the server, PEM")
 	flags.StringVar(&given.program, "program", "", "the job's main program, JSON; empty: there is none")
 	flags.BoolVar(&given.awaitLook, "await-look", false, "let nobody in before the broker has looked at the port")
+	flags.StringVar(&given.observerKey, "observer-key", "", "public key that may ask what the job uses, and nothing else")
 	if err := flags.Parse(args); err != nil {
 		return given, err
 	}

@@ -87,6 +87,7 @@ type mainProgram struct {
 	account  account
 	log      *slog.Logger
 	output   *outputPump
+	state    *programState
 
 	mu      sync.Mutex
 	current *child
@@ -99,9 +100,11 @@ type mainProgram struct {
 }
 
 func newMainProgram(spec programSpec, times programTimes, server *server, output *outputPump) *mainProgram {
+	state := newProgramState()
+	server.use.program = state
 	return &mainProgram{
 		spec: spec, times: times, children: server.children, account: server.account, log: server.log,
-		output: output, stop: make(chan struct{}), over: make(chan struct{}),
+		output: output, state: state, stop: make(chan struct{}), over: make(chan struct{}),
 	}
 }
 
@@ -123,14 +126,17 @@ func (p *mainProgram) run(ready <-chan struct{}) (exitCode int) {
 	began := time.Now()
 	for {
 		started := time.Now()
+		p.state.begins()
 		exitCode = p.runOnce()
 		ran := time.Since(started)
 		if p.isStopped() || !p.restartsAfter(exitCode) {
+			p.state.exited(exitCode)
 			break
 		}
 		if ran >= p.times.forgetAfter {
 			pause = p.times.firstPause
 		}
+		p.state.restartsAfter(exitCode, pause)
 		p.log.Info("program restarts", "exit_code", exitCode, "in_seconds", pause.Seconds())
 		if !p.wait(pause) {
 			break
@@ -239,6 +245,7 @@ func (p *mainProgram) start() (*child, int, error) {
 		return nil, 126, fmt.Errorf("%s: %w", path, err)
 	}
 	p.children.markMain(started)
+	p.state.runs()
 	p.current = started
 	return started, 0, nil
 }

@@ -44,6 +44,9 @@ type server struct {
 	children *children
 	// Where the sockets of forwarded agents are made: the first of these folders that is there.
 	agentFolders []string
+	use          *use
+	// Who may ask what the job uses, besides the customer; nil is nobody.
+	observer ssh.PublicKey
 	// The two times of a login: see the constants.
 	handshakeGrace, loginGrace time.Duration
 	bounds                     *bounds
@@ -66,6 +69,10 @@ func newServer(given settings, log *slog.Logger) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
+	observer, err := readObserver(given.observerKey)
+	if err != nil {
+		return nil, err
+	}
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("cannot find this program: %w", err)
@@ -79,6 +86,8 @@ func newServer(given settings, log *slog.Logger) (*server, error) {
 		account:      findAccount("/etc/passwd", os.Getuid(), isProgram),
 		self:         self,
 		children:     theChildren(),
+		use:          newUse(theChildren()),
+		observer:     observer,
 		agentFolders: []string{"/tmp", "/run", "/dev/shm"},
 
 		handshakeGrace: handshakeGrace,
@@ -102,6 +111,9 @@ func (s *server) configOf(hostKeyAlgorithms []string, encrypted func()) *ssh.Ser
 			s.door.heard(string(client.ClientVersion()))
 		},
 		PublicKeyCallback: func(connection ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
+			if s.isObserver(connection, key) {
+				return &ssh.Permissions{Extensions: map[string]string{"observes": "true"}}, nil
+			}
 			if connection.User() != loginName || !s.keys.has(key) {
 				return nil, errors.New("not allowed")
 			}
@@ -124,6 +136,9 @@ func (s *server) listen() (net.Listener, error) {
 
 // serve accepts connections until the listener is closed.
 func (s *server) serve(listener net.Listener) error {
+	stop := make(chan struct{})
+	defer close(stop)
+	go s.use.watch(stop)
 	for {
 		connection, err := listener.Accept()
 		if errors.Is(err, net.ErrClosed) {
@@ -155,6 +170,10 @@ func (s *server) serveConnection(connection net.Conn, leave func()) {
 		if errors.As(err, &refused) {
 			s.log.Warn("login refused", "from", from, "attempts", len(refused.Errors))
 		}
+		return
+	}
+	if loggedIn.Permissions.Extensions["observes"] != "" {
+		s.serveObserver(loggedIn, channels, requests)
 		return
 	}
 	if !s.bounds.connections.take() {

@@ -86,11 +86,14 @@ func (s *session) answer(request *ssh.Request) (ok bool, next func()) {
 		}
 		return s.mayRun(wanted.Command)
 	case "subsystem":
-		var wanted struct{ Name string }
-		if ssh.Unmarshal(request.Payload, &wanted) != nil || wanted.Name != "sftp" {
+		switch subsystemIn(request.Payload) {
+		case "sftp":
+			return s.mayStart(s.server.self, "sftp")
+		case useSubsystem:
+			return s.mayAskUse()
+		default:
 			return false, nil
 		}
-		return s.mayStart(s.server.self, "sftp")
 	case "auth-agent-req@openssh.com":
 		return s.takeAgent(), nil
 	case "break":
@@ -181,6 +184,15 @@ func (s *session) mayStart(path string, args ...string) (ok bool, next func()) {
 			s.giveUp(fmt.Sprintf("%s cannot be started: %v\r\n", path, err), 126)
 		}
 	}
+}
+
+// mayAskUse grants what the job uses. It takes the place of the session's program.
+func (s *session) mayAskUse() (ok bool, next func()) {
+	if s.started || s.terminal != nil {
+		return false, nil
+	}
+	s.started = true
+	return true, func() { go s.server.sayUse(s.channel) }
 }
 
 func (s *session) environment(user account) []string {

@@ -21,6 +21,8 @@ export interface Ending {
   exitCode?: number;
   /** The provider's last sign of life, if it is known to be away or to have lost the pod earlier than it said. */
   lastSeenMs?: number;
+  /** When it ran, if its program ended well before anybody heard that the job runs: this time is paid for. */
+  ran?: { from: Instant; to: Instant };
   /** Set if the job was never reached and may start on another machine. */
   fault?: MachineFault;
   /** The start failure to remember, if the job does not move to another machine. */
@@ -113,6 +115,15 @@ export function podEnded(pod: PodObservation, providerId: string, { away, gap }:
   const exit = pod.exitCode === undefined ? '' : ` with exit code ${pod.exitCode}`;
   const why = pod.message === undefined ? '' : `: ${pod.message}`;
   return { ...failedBecause('container_exited', `the container stopped${exit}${why}`), ...ended };
+}
+
+/**
+ * A program that ended well while no worker, or no watcher, was there to see it run: the job is completed and paid for as
+ * any other. Undefined if this is something else.
+ */
+export function endedUnseen(ending: Ending, { ran, exitCode }: PodObservation, { endsJob }: ProgramRules) {
+  if (ending.status !== 'completed' || !endsJob || ran === undefined || exitCode !== 0) return undefined;
+  return { ...ending, message: sentence('the program ended'), exitCode, podEndedAt: ran.to, ran } satisfies Ending;
 }
 
 /**

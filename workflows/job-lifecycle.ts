@@ -54,6 +54,7 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
         const found = await findMachine(placing(life, input));
         if (found.kind === 'not_started') return found.ending;
         life.running = await begin(life, found);
+        if (found.ended !== undefined) return found.ended;
       } else {
         life.held = 'pod';
         resume(life, life.running);

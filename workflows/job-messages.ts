@@ -28,6 +28,11 @@ export interface PodObservation {
   message?: Printable;
   /** When the container stopped, or the pod vanished. */
   endedAt?: Instant;
+  /**
+   * When its container ran, if it ended well: as its machine says, but not before the pod was made, and not after it was
+   * observed.
+   */
+  ran?: { from: Instant; to: Instant };
   /** Why it ended, if Kubernetes names a limit that the customer or the broker set. */
   cause?: FailureCause | 'deadline';
   /** Why the machine or the cluster ended the pod: its node was shut down or deleted, for example. */

@@ -13,9 +13,9 @@ import { jobRecord, pods } from './job-steps.js';
 const runningRecheckMs = 60 * 60 * 1000;
 
 /** From here on the customer can log in and pays. */
-export async function begin(life: JobLife, { placement, ssh, podUid }: Placed): Promise<RunningJob> {
+export async function begin(life: JobLife, { placement, ssh, podUid, ended }: Placed): Promise<RunningJob> {
   const { order, provider } = life;
-  const startedAtMs = Date.now();
+  const startedAtMs = ended === undefined ? Date.now() : Date.parse(ended.ran.from);
   const expiresAtMs = startedAtMs + order.durationSeconds * 1000;
   const job: RunningJob = { placement, ssh, podUid, startedAtMs, expiresAtMs, extensions: [] };
   await jobRecord.recordRunning(order, {
@@ -25,7 +25,7 @@ export async function begin(life: JobLife, { placement, ssh, podUid }: Placed): 
     expiresAt: new Date(job.expiresAtMs).toISOString(),
   });
   // Absences before this moment cost nothing anyway.
-  provider.forgetGaps(provider.gaps());
+  if (ended === undefined) provider.forgetGaps(provider.gaps());
   resume(life, job);
   return job;
 }

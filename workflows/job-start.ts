@@ -6,7 +6,10 @@ import { lookFromOutside } from './job-look.js';
 import { endedEarly, notInTime, withFault, type JobStart } from './job-starting.js';
 
 /** A pod that was created, and how its customer will reach it. */
-export type Provisioned = { kind: 'provisioned' } & ProvisionedPod;
+export type Provisioned = { kind: 'provisioned'; ended?: EndedUnseen } & ProvisionedPod;
+
+/** It ran and ended before anybody heard of either. */
+export type EndedUnseen = Ending & Required<Pick<Ending, 'ran'>>;
 
 /** Why no pod can be reached. */
 export interface NotStarted {
@@ -32,7 +35,9 @@ export async function bringUp(start: JobStart): Promise<Provisioned | NotStarted
   if (made.kind === 'not_started') return made;
   const ending =
     (await awaitSsh(start, made.podUid)) ?? (made.isLookedAt === true ? await lookFromOutside(start, made) : undefined);
-  return ending === undefined ? made : { kind: 'not_started', ending };
+  if (ending === undefined) return made;
+  const { ran } = ending;
+  return ran === undefined ? { kind: 'not_started', ending } : { ...made, ended: { ...ending, ran } };
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { JobOrder, Placement } from '../src/domain/job.js';
 import type { MachineFault } from '../src/domain/start-faults.js';
-import { failedBecause, podEnded, programEnded, type Ending } from './job-endings.js';
+import { patched } from '@temporalio/workflow';
+import { endedUnseen, failedBecause, podEnded, programEnded, type Ending } from './job-endings.js';
 import type { JobLimits, PodObservation } from './job-messages.js';
 import type { PodObservations } from './pod-observations.js';
 import type { ProviderWatch } from './provider-watch.js';
@@ -21,7 +22,10 @@ export interface JobStart {
 /** The pod is over before the job ran. */
 export function endedEarly({ order, placement, provider }: JobStart, pod: PodObservation): Ending {
   const ending = podEnded(pod, placement.providerId, provider.news(), Date.now());
-  return order.program === undefined ? ending : programEnded(ending, pod, order.program, false);
+  if (order.program === undefined) return ending;
+  const unseen = endedUnseen(ending, pod, order.program);
+  if (unseen !== undefined && patched('a-program-that-ran-unseen-is-paid')) return unseen;
+  return programEnded(ending, pod, order.program, false);
 }
 
 export function notInTime({ limits }: JobStart): Ending {

@@ -11,6 +11,7 @@ const lines: readonly Line[] = [
   ['ls', 'your jobs'],
   ['show JOB', 'one job: state, cost, events'],
   ['logs JOB', 'what it has written'],
+  ['top JOB', 'what it uses of processor, memory and GPUs'],
   ['ssh JOB [-- CMD]', 'log in; the machine is verified'],
   ['cp FROM TO', 'copy files (JOB:path)'],
   ['wait JOB', 'until it runs, or has ended'],

@@ -5,6 +5,7 @@ interface Installation {
   tenantKey: Buffer;
   challengeKey: Buffer;
   quoteKey: Buffer;
+  observerKey: Buffer;
 }
 
 /** The values never change, so each process reads them once per database. */
@@ -30,15 +31,21 @@ export async function quoteKey(pool: Pool): Promise<Buffer> {
   return (await installation(pool)).quoteKey;
 }
 
+/** The secret key from which each job's key for the broker is derived. It never leaves the broker's processes. */
+export async function observerKey(pool: Pool): Promise<Buffer> {
+  return (await installation(pool)).observerKey;
+}
+
 async function installation(pool: Pool): Promise<Installation> {
   const found = known.get(pool);
   if (found !== undefined) return found;
   await pool.query('insert into installation default values on conflict do nothing');
-  const { rows } = await pool.query<{ id: string; tenant_key: Buffer; challenge_key: Buffer; quote_key: Buffer }>(
-    'select id, tenant_key, challenge_key, quote_key from installation',
+  const { rows } = await pool.query<Installation>(
+    `select id, tenant_key as "tenantKey", challenge_key as "challengeKey", quote_key as "quoteKey",
+            observer_key as "observerKey"
+       from installation`,
   );
-  const { id, tenant_key: tenantKey, challenge_key: challengeKey, quote_key: key } = rows[0]!;
-  const read = { id, tenantKey, challengeKey, quoteKey: key };
+  const read = rows[0]!;
   known.set(pool, read);
   return read;
 }

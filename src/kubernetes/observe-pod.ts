@@ -46,10 +46,12 @@ const creationTrouble: ReadonlySet<string> = new Set([
  *
  * The provider's kubelet writes the status, and root in the container writes messages in it, so it is trusted no
  * further than necessary.
+ *
+ * @param nowMs by the broker's own clock.
  */
-export function observePod(pod: V1Pod): PodObservation {
+export function observePod(pod: V1Pod, nowMs = Date.now()): PodObservation {
   const { status } = pod;
-  if (status?.phase === 'Succeeded' || status?.phase === 'Failed') return observeEnded(pod, status);
+  if (status?.phase === 'Succeeded' || status?.phase === 'Failed') return observeEnded(pod, status, nowMs);
   if (status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True')) {
     return { phase: 'running', ...identityOf(pod) };
   }
@@ -79,20 +81,42 @@ function identityOf({ metadata }: V1Pod): Pick<PodObservation, 'uid' | 'resource
 }
 
 /** How a pod ended: the pod's own reason comes first, then that of its container, found by name. */
-function observeEnded(pod: V1Pod, status: V1PodStatus): PodObservation {
+function observeEnded(pod: V1Pod, status: V1PodStatus, nowMs: number): PodObservation {
   const terminated = terminatedOf(status);
   const exitCode = wholeNumber(terminated?.exitCode, { min: 0, max: 255 });
   const message = printable(terminated?.message) ?? printable(terminated?.reason) ?? initMessage(status);
   const endedAt = instant(terminated?.finishedAt) ?? instant(disruptionOf(status)?.lastTransitionTime);
+  // Somebody deleted the pod, which stopped its containers.
+  const isDeleted = isGiven(pod.metadata?.deletionTimestamp);
+  const cause = causeOf(status, terminated, exitCode);
+  const isWell = !isDeleted && status.phase === 'Succeeded' && exitCode === 0 && Object.keys(cause).length === 0;
+  const ran = isWell ? timeOfRun(pod, terminated, nowMs) : undefined;
   return {
-    // Somebody deleted the pod, which stopped its containers.
-    phase: isGiven(pod.metadata?.deletionTimestamp) ? 'gone' : status.phase === 'Succeeded' ? 'succeeded' : 'failed',
+    phase: isDeleted ? 'gone' : status.phase === 'Succeeded' ? 'succeeded' : 'failed',
     ...identityOf(pod),
     ...(exitCode === undefined ? {} : { exitCode }),
     ...(message === undefined ? {} : { message }),
     ...(endedAt === undefined ? {} : { endedAt }),
-    ...withFault(causeOf(status, terminated, exitCode), pod, terminated),
+    ...(ran === undefined ? {} : { ran }),
+    ...withFault(cause, pod, terminated),
   };
+}
+
+/**
+ * When a container ran. The machine's owner is paid for that time and writes it himself, so it is kept between what the
+ * cluster and this process know: the API server wrote when the pod was made.
+ */
+function timeOfRun(
+  { metadata }: V1Pod,
+  ended: V1ContainerStateTerminated | undefined,
+  nowMs: number,
+): PodObservation['ran'] {
+  const [made, started, finished] = [metadata?.creationTimestamp, ended?.startedAt, ended?.finishedAt].map(instant);
+  if (made === undefined || started === undefined || finished === undefined) return undefined;
+  const now = instantAt(nowMs);
+  const from = started < made ? made : started;
+  const to = finished > now ? now : finished;
+  return from < to ? { from, to } : undefined;
 }
 
 type Cause = Pick<PodObservation, 'cause' | 'disrupted' | 'refused' | 'fault'>;

@@ -22,6 +22,7 @@ import { createProviderCommands } from '../temporal/provider-commands.js';
 import { createProviderSignals } from '../temporal/providers.js';
 import { createVaultCommands } from '../temporal/vault-commands.js';
 import type { StartRole } from './role.js';
+import { useAsker } from './use-asker.js';
 
 /** Serves customers, operators and the providers that connect over HTTPS. */
 export const start: StartRole = async ({ config, logger, stop, pool, temporal, readiness }) => {
@@ -45,6 +46,7 @@ export const start: StartRole = async ({ config, logger, stop, pool, temporal, r
       images: siteResolver(config),
       streams,
       readLog: logReader(config),
+      askUse: useAsker(config, pool),
       health: readiness,
       redis,
       auth,

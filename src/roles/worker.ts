@@ -9,7 +9,9 @@ import { closeRedis, createRedis } from '../redis/connection.js';
 import { ensureSchedules, reconcileNow } from '../temporal/schedules.js';
 import { installRuntime, startWorker } from '../temporal/worker.js';
 import type { StartRole } from './role.js';
+import { useAsker } from './use-asker.js';
 import { startChain } from './worker/chain.js';
+import { watchJobs } from './worker/watch-jobs.js';
 
 /** Runs workflows and activities, after creating the cluster objects and schedules that they rely on. */
 export const start: StartRole = async ({ config, logger, stop, pool, temporal }) => {
@@ -35,11 +37,13 @@ export const start: StartRole = async ({ config, logger, stop, pool, temporal })
     await Promise.all([worker.stop(), stopChain()]);
     throw error;
   }
+  const askUse = useAsker(config, pool);
+  const watch = askUse === undefined ? undefined : watchJobs({ pool, logger, askUse });
   return {
     checks: { redis: () => redis.ping(), kubernetes: () => kubernetes.version.getCode() },
     ready: () => ({ worker: worker.ready() }),
     async stop() {
-      await Promise.all([worker.stop(), stopChain()]);
+      await Promise.all([worker.stop(), stopChain(), watch?.stop()]);
       closeRedis(redis);
     },
   };

@@ -55,7 +55,7 @@ export async function lookAt(target: LookTarget): Promise<Look> {
 }
 
 /** What a name means is what is connected to: it could mean something else at the next question. */
-async function addressOf({ host, opened }: LookTarget): Promise<string | Look> {
+export async function addressOf({ host, opened }: Pick<LookTarget, 'host' | 'opened'>): Promise<string | Look> {
   const isAddress = isIP(host) !== 0;
   const whyNot = whyUnreachable(host, opened);
   if (whyNot !== undefined) return { kind: 'closed', why: whyNot };

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { printable } from '../../src/domain/outside.js';
+import { instantAt, printable } from '../../src/domain/outside.js';
 import { createFlow, type Flow } from '../support/flow.js';
 import { runningFlowJob, startFlowJob, workflowIdOf, type FlowJob } from '../support/flow-job.js';
 
@@ -208,6 +208,18 @@ test('a job whose machine ends before it is ready fails if a program was to run 
     expectCleanEnd(job);
     await flow.replay(workflowIdOf(job));
   }
+});
+
+test('a program that ended well while nobody looked completes its job, which is paid for as long as it ran', async () => {
+  const program = { restart: 'never', endsJob: true } as const;
+  const ran = { from: instantAt(Date.now() - 60_000), to: instantAt(Date.now() - 20_000) };
+  const job = await startFlowJob(flow, { order: { program } });
+  await job.asksFor('provisionJob');
+  await job.podIs('succeeded', { exitCode: 0, endedAt: ran.to, ran });
+  expect(await job.released()).toMatchObject({ status: 'completed', exitCode: 0, podEndedAt: ran.to });
+  expect(job.asked('recordRunning').map(([, running]) => running)).toMatchObject([{ startedAt: ran.from }]);
+  expectCleanEnd(job);
+  await flow.replay(workflowIdOf(job));
 });
 
 test('a job whose pod cannot be made fails with the reason from the cluster', async () => {

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { unlessNotFound } from '../../src/kubernetes/client.js';
 import { createOversight } from '../../src/temporal/oversight.js';
 import { createProviderSignals } from '../../src/temporal/providers.js';
+import { anyMachine } from '../support/asked-machine.js';
 import { newWallet, startApi } from '../support/api.js';
 import { putBilledJob } from '../support/billed-jobs.js';
 import { recordOwner } from '../support/fleet.js';
@@ -95,6 +96,7 @@ async function fuzz(program: string): Promise<number> {
       MINING_IMAGE_ALLOWLIST: 'docker.io/*',
     },
     config: world.temporal.config,
+    askUse: anyMachine,
     commands: {
       jobs: world.commands,
       providers: world.providers,

@@ -16,6 +16,7 @@ import { beginLogin, finishLogin, sendSigned, type HeldSession } from '../suppor
 import { putReceipt, rentals } from '../support/receipts.js';
 import { freshRedis } from '../support/redis.js';
 import { roomySettings, silentAnnouncements } from '../support/tried-api.js';
+import { anyMachine } from '../support/asked-machine.js';
 import { recordedCommands } from './recorded-commands.js';
 import { scopes as everyScope, type Scope } from '../../src/wire/scopes.js';
 
@@ -39,7 +40,7 @@ export async function startPeople() {
   const commands = { ...recordedCommands(pool), ...silentAnnouncements, vault: signingWorkers(() => pool) };
   await putVault(pool);
   await putSettlement(pool, 1);
-  const api = await startApi({ database, redis, env, commands });
+  const api = await startApi({ database, redis, env, commands, askUse: anyMachine });
 
   const login = async (wallet: PrivateKeyAccount, scopes: readonly Scope[]): Promise<HeldSession> => {
     const underWay = await beginLogin(api, { wallet, body: { scopes, spend_limit: mostSpent } });

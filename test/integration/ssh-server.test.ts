@@ -13,6 +13,9 @@ import { findGo } from '../../engines/tools/go-build.js';
 import { findSshServer } from '../../engines/tools/ssh-server.js';
 import { findOnPath } from '../../engines/tools/tool.js';
 import { newSshHostKey, publicSshHostKey } from '../../src/kubernetes/ssh-host-key.js';
+import { readUse } from '../../src/domain/job-use.js';
+import { askMachine } from '../../src/ssh/ask-use.js';
+import { observerKeyOf } from '../../src/ssh/observer-key.js';
 import { describeUnless } from '../support/needs.js';
 
 const missing =
@@ -26,6 +29,9 @@ interface Result {
   stdout: string;
   stderr: string;
 }
+
+const jobId = '01890a5d-ac96-774b-bcce-b302099a8057';
+const observer = observerKeyOf(Buffer.alloc(32, 1), jobId);
 
 let folder: string;
 let server: ChildProcess;
@@ -59,6 +65,8 @@ describeUnless(missing)('the SSH server and the client of this system', () => {
         join(folder, 'mine.pub'),
         '--host-key',
         join(folder, 'host_key'),
+        '--observer-key',
+        observer.publicKey,
       ],
       // A shell of a lower level would read the ~/.bashrc of whoever runs the tests.
       {
@@ -135,6 +143,18 @@ describeUnless(missing)('the SSH server and the client of this system', () => {
     expect((await forward(`localhost:${inside}`)).stdout).toMatch(/notebook$/);
     expect((await forward('169.254.169.254:80')).stderr).toMatch(/administratively prohibited/);
     notebook.close();
+  });
+
+  test('the broker asks what the job uses with its own key, the customer with his, and nobody else', async () => {
+    const asked = { jobId, host: '127.0.0.1', port, hostKey: publicSshHostKey(hostKey) };
+    const opened = ['127.0.0.0/8'];
+    const broker = await askMachine(asked, { key: observer, opened });
+    expect(broker).toMatchObject({ kind: 'use', use: { stepS: 30, gpus: [] } });
+    const another = observerKeyOf(Buffer.alloc(32, 1), 'another job');
+    expect(await askMachine(asked, { key: another, opened })).toEqual({ kind: 'refused' });
+    const { code, stdout } = await run('ssh', [...options(), '-T', '-s', ...destination(), 'worldland-use']);
+    expect(code).toBe(0);
+    expect(readUse(stdout, new Date())!.samples.length).toBeGreaterThan(0);
   });
 
   test('the SSH server disconnects its clients when it is told to stop, and exits with success', async () => {

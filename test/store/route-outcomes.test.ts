@@ -5,6 +5,7 @@ import type { RouteRule } from '../../src/api/route.js';
 import { revocationTypedData, type SessionRevocation } from '../../src/wire/session-typed-data.js';
 import type { Reply, Session } from '../../src/client/session.js';
 import { audience, newWallet, startApi, type Api } from '../support/api.js';
+import { anyMachine } from '../support/asked-machine.js';
 import { bindNodeKey, httpsProvider } from '../support/https-providers.js';
 import { chainEnv, putSettlement, putVault, signingWorkers } from '../support/chain-site.js';
 import { loginsAt, putBelongings, roomyFor, takingCommands } from '../support/owned.js';
@@ -29,10 +30,10 @@ beforeAll(async () => {
     ...chainEnv,
   };
   const commands = { ...takingCommands(asked), vault: signingWorkers(() => replicas.database.pool, asked) };
-  replicas = await startReplicas({ env, commands });
+  replicas = await startReplicas({ env, commands, askUse: anyMachine });
   await putVault(replicas.database.pool);
   await putSettlement(replicas.database.pool, 1);
-  away = await startApi({ ...replicas, env });
+  away = await startApi({ ...replicas, env, askUse: anyMachine });
 });
 afterAll(async () => {
   await away?.stop();

@@ -50,7 +50,11 @@ export async function putBelongings(
     });
     await reserveSpend(tx, { jobId, sessionId, amount: 0n });
   });
-  await pool.query(`update jobs set status = 'running', started_at = now() where job_id = $1`, [jobId]);
+  await pool.query(
+    `update jobs set status = 'running', started_at = now(), ssh_host = '198.18.0.1', ssh_port = 30000,
+            ssh_host_key = 'ssh-ed25519 AAAA' where job_id = $1`,
+    [jobId],
+  );
   if (deposited) await depositInTable(pool, wallet, 1_000n);
   const paidJobId = paid ? await putPaid(pool, { wallet, sessionId, providerId }) : randomUUID();
   const sshKeyId = randomUUID();

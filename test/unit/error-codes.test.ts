@@ -122,6 +122,8 @@ const published: Record<string, number> = {
   image_unresolved: 422,
   job_ended: 409,
   job_not_running: 409,
+  machine_not_asked: 409,
+  machine_unreachable: 503,
   refund_exceeds_charge: 409,
   payout_exceeds_earnings: 409,
   extension_limit: 409,

@@ -230,3 +230,38 @@ test.each([
   };
   expect(observePod(podWith(status)).stuck?.reason).toBe(stuck);
 });
+
+describe('a pod whose container ended well', () => {
+  const made = new Date(now - 600_000);
+  const ended = (change: Ended, at: Partial<V1Pod['metadata']> = {}): V1Pod => ({
+    metadata: { uid: 'uid-1', resourceVersion: '1', creationTimestamp: made, ...at },
+    status: {
+      phase: 'Succeeded',
+      containerStatuses: containers({
+        ...{ exitCode: 0, reason: 'Completed', startedAt: new Date(now - 300_000), finishedAt },
+        ...change,
+      }),
+    },
+  });
+  const ranAt = (pod: V1Pod) => observePod(pod, now).ran;
+
+  test('ran from its start to its end, as its machine says', () => {
+    expect(ranAt(ended({}))).toEqual({ from: '2026-11-25T11:55:00.000Z', to: '2026-11-25T11:59:00.000Z' });
+  });
+
+  test('did not run before the pod was made, or after it was looked at, whatever its machine says', () => {
+    const long = { startedAt: new Date(now - 86_400_000), finishedAt: new Date(now + 86_400_000) };
+    expect(ranAt(ended(long))).toEqual({ from: '2026-11-25T11:50:00.000Z', to: '2026-11-25T12:00:00.000Z' });
+  });
+
+  test.each<[string, V1Pod]>([
+    ['that failed', ended({ exitCode: 1 })],
+    ['whose start is not told', ended({ startedAt: null })],
+    ['whose end is not told', ended({ finishedAt: null })],
+    ['that ended before it began', ended({ startedAt: new Date(now), finishedAt: new Date(now - 1) })],
+    ['that somebody deleted', ended({}, { deletionTimestamp: new Date(now) })],
+    ['that the cluster took back', { ...ended({}), status: { ...ended({}).status, conditions: [disruption] } }],
+  ])('is not known to have run: one %s', (_, pod) => {
+    expect(ranAt(pod)).toBeUndefined();
+  });
+});

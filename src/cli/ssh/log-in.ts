@@ -11,6 +11,9 @@ import { ownSshFiles, writeSshFiles } from './own-files.js';
 import { sshEntries } from './refresh.js';
 import { shellWord } from './shell-word.js';
 
+/** As in ssh-server/observer.go. */
+const useSubsystem = 'worldland-use';
+
 export interface Login {
   command: readonly string[];
   forwards?: readonly string[];
@@ -29,6 +32,17 @@ export async function logIn(context: Context, job: Job, active: readonly Job[], 
     [...args, ...forwards, '--', alias, ...login.command],
     login.isPrinted === true,
   );
+}
+
+/** The arguments of ssh that ask what a job uses, instead of a login. */
+export async function sshQuestion(
+  context: Context,
+  job: Job,
+  active: readonly Job[],
+  identity: string | undefined,
+): Promise<string[]> {
+  const { target, args } = await sshArguments(context, job, active, identity);
+  return [...args, '-T', '-s', '--', target.hostKeyAlias, useSubsystem];
 }
 
 /** The options that verify the machine, as they stand in the file; a user's own configuration does not change them. */

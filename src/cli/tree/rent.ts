@@ -19,6 +19,9 @@ export function addRentCommands(program: Command, runner: Runner): void {
     .option('-f, --follow', 'as it is written, until the job has ended')
     .option('--tail <N>', 'the last lines only (500)', values.wholeNumber)
     .option('--since <TIME>', 'of the last 10m, 2h or 1d', values.duration);
+  add('top <job>', 'what it uses, asked of its machine', () => import('../commands/top.js'))
+    .option('--once', 'once, not again and again')
+    .option('-i, --identity <FILE>', 'the private key');
   add('wait <job>', 'until it runs, or has ended', () => import('../commands/wait.js'))
     .addOption(new Option('--for <state>', 'what to wait for').choices(['running', 'ended']).default('running'))
     .option('--timeout <TIME>', 'at most so long: 15m', values.duration);

@@ -30,6 +30,8 @@ export interface JobManifestSettings {
   runtimeClassName?: string;
   /** True if the broker looks at the SSH port before anybody is let in. */
   isLookedAt?: boolean;
+  /** The public key that may ask the job's SSH server what the job uses, and nothing else. */
+  observerKey?: string;
   /** True if the node supports user namespaces: root in the job then has no rights on the machine. */
   userNamespaces?: boolean;
 }
@@ -242,6 +244,7 @@ export function jobPod(
             ...['--host-key', `${keyPath}/${hostKeyFile}`],
             ...(order.program === undefined ? [] : ['--program', `${keyPath}/${programFile}`]),
             ...(settings.isLookedAt === true ? [awaitLookFlag] : []),
+            ...(settings.observerKey === undefined ? [] : ['--observer-key', settings.observerKey]),
           ],
           ports: [{ name: 'ssh', containerPort: sshContainerPort, protocol: 'TCP' }],
           env: jobEnvironment(order, placement, environmentNames),

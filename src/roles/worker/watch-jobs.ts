@@ -1,0 +1,83 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Pool } from 'pg';
+import { createEventBell } from '../../db/event-bell.js';
+import { putOffWatch, recordWatch, takeDueWatches, watchNewJobs, type DueWatch } from '../../db/job-watches.js';
+import { changesOf } from '../../domain/job-watch.js';
+import type { AskUse } from '../../domain/job-use.js';
+import type { Logger } from '../../observability/logger.js';
+import { sideBySide } from '../../side-by-side.js';
+
+export interface WatchPace {
+  /** How often a job is asked, where this process manages it: with many jobs it takes as long as it takes. */
+  everyS: number;
+  /** Machines at a time, and between two looks into the database. */
+  atOnce: number;
+  taken: number;
+  pauseMs: number;
+  /** For a server that does not know the question. */
+  refusedS: number;
+}
+
+/** Eight machines a second at most, which is 2 % of a core; every worker takes its share. */
+export const usualPace: WatchPace = { everyS: 60, atOnce: 16, taken: 40, pauseMs: 5_000, refusedS: 86_400 };
+
+interface Deps {
+  pool: Pool;
+  logger: Logger;
+  askUse: AskUse;
+}
+
+/**
+ * Asks the machines of running jobs what their programs and GPUs are doing, and writes changes down as events. Each is one
+ * short connection a minute; nothing that a machine says or does not say decides anything but its own customer's events.
+ */
+export function watchJobs(deps: Deps, pace: WatchPace = usualPace): { stop(): Promise<void> } {
+  const leave = new AbortController();
+  const running = loop(deps, pace, leave.signal);
+  return {
+    async stop() {
+      leave.abort();
+      await running;
+    },
+  };
+}
+
+async function loop(deps: Deps, pace: WatchPace, signal: AbortSignal): Promise<void> {
+  const bell = createEventBell(deps.pool);
+  while (!signal.aborted) {
+    try {
+      await watchOnce(deps, pace, (wallet) => bell.ring(wallet));
+    } catch (error) {
+      deps.logger.warn({ err: error }, 'the programs of jobs cannot be watched for now');
+    }
+    await sleep(pace.pauseMs, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** One look: those that are due. */
+export async function watchOnce(
+  { pool, logger, askUse }: Deps,
+  { everyS, atOnce, taken, refusedS }: WatchPace,
+  ring: (wallet: string | undefined) => void,
+): Promise<void> {
+  await watchNewJobs(pool);
+  const due = await takeDueWatches(pool, taken, everyS);
+  const failed = await sideBySide(due, atOnce, async ({ machine, known }: DueWatch) => {
+    const answer = await askUse(machine);
+    if (answer.kind === 'refused') return await putOffWatch(pool, machine.jobId, refusedS);
+    if (answer.kind !== 'use') return;
+    const changes = changesOf(known, answer.use);
+    if (isSame(changes.now, known)) return;
+    ring(await recordWatch(pool, machine.jobId, changes));
+  });
+  if (failed.length > 0) logger.warn({ err: failed[0]!.error, failed: failed.length }, 'some jobs were not watched');
+}
+
+function isSame(one: DueWatch['known'], other: DueWatch['known']): boolean {
+  return (
+    one.programState === other.programState &&
+    one.restarts === other.restarts &&
+    one.gpusLost === other.gpusLost &&
+    one.events === other.events
+  );
+}
