@@ -12,7 +12,10 @@ export interface Grown {
 export const grownWallet = `0x${'0'.repeat(40)}`;
 /** The id of a job, by its number from 1 on. The last `openJobs` are not over. */
 export const grownJobId = (n: number) =>
-  n.toString(16).padStart(32, '0').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+  n
+    .toString(16)
+    .padStart(32, '0')
+    .replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 export const grownProviderId = (n: number) => `machine-${n}`;
 
 const wallet = (n: string) => `('0x' || lpad(to_hex(${n}), 40, '0'))`;
