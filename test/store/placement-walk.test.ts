@@ -10,7 +10,7 @@ import { grownProviderId, growDatabase } from '../support/grown-database.js';
 import { createRandom } from '../support/random.js';
 
 const fleet = 1_500;
-const site = { ALLOW_FREE_JOBS: false, GPU_DEFAULT_PRICES: [{ type: 'rtx-a6000', pricePerHour: 0.3 }] };
+const site = { ALLOW_FREE_JOBS: false, GPU_DEFAULT_PRICES: [{ type: 'rtx-a6000', pricePerHour: '0.3' }] };
 
 let database: TestDatabase;
 beforeAll(async () => {
