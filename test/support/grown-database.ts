@@ -3,7 +3,7 @@ import type { Client } from 'pg';
 /** How much a database of a site holds that has run for long. */
 export interface Grown {
   providers: number;
-  /** All of them, those that are not over included. A tenth is of `grownWallet`. */
+  /** All of them, those that are not over included. A tenth is of `grownWallet`, and a tenth ran at the first machine. */
   jobs: number;
   openJobs: number;
 }
@@ -67,7 +67,7 @@ const fleet = [
 /** What each job leaves behind. Those from number $2 - $3 + 1 on are not over. */
 const jobs = `(
   select n, n > $2::int - $3::int as open, case when n % 10 = 0 then 0 else 1 + n % 5000 end as who,
-         1 + n * 37 % $1::int as at, now() - ($2::int - n) * interval '20 seconds' as ordered
+         case when n % 10 = 5 then 1 else 1 + n * 37 % $1::int end as at, now() - ($2::int - n) * interval '800 days' / $2::int as ordered
     from generate_series(1, $2::int) n) j`;
 const ended = `case when not open then ordered + interval '1 hour' end`;
 
@@ -81,7 +81,7 @@ const history = [
           case when open then case when n % 10 = 1 then 'provisioning' else 'running' end
                else (array['completed', 'expired', 'cancelled', 'failed'])[1 + n % 4] end,
           'uid-' || n, 'tenant-' || who, '{ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl}', 0,
-          ordered, case when n % 10 <> 1 then ordered + interval '1 second' end, ordered + interval '1 hour', ${ended}, 4, 'over', 3600000
+          ordered, case when n % 10 <> 1 then ordered + interval '1 second' end, ordered + interval '1 hour', ${ended}, 2, 'over', 3600000
      from ${jobs} join (select n as number, id, key, model from ${machines}) m on m.number = j.at`,
   `insert into allocations (job_id, provider_id, wallet, gpu_type, gpu_model, gpu_count, cpu_cores, memory_mb, storage_gb,
                             pods, price_per_hour, node_name, allocated_at, released_at)
@@ -96,13 +96,13 @@ const history = [
                               signature, created_at, expires_at)
    select ${jobId('1000000000 + n')}, ${wallet('n % 5001')}, ${wallet('1000000000 + n')}, 1, 'eoa', '{}', 1e30, 1, '{}', '', now(),
           now() + case when n <= 5000 then interval '1 day' else interval '-1 year' end
-     from generate_series(0, $2::int / 10) n`,
+     from generate_series(0, $2::int / 2) n`,
   `insert into auth_charges (job_id, session_id, reserved, ordered, spent, created_at, settled_at, booked, seconds)
    select job_id, session_id, 1000, 1000, case when ended_at is not null then 1000 end, created_at, ended_at,
           case when ended_at is null then 1000 else 0 end, 3600
      from jobs`,
   `insert into job_events (job_id, seq, wallet, at, kind, text)
-   select ${jobId('n')}, seq, ${wallet('who')}, ordered, 'phase', 'A step of this job' from ${jobs}, generate_series(1, 4) seq`,
+   select ${jobId('n')}, seq, ${wallet('who')}, ordered, 'phase', 'A step of this job' from ${jobs}, generate_series(1, 2) seq`,
 ];
 
 const money = [
@@ -130,7 +130,7 @@ const messages = [
   `insert into provider_samples (provider_id, at, gpu, cpu, memory, rented_gpus)
    select ${provider('1 + n % $1::int')}, now() - n / $1::int * interval '5 minutes', 0.5, 0.5, 0.5, 1 from generate_series(1, $2::int) n`,
   `insert into provider_failures (job_id, attempt, provider_id, wallet, reason, failed_at)
-   select ${jobId('n')}, 1, ${provider('1 + n % $1::int')}, ${wallet('n % 5000')}, 'x', now() - interval '2 days' from generate_series(1, $2::int / 10) n`,
+   select ${jobId('n')}, 1, ${provider('1 + n % $1::int')}, ${wallet('n % 5000')}, 'x', now() - n * interval '30 days' / ($2::int / 10) from generate_series(1, $2::int / 10) n`,
   `insert into audit_log (actor, ip, action, target, request_id)
    select ${wallet('n % 5000')}, '127.0.0.1', 'job.cancel', n::text, n::text from generate_series(1, $2::int / 2) n`,
   `insert into market_samples (gpu_type, at, total, free)
