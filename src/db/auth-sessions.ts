@@ -130,7 +130,7 @@ export async function findSessionsByKey(
 ): Promise<Map<string, AuthSession>> {
   const { rows } = await db.query<SessionRow>({
     name: 'auth-sessions-by-key',
-    text: `select ${sessionColumns} from unnest($1::text[]) as asked (key)
+    text: `select ${sessionColumns} from unnest($1::bpchar[]) as asked (key)
              join auth_sessions s on s.session_key = asked.key`,
     values: [sessionKeys],
   });

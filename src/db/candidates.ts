@@ -16,7 +16,9 @@ import {
   placementRankSql,
   placementRows,
   portsRateOf,
+  soundRankSql,
 } from './placement-conditions.js';
+import { unseenRateSql, walkedRows, walkSql, walkSteps } from './placement-walk.js';
 import type { Queryable } from './pool.js';
 
 interface CandidateRow {
@@ -39,15 +41,15 @@ interface CandidateRow {
   quoted: string | null;
 }
 
-/** The providers that an order fits, at any price. */
-const fitting = `
+/** The providers among `rows` that an order fits, at any price. */
+const fitting = (rows: string) => `
   select p.provider_id, p.node_name, g.name as gpu_type, g.model as gpu_model, p.offer,
          nullif(g.resource_name, '${plainGpuResource}') as gpu_resource,
          ${orderGpuPriceSql} as gpu_price,
          p.cpu_price_per_hour as cpu_price, p.memory_price_per_gb_hour as memory_price,
          p.storage_price_per_gb_hour as storage_price,
          coalesce(g.total - g.rented, 0) as free_gpus, ${orderFailuresSql} as failures
-    from ${placementRows}
+    from ${rows}
    where ${fitsSql}`;
 
 /**
@@ -81,56 +83,93 @@ export async function offeredRates(
   return candidates.map(({ placement, hasFailed }) => ({ rate: BigInt(placement.rate!), hasFailed }));
 }
 
+interface Candidate {
+  placement: Placement;
+  hasFailed: boolean;
+}
+
 async function findCandidates(
   db: Queryable,
   order: JobOrder,
   site: SitePrices,
   limit: number,
   quoted: readonly QuotedRate[] = [],
-): Promise<{ placement: Placement; hasFailed: boolean }[]> {
-  const isQuoted = quoted.length > 0;
-  const { rows } = await db.query<CandidateRow>(
-    `select provider_id, failures, node_name, gpu_type, gpu_model, gpu_resource, gpu_price::text, cpu_price::text,
-            memory_price::text, storage_price::text, ${isQuoted ? 'q.promised::text' : 'null'} as quoted, o.cheapest::text, o.gpus::float8 as offered_gpus, o.cpu::float8 as offered_cpu,
-            o.memory::float8 as offered_memory, o.storage::float8 as offered_storage
-       from (${fitting}) p ${isQuoted ? quotedJoin : ''},
-            lateral (${offeredSql('$7', mayExceedShareSql(orderedTerms))}) o,
-            lateral (select ${isQuoted ? `least(${orderRateSql}, q.promised)` : orderRateSql} as rate) cost
-      where ${paysSql} and ${isPricedSql}
-      order by ${isQuoted ? 'q.promised is null, ' : ''}${placementRankSql}, free_gpus, provider_id
-      limit $12`,
-    [
-      ...(await placementParameters(db, order, site, limit)),
-      ...(isQuoted ? columnsOf(quoted, portsRateOf(order)) : []),
-    ],
+): Promise<Candidate[]> {
+  const values = [
+    ...(await placementParameters(db, order, site, limit)),
+    ...(quoted.length > 0 ? columnsOf(quoted, portsRateOf(order)) : []),
+  ];
+  // What is not ordered by the price of GPUs, or asks for one machine, is not found by walking along those prices.
+  const isWalked = order.gpuCount > 0 && order.providerId === undefined;
+  let walked: CandidateRow[] | undefined;
+  for (const most of isWalked ? walkSteps : [])
+    walked ??= await cheapestOnes(db, values, { limit, most }, quoted.length > 0);
+  const rows = walked ?? (await db.query<CandidateRow>(amongAll(quoted.length > 0), values)).rows;
+  return rows.map((row) => candidateOf(order, row));
+}
+
+/** The candidates among the cheapest GPUs; undefined if there may be better ones among the others. */
+async function cheapestOnes(
+  db: Queryable,
+  values: unknown[],
+  { limit, most }: { limit: number; most: number },
+  isQuoted: boolean,
+): Promise<CandidateRow[] | undefined> {
+  const { rows } = await db.query<CandidateRow & { is_best: boolean; is_all: boolean }>(
+    `${walkSql(most, isQuoted ? '$19' : undefined)}
+     select found.*, seen.all_of_them or unseen.rate > $10::numeric as is_all,
+            is_promised or rank <= ${soundRankSql('unseen.rate')} as is_best
+       from seen cross join lateral (select ${unseenRateSql} as rate) unseen
+            left join (${candidates(walkedRows, isQuoted)}) found on true
+      order by found.place`,
+    values,
   );
-  return rows.map((row) => {
-    const found =
-      portsRateOf(order) +
-      jobRate(order, {
-        gpuPrice: row.gpu_price,
-        cpuPrice: row.cpu_price,
-        memoryPricePerGb: row.memory_price,
-        storagePricePerGb: row.storage_price,
-        cheapestGpuPrice: row.cheapest,
-        offered: {
-          gpus: row.offered_gpus,
-          cpuCores: row.offered_cpu,
-          memoryMb: row.offered_memory,
-          storageGb: row.offered_storage,
-        },
-      });
-    const rate = row.quoted === null ? found : lesser(found, BigInt(row.quoted) + portsRateOf(order));
-    const placement: Placement = {
-      providerId: row.provider_id,
-      nodeName: row.node_name,
-      ...(row.gpu_type === null ? {} : { gpuType: row.gpu_type, gpuModel: row.gpu_model ?? row.gpu_type }),
-      ...(row.gpu_resource === null ? {} : { gpuResource: row.gpu_resource }),
-      pricePerHour: priceOf(rate),
-      rate: rate.toString(),
-    };
-    return { placement, hasFailed: row.failures > 0 };
-  });
+  // Without any, there is one row that says whether those were all.
+  const isSure = rows[0]!.is_all || (rows.length === limit && rows.at(-1)!.is_best);
+  return isSure ? rows.filter(({ provider_id }) => provider_id !== null) : undefined;
+}
+
+const amongAll = (isQuoted: boolean) => candidates(placementRows, isQuoted);
+
+/** The best among `rows`, numbered. */
+const candidates = (rows: string, isQuoted: boolean) => {
+  const place = `${isQuoted ? 'q.promised is null, ' : ''}${placementRankSql}, free_gpus, provider_id`;
+  return `
+    select provider_id, failures, node_name, gpu_type, gpu_model, gpu_resource, gpu_price::text, cpu_price::text,
+           memory_price::text, storage_price::text, ${isQuoted ? 'q.promised::text' : 'null'} as quoted, o.cheapest::text,
+           o.gpus::float8 as offered_gpus, o.cpu::float8 as offered_cpu, o.memory::float8 as offered_memory,
+           o.storage::float8 as offered_storage, ${placementRankSql} as rank,
+           ${isQuoted ? 'q.promised is not null' : 'false'} as is_promised,
+           row_number() over (order by ${place}) as place
+      from (${fitting(rows)}) p ${isQuoted ? quotedJoin : ''},
+           lateral (${offeredSql('$7', mayExceedShareSql(orderedTerms))}) o,
+           lateral (select ${isQuoted ? `least(${orderRateSql}, q.promised)` : orderRateSql} as rate) cost
+     where ${paysSql} and ${isPricedSql}
+     order by ${place}
+     limit $12`;
+};
+
+function candidateOf(order: JobOrder, row: CandidateRow): Candidate {
+  const portsRate = portsRateOf(order);
+  const offered = {
+    ...{ gpus: row.offered_gpus, cpuCores: row.offered_cpu, memoryMb: row.offered_memory },
+    storageGb: row.offered_storage,
+  };
+  const prices = {
+    ...{ gpuPrice: row.gpu_price, cpuPrice: row.cpu_price, memoryPricePerGb: row.memory_price },
+    ...{ storagePricePerGb: row.storage_price, cheapestGpuPrice: row.cheapest },
+  };
+  const found = portsRate + jobRate(order, { ...prices, offered });
+  const rate = row.quoted === null ? found : lesser(found, BigInt(row.quoted) + portsRate);
+  const placement: Placement = {
+    providerId: row.provider_id,
+    nodeName: row.node_name,
+    ...(row.gpu_type === null ? {} : { gpuType: row.gpu_type, gpuModel: row.gpu_model ?? row.gpu_type }),
+    ...(row.gpu_resource === null ? {} : { gpuResource: row.gpu_resource }),
+    pricePerHour: priceOf(rate),
+    rate: rate.toString(),
+  };
+  return { placement, hasFailed: row.failures > 0 };
 }
 
 /** The promised rates as `q`, of the rows `p`; `least` of a rate and of none is the rate. */

@@ -9,6 +9,7 @@ import type { UsedTemplate } from '../domain/job-templates.js';
 import { isUuid } from '../domain/uuid.js';
 import { decodeCursor, encodeCursor, isWrittenTime } from './cursor.js';
 import { jobColumns, jobOf, moneyColumns, wholeMoneyColumns, type JobRow, type JobTableRow } from './job-row.js';
+import { jobsOfStatusesSql, statusesParameter } from './jobs-by-status.js';
 import { priceOfRateSql } from './offers.js';
 import type { Queryable, Transaction } from './pool.js';
 import { jobToken } from './job-tokens.js';
@@ -164,17 +165,18 @@ export async function listJobs(
   { limit, cursor, statuses, name, providerId, since }: { limit: number; cursor?: string } & JobFilter,
 ): Promise<{ jobs: JobRow[]; nextCursor?: string }> {
   const [createdAt, jobId] = cursor === undefined ? [] : decodeCursor(cursor, isWrittenTime, isUuid);
-  const { rows } = await db.query<JobTableRow>(
-    `select ${jobColumns}, ${moneyColumns} from jobs j
-      where j.wallet = $1 and ($2::text[] is null or j.status = any ($2))
-        and ($3::timestamptz is null or (j.created_at, j.job_id) < ($3, $4::uuid))
+  const where = `j.wallet = $1 and ($3::timestamptz is null or (j.created_at, j.job_id) < ($3, $4::uuid))
         and ($6::text is null or j.job_name = $6) and ($7::text is null or j.provider_id = $7)
-        and ($8::timestamptz is null or j.created_at >= $8)
+        and ($8::timestamptz is null or j.created_at >= $8)`;
+  const { rows } = await db.query<JobTableRow>(
+    `select ${jobColumns}, ${moneyColumns}
+       from ${statuses === undefined ? 'jobs' : `(${jobsOfStatusesSql(where, '$2', '$5')})`} j
+      where ${statuses === undefined ? where : 'true'} and ($2::text[] is null or j.status = any ($2))
       order by j.created_at desc, j.job_id desc
       limit $5`,
     [
       wallet,
-      statuses ?? null,
+      statusesParameter(statuses),
       createdAt ?? null,
       jobId ?? null,
       limit + 1,

@@ -56,7 +56,7 @@ export const fitsSql = [...Object.values(presentConditions), ...Object.values(as
 
 export const orderedTerms = { gpus: '$2', cpuCores: '$3', memoryMb: '$4', storageGb: '$5' };
 
-const listedTerms = {
+export const listedTerms = {
   ...orderedTerms,
   ...{ gpuPrice: 'p.gpu_price', cpuPrice: 'p.cpu_price', memoryPrice: 'p.memory_price' },
   storagePrice: 'p.storage_price',
@@ -78,6 +78,8 @@ export const orderFailuresSql = `${failuresSql('s')} + case when ${isDoubtedSql(
 
 /** Providers by this: a failure counts as a quarter of the price. */
 export const placementRankSql = 'rate * (4 + least(failures, 12))';
+/** The rank of a sound provider at a rate: no other of that rate comes before it. */
+export const soundRankSql = (rate: string) => `${rate} * 4`;
 
 /** Whether the price of a placement is acceptable to the customer, and to the site. */
 export const paysSql = '($10::numeric is null or rate <= $10)';

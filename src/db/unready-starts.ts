@@ -11,10 +11,11 @@ const customersDoing: readonly ErrorCode[] = ['image_pull_failed', 'container_ex
  * @returns seconds; 0 when it need not wait.
  */
 export async function waitAfterUnreadyStarts(db: Queryable, wallet: string, allowed: number): Promise<number> {
+  // Not the clock's time: what may change while a statement runs is not looked up in an index, and all starts would be read.
   const { rows } = await db.query<{ wait_s: number }>(
     `select ceil(extract(epoch from ended_at + interval '1 hour' - clock_timestamp()))::int as wait_s
        from jobs
-      where wallet = $1 and ended_at is not null and started_at is null and ended_at > clock_timestamp() - interval '1 hour'
+      where wallet = $1 and ended_at is not null and started_at is null and ended_at > statement_timestamp() - interval '1 hour'
         and provider_id is not null and (status = 'cancelled' or failure_reason = any ($2::text[]))
       order by ended_at desc offset $3 limit 1`,
     [wallet, customersDoing, allowed - 1],

@@ -1,0 +1,80 @@
+import { isEnoughSql } from './gpu-types.js';
+import { gpuPriceSql, listRateSql } from './offers.js';
+import { listedTerms } from './placement-conditions.js';
+
+/**
+ * A placement does not read the whole fleet: it looks at the free GPUs from the cheapest on, and stops when what it has
+ * not seen cannot be cheaper than what it has found. A whole order costs no less than its GPUs, so the price of the last
+ * GPU that it looked at is a bound for all others.
+ */
+
+/**
+ * How many of the cheapest it looks at, and if these do not settle it, how many more: machines that are offline or otherwise
+ * not fit are among them. After that it reads all.
+ */
+export const walkSteps = [64, 512] as const;
+
+const freeGpus = `g.kind = 'gpu' and g.total > g.rented`;
+
+/** All types of which a GPU is free; there are few, and each is looked up once in the index. */
+const nextName = (after: string) =>
+  `select g.name from provider_resources g where ${freeGpus} ${after} order by g.name limit 1`;
+const freeTypes = `
+  types as (
+    select name from unnest($1::text[]) as n (name)
+    union all
+    select name from (
+      with recursive t as (
+        (${nextName('and $1::text[] is null')})
+        union all
+        select n.name from t, lateral (${nextName('and g.name > t.name')}) n
+      ) select name from t) every
+  )`;
+
+/** The cheapest of a type with an own price, or of those for which the operator's price stands, which is one for all. */
+const cheapest = (own: string, most: number) => `
+  (select g.provider_id, g.name, g.price_per_hour, g.total - g.rented as free
+     from provider_resources g
+    where ${freeGpus} and g.name = types.name and g.total - g.rented >= $2 and ${isEnoughSql('g', '$15', '$16')}
+      and g.price_per_hour ${own}
+    order by g.price_per_hour, g.total - g.rented, g.provider_id
+    limit ${most})`;
+
+/**
+ * The statement's `with`: the rows that it looks at are `looked`, and `seen` says how many there were and up to which price.
+ *
+ * @param most how many it looks at.
+ * @param always the parameter with providers that are looked at whatever they cost, or undefined.
+ */
+export const walkSql = (most: number, always: string | undefined) => `
+  with ${freeTypes}, walked as materialized (
+    select g.provider_id, g.name, cost.price
+      from types,
+           lateral (${cheapest('> 0', most)} union all ${cheapest('= 0', most)}) g,
+           lateral (select ${gpuPriceSql('g.price_per_hour', 'g.name', '$7')} as price) cost
+     order by cost.price, g.free, g.provider_id
+     limit ${most}
+  ), looked as materialized (
+    select provider_id, name from walked
+    ${always === undefined ? '' : `union select provider_id, name from provider_resources where kind = 'gpu' and provider_id = any (${always})`}
+  ), seen as materialized (
+    select count(*) < ${most} as all_of_them, coalesce(max(price), 0) as gpu_price from walked
+  )`;
+
+/**
+ * As `placementRows`, of those that are looked at. Each is read by its key: the planner does not know how few they are, and
+ * would read all providers.
+ */
+export const walkedRows = `
+  looked
+    cross join lateral (select * from providers x where x.provider_id = looked.provider_id offset 0) p
+    left join lateral (select * from provider_starts x where x.provider_id = looked.provider_id offset 0) s on true
+    cross join lateral (
+      select * from provider_resources x
+       where x.provider_id = looked.provider_id and x.kind = 'gpu' and x.name = looked.name offset 0) g`;
+
+/** What an order costs at the least at a provider that was not looked at; a row of `seen`. */
+export const unseenRateSql = listRateSql({
+  ...listedTerms,
+  ...{ gpuPrice: 'seen.gpu_price', cpuPrice: '0', memoryPrice: '0', storagePrice: '0' },
+});
