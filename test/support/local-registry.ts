@@ -4,9 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ImageContent } from '../../engines/images/docker-archive.js';
 import { findRegistry } from '../../engines/tools/registry.js';
 import { freePort } from './free-port.js';
-import type { Stored } from './lying-registry.js';
+import { digestOf, type Stored } from './lying-registry.js';
 
 /** The login of a private registry of the tests, and what its file has for it. */
 export const testLogin = { username: 'robot', password: 'only for tests' };
@@ -17,12 +18,15 @@ export interface LocalRegistry {
   /** As it stands in images. */
   host: string;
   push(repository: string, tag: string, manifest: Stored, ...blobs: Stored[]): Promise<void>;
+  /** Pushes a whole image. */
+  pushImage(repository: string, tag: string, image: ImageContent): Promise<void>;
   close(): Promise<void>;
 }
 
-export async function startLocalRegistry(open: 'open' | 'private'): Promise<LocalRegistry> {
+/** @param at where it listens, for clients that are not on this machine. */
+export async function startLocalRegistry(open: 'open' | 'private', at?: string): Promise<LocalRegistry> {
   const folder = mkdtempSync(join(tmpdir(), 'registry-'));
-  const host = `127.0.0.1:${await freePort()}`;
+  const host = at ?? `127.0.0.1:${await freePort()}`;
   const htpasswd = join(folder, 'htpasswd');
   writeFileSync(htpasswd, passwords);
   const settings = {
@@ -51,7 +55,7 @@ export async function startLocalRegistry(open: 'open' | 'private'): Promise<Loca
     if (tries > 600 || child.exitCode !== null) throw new Error('the registry does not answer');
     await sleep(50);
   }
-  return {
+  const registry: LocalRegistry = {
     host,
     async push(repository, tag, manifest, ...blobs) {
       for (const { bytes, digest } of blobs) {
@@ -62,12 +66,30 @@ export async function startLocalRegistry(open: 'open' | 'private'): Promise<Loca
       }
       await required(send('PUT', `/v2/${repository}/manifests/${tag}`, manifest.bytes, manifest.mediaType));
     },
+    async pushImage(repository, tag, image) {
+      const { manifest, config, layer } = inRegistry(image);
+      await registry.push(repository, tag, manifest, config, layer);
+    },
     async close() {
       child.kill();
       await ended;
       rmSync(folder, { recursive: true });
     },
   };
+  return registry;
+}
+
+/** The parts of an image as registries keep them. */
+function inRegistry(image: ImageContent): Record<'manifest' | 'config' | 'layer', Stored> {
+  const type = 'application/vnd.oci.image';
+  const part = (kind: string, bytes: Buffer): Stored => ({
+    ...{ mediaType: `${type}.${kind}`, bytes, digest: digestOf(bytes) },
+  });
+  const named = ({ mediaType, digest, bytes }: Stored) => ({ mediaType, digest, size: bytes.length });
+  const [config, layer] = [part('config.v1+json', image.config), part('layer.v1.tar', image.layer)];
+  const described = { schemaVersion: 2, mediaType: `${type}.manifest.v1+json`, config: named(config) };
+  const manifest = part('manifest.v1+json', Buffer.from(JSON.stringify({ ...described, layers: [named(layer)] })));
+  return { manifest, config, layer };
 }
 
 async function required(sent: Promise<Response>): Promise<void> {

@@ -1,0 +1,185 @@
+import { rmSync } from 'node:fs';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { gateway } from '../../engines/real-node/machine.js';
+import { missingForRealNode } from '../../engines/real-node/requirements.js';
+import { findOnPath } from '../../engines/tools/tool.js';
+import { connect } from '../../src/client/index.js';
+import type { JobLogLine } from '../../src/client/shapes.js';
+import type { Session } from '../../src/client/session.js';
+import { end, rent, ssh, type Rented } from '../support/customer.js';
+import { freePort } from '../support/free-port.js';
+import { startLocalRegistry, testLogin, type LocalRegistry } from '../support/local-registry.js';
+import { describeUnless } from '../support/needs.js';
+import { offerRealMachine, type RealMachine } from '../support/real-machine.js';
+import { smallLinux } from '../support/small-linux.js';
+import { until } from '../support/until.js';
+
+const missing = missingForRealNode() ?? (findOnPath('ssh', process.env) === undefined ? 'the program ssh' : undefined);
+
+let real: RealMachine;
+let open: LocalRegistry;
+let closed: LocalRegistry;
+let customer: Session;
+let image: string;
+const rented: Rented[] = [];
+
+/** Rents with a main program; what is still there in the end is ended. */
+async function order(changes: object): Promise<Rented> {
+  const job = await rent(customer, { image, ...changes }).catch(async (error: Error) => {
+    throw new Error(`${error.message}${await real.podsOf(customer)}`);
+  });
+  rented.push(job);
+  return job;
+}
+
+/** A main program in the image's shell. */
+const shell = (script: string) => ({ command: ['sh', '-c', script] });
+const read = async ({ job_id: id }: Rented) => {
+  const { body } = await customer.request('GET', `/api/v1/jobs/${id}`);
+  return body as Record<string, unknown> & { status: string };
+};
+const logOf = async ({ job_id: id }: Rented) => {
+  const { body } = await customer.request('GET', `/api/v1/jobs/${id}/logs`);
+  return body as { source: string; lines: JobLogLine[] };
+};
+/** What the program wrote, without what the SSH server says. */
+const written = async (job: Rented) =>
+  (await logOf(job)).lines.map(({ line }) => line).filter((line) => !line.startsWith('time='));
+const ended = (job: Rented) =>
+  until(
+    async () => {
+      const row = await read(job);
+      return ['completed', 'failed', 'cancelled', 'provider_lost'].includes(row.status) ? row : undefined;
+    },
+    { timeoutMs: 60_000, everyMs: 500, name: 'the job has ended' },
+  );
+const writes = (job: Rented, text: string) =>
+  until(async () => (await written(job)).includes(text), {
+    timeoutMs: 60_000,
+    everyMs: 500,
+    name: `it writes ${text}`,
+  });
+
+describeUnless(missing)('the main program on a real machine', () => {
+  beforeAll(async () => {
+    const hosts = [`${gateway}:${await freePort()}`, `${gateway}:${await freePort()}`] as const;
+    real = await offerRealMachine({
+      env: {
+        IMAGE_RESOLVE: 'required',
+        IMAGE_PLAIN_REGISTRIES: hosts.join(','),
+        IMAGE_ALLOWLIST: hosts.map((host) => `${host}/*/*`).join(','),
+      },
+    });
+    for (const host of hosts) real.machine.useRegistry(host, `http://${host}`);
+    [open, closed] = await Promise.all([startLocalRegistry('open', hosts[0]), startLocalRegistry('private', hosts[1])]);
+    const page = { path: 'index.html', content: Buffer.from('a model answers\n') };
+    await open.pushImage(
+      'team/server',
+      '1',
+      await smallLinux({ entries: [page], entrypoint: ['httpd', '-f', '-h', '/'], command: ['-p', '8000'] }),
+    );
+    await closed.pushImage('team/secret', '1', await smallLinux());
+    image = `${open.host}/team/server:1`;
+    customer = await real.broker.customer();
+    await real.offerGpus(await real.joined(), customer);
+  }, 1_800_000);
+
+  afterAll(async () => {
+    await real?.remove();
+    await Promise.all([open?.close(), closed?.close()]);
+    for (const { folder } of rented) rmSync(folder, { recursive: true, force: true });
+  }, 120_000);
+
+  test('a command runs as root, where it was told to, with its arguments and the variables of the order', async () => {
+    const job = await order({
+      command: ['sh', '-c', 'id -u; pwd; echo "$GREETING"; echo "$@"', 'program'],
+      args: ['--epochs', '3 of 4'],
+      workdir: '/made/for/it',
+      env: { GREETING: 'hello' },
+    });
+    await writes(job, '--epochs 3 of 4');
+    expect(await written(job)).toEqual(['0', '/made/for/it', 'hello', '--epochs 3 of 4']);
+    // The machine stays when its program has ended.
+    expect((await ssh(job, 'echo still here')).output).toBe('still here\n');
+    expect(await read(job)).toMatchObject({
+      status: 'running',
+      program: { restart: 'never', end_with_command: false },
+    });
+    await end(customer, job);
+  });
+
+  test('an image runs what it was made for, and it answers on its port', async () => {
+    const job = await order({ entrypoint: 'image' });
+    const ask = 'wget -q -O - http://127.0.0.1:8000/index.html';
+    await until(async () => (await ssh(job, ask)).output === 'a model answers\n', { timeoutMs: 30_000 });
+    await end(customer, job);
+    // Arguments take the place of the image's own.
+    const other = await order({ entrypoint: 'image', args: ['-p', '9000'] });
+    await until(async () => (await ssh(other, ask.replace('8000', '9000'))).output === 'a model answers\n', {
+      timeoutMs: 30_000,
+    });
+    await end(customer, other);
+  });
+
+  test('a program that crashes is started again', async () => {
+    const script = 'echo run; test -e /tmp/second && echo lives && sleep 1000; touch /tmp/second; kill -SEGV $$';
+    const job = await order({ ...shell(script), restart: 'on_failure' });
+    await writes(job, 'lives');
+    expect(await written(job)).toEqual(['run', 'run', 'lives']);
+    await end(customer, job);
+  });
+
+  test.each([
+    [0, 'completed'],
+    [7, 'failed'],
+  ])('a job that ends with its program, with %i, is %s, and its log is kept', async (code, status) => {
+    const job = await order({ ...shell(`echo the last words; exit ${code}`), end_with_command: true });
+    const row = await ended(job);
+    expect(row).toMatchObject({ status, program: { state: 'exited', exit_code: code } });
+    await until(async () => (await logOf(job)).source === 'kept', { timeoutMs: 30_000, everyMs: 500 });
+    expect(await written(job)).toEqual(['the last words']);
+  });
+
+  test('a private image is pulled with the login of the order, and with none or a wrong one it is refused', async () => {
+    const secret = `${closed.host}/team/secret:1`;
+    const refused = expect.stringMatching(/^422: .*image_private/);
+    await expect(rent(customer, { image: secret })).rejects.toMatchObject({ message: refused });
+    const wrong = { username: testLogin.username, password: 'another' };
+    await expect(rent(customer, { image: secret, registry_auth: wrong })).rejects.toMatchObject({ message: refused });
+    const job = await order({ image: secret, registry_auth: testLogin });
+    expect((await ssh(job, 'echo in')).output).toBe('in\n');
+    const inside = (await ssh(job, 'env; cat /etc/worldland/* /proc/1/environ /proc/1/cmdline')).output;
+    expect(inside).not.toContain(testLogin.password);
+    await end(customer, job);
+    // The machine has the image by now, and still gives it to nobody else.
+    await expect(rent(customer, { image: secret })).rejects.toMatchObject({ message: refused });
+  });
+
+  test('eight loader workers share more memory than containers have by default', async () => {
+    const worker = 'dd if=/dev/zero of=/dev/shm/batch-$n bs=1M count=12 2>/dev/null && wc -c </dev/shm/batch-$n';
+    const script = `for n in 1 2 3 4 5 6 7 8; do (${worker}) & done; wait; echo trained`;
+    const job = await order({ ...shell(script), memory_gb: '512Mi' });
+    await writes(job, 'trained');
+    expect(await written(job)).toEqual([...Array<string>(8).fill(String(12 * 2 ** 20)), 'trained']);
+    await end(customer, job);
+  });
+
+  test('a log is followed without a gap or a repeat while a worker and the API are killed', async () => {
+    const job = await order(shell('n=0; while [ $n -lt 400 ]; do n=$((n + 1)); echo line $n; sleep 0.05; done'));
+    const client = connect({ api: real.broker.endpoints.api, token: await customer.token() });
+    const lines: string[] = [];
+    const stop = new AbortController();
+    for await (const { line } of client.jobs.logs(job.job_id, { signal: stop.signal })) {
+      if (!line.startsWith('line ')) continue;
+      lines.push(line);
+      if (lines.length === 50) real.broker.stack.kill('worker');
+      if (lines.length === 100) real.broker.stack.kill('api');
+      if (lines.length === 400) break;
+    }
+    expect(lines).toEqual(Array.from({ length: 400 }, (_, n) => `line ${n + 1}`));
+    await until(async () => (await fetch(`${real.broker.endpoints.api}/ready`)).ok, { timeoutMs: 60_000 });
+    await end(customer, job);
+    await until(async () => (await logOf(job)).source === 'kept', { timeoutMs: 30_000, everyMs: 500 });
+    expect((await written(job)).at(-1)).toBe('line 400');
+  });
+});
