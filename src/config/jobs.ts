@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { readGpuDefaultPrices } from '../domain/gpu-prices.js';
-import { bool, flag, list, whole } from './values.js';
+import { bool, certificates, flag, list, whole } from './values.js';
 
 export const jobVariables = {
   /** The image of a job that names none. */
@@ -36,6 +36,11 @@ export const jobVariables = {
    * `IMAGE_ALLOWLIST` must name them, too. Whoever is on the way reads logins that customers send there.
    */
   IMAGE_PLAIN_REGISTRIES: list,
+  /**
+   * Authorities of your own registries' certificates, beside those that everybody trusts. They are believed only for
+   * registries that `IMAGE_ALLOWLIST` spells out; your machines need them, too.
+   */
+  IMAGE_REGISTRY_CA: certificates,
   /** Shortest duration of an order. Above `JOB_MAX_DURATION_S` no order is accepted. */
   JOB_MIN_DURATION_S: whole(60, 1, 86_400),
   /**

@@ -12,6 +12,8 @@ export interface RegistrySettings {
   plain: readonly string[];
   /** Those that he spells out, and that may be at closed addresses. */
   isNamed: (registry: string) => boolean;
+  /** Certificates that those may be signed by, beside the usual ones; PEM. */
+  ca?: string;
 }
 
 /** One image's repository, for one customer, until the time is over. */
@@ -44,7 +46,7 @@ export function loginKey(auth: RegistryAuth | undefined): string {
 }
 
 /** Speaks to registries by the OCI's distribution specification, with its tokens. */
-export function createRegistries({ plain, isNamed }: RegistrySettings, now: () => number = Date.now) {
+export function createRegistries({ plain, isNamed, ca }: RegistrySettings, now: () => number = Date.now) {
   const headers = latelyUsed<string>(2_000, now);
 
   return {
@@ -54,7 +56,7 @@ export function createRegistries({ plain, isNamed }: RegistrySettings, now: () =
       const isPlain = plain.includes(registry);
       const host = registry === 'docker.io' ? 'registry-1.docker.io' : registry;
       const base = new URL(`${isPlain ? 'http' : 'https'}://${host}/v2/${repository}/`);
-      const trusted: Trusted = isPlain || isNamed(registry) ? { host: base.host, isPlain } : {};
+      const trusted: Trusted = isPlain || isNamed(registry) ? { host: base.host, isPlain, ...(ca && { ca }) } : {};
       const key = JSON.stringify([registry, repository, login]);
 
       let hasAnswered = false;
@@ -75,15 +77,20 @@ export function createRegistries({ plain, isNamed }: RegistrySettings, now: () =
           let { answer, from } = await get(headers.get(key));
           hasAnswered = true;
           if (answer.status === 401) {
-            // The login is for the image's registry alone, not for whom another host names.
-            if (from !== base.origin) throw new NoAnswer('nonsense', `${host} redirects to a host that wants a login`);
+            requireOwn(from);
             const authorization = await authorize(answer);
             if (authorization === undefined) throw refusedLogin(auth);
             ({ answer, from } = await get(authorization));
+            if (answer.status === 401) requireOwn(from);
           }
           return understood(answer, auth);
         },
       };
+
+      /** The login is for the image's registry alone, and only that says who may have its images. */
+      function requireOwn(origin: string): void {
+        if (origin !== base.origin) throw new NoAnswer('nonsense', `${host} redirects to a host that wants a login`);
+      }
 
       /** What to send to the registry, by its challenge; undefined if it wants a login and there is none. */
       async function authorize(answer: Answer): Promise<string | undefined> {

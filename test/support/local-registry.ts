@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ImageContent } from '../../engines/images/docker-archive.js';
 import { findRegistry } from '../../engines/tools/registry.js';
+import type { Certificate } from './certificates.js';
+import { opens } from './customer.js';
 import { freePort } from './free-port.js';
 import { digestOf, type Stored } from './lying-registry.js';
 
@@ -20,6 +22,8 @@ export interface LocalRegistry {
   push(repository: string, tag: string, manifest: Stored, ...blobs: Stored[]): Promise<void>;
   /** Pushes a whole image. */
   pushImage(repository: string, tag: string, image: ImageContent): Promise<void>;
+  /** Answers over TLS with this certificate, too; the host, with the port of that. */
+  alsoOverTls(certificate: Pick<Certificate, 'certFile' | 'keyFile'>): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -29,19 +33,21 @@ export async function startLocalRegistry(open: 'open' | 'private', at?: string):
   const host = at ?? `127.0.0.1:${await freePort()}`;
   const htpasswd = join(folder, 'htpasswd');
   writeFileSync(htpasswd, passwords);
-  const settings = {
-    version: 0.1,
-    log: { level: 'error' },
-    storage: { filesystem: { rootdirectory: join(folder, 'data') } },
-    http: { addr: host },
-    ...(open === 'open' ? {} : { auth: { htpasswd: { realm: 'test', path: htpasswd } } }),
-    validation: { manifests: { indexes: { platforms: 'none' } } },
+  const children: { end(): Promise<void> }[] = [];
+  const serve = async (addr: string, tls?: { certificate: string; key: string }) => {
+    const settings = {
+      version: 0.1,
+      log: { level: 'error' },
+      storage: { filesystem: { rootdirectory: join(folder, 'data') } },
+      http: { addr, ...(tls === undefined ? {} : { tls }) },
+      ...(open === 'open' ? {} : { auth: { htpasswd: { realm: 'test', path: htpasswd } } }),
+      validation: { manifests: { indexes: { platforms: 'none' } } },
+    };
+    const file = join(folder, `config-${children.length}.yml`);
+    writeFileSync(file, JSON.stringify(settings));
+    children.push(await startServer((await findRegistry(() => {})).path, file, addr));
   };
-  const file = join(folder, 'config.yml');
-  writeFileSync(file, JSON.stringify(settings));
-  const { path } = await findRegistry(() => {});
-  const child = spawn(path, ['serve', file], { stdio: 'ignore' });
-  const ended = once(child, 'exit');
+  await serve(host);
   const authorization = `Basic ${Buffer.from(`${testLogin.username}:${testLogin.password}`).toString('base64')}`;
   const send = async (method: string, url: string, body?: Buffer, type = 'application/octet-stream') =>
     await fetch(new URL(url, `http://${host}`), {
@@ -49,12 +55,6 @@ export async function startLocalRegistry(open: 'open' | 'private', at?: string):
       headers: { authorization, ...(body === undefined ? {} : { 'content-type': type }) },
       ...(body === undefined ? {} : { body: new Uint8Array(body) }),
     });
-  for (let tries = 0; ; tries += 1) {
-    const answer = await send('GET', '/v2/').catch(() => undefined);
-    if (answer?.ok === true) break;
-    if (tries > 600 || child.exitCode !== null) throw new Error('the registry does not answer');
-    await sleep(50);
-  }
   const registry: LocalRegistry = {
     host,
     async push(repository, tag, manifest, ...blobs) {
@@ -70,13 +70,34 @@ export async function startLocalRegistry(open: 'open' | 'private', at?: string):
       const { manifest, config, layer } = inRegistry(image);
       await registry.push(repository, tag, manifest, config, layer);
     },
+    async alsoOverTls({ certFile: certificate, keyFile: key }) {
+      const addr = `127.0.0.1:${await freePort()}`;
+      await serve(addr, { certificate, key });
+      return addr;
+    },
     async close() {
-      child.kill();
-      await ended;
+      await Promise.all(children.map((child) => child.end()));
       rmSync(folder, { recursive: true });
     },
   };
   return registry;
+}
+
+/** Starts the program, and waits until it takes connections. */
+async function startServer(path: string, settings: string, address: string): Promise<{ end(): Promise<void> }> {
+  const child = spawn(path, ['serve', settings], { stdio: 'ignore' });
+  const ended = once(child, 'exit');
+  const [host, port] = address.split(':');
+  for (let tries = 0; !(await opens(host!, Number(port))); tries += 1) {
+    if (tries > 600 || child.exitCode !== null) throw new Error('the registry does not answer');
+    await sleep(50);
+  }
+  return {
+    async end() {
+      child.kill();
+      await ended;
+    },
+  };
 }
 
 /** The parts of an image as registries keep them. */
