@@ -14,7 +14,13 @@ import {
 import type { ActivityDeps } from './deps.js';
 import { deliveryTimeoutMs, issueJoinCommand } from './join-command.js';
 import type { RegistrationAnswer, RegistrationRejected } from './registration-answer.js';
-import { belongsToAnotherWallet, objectionTo, type Candidate, type Objection } from './registration-objections.js';
+import {
+  belongsToAnotherWallet,
+  objectionTo,
+  standsOutOfReach,
+  type Candidate,
+  type Objection,
+} from './registration-objections.js';
 
 /** Registrations: records them, answers with a join command, and makes sure that the answer is delivered. */
 export function createAdmissionActivities(
@@ -35,7 +41,10 @@ export function createAdmissionActivities(
       if (stored === undefined) return { kind: 'rejected', rejected: 'the registration is no longer stored' };
       const record = await registrationRecord(pool, providerId, stored.wallet);
       const candidate: Candidate = { stored, record, mode: config.PROVIDER_AUTH_MODE };
-      const objection = belongsToAnotherWallet(candidate) ?? (await recordThenCheck(providerId, candidate));
+      const objection =
+        belongsToAnotherWallet(candidate) ??
+        standsOutOfReach(candidate, config.PROVIDER_PRIVATE_CIDRS) ??
+        (await recordThenCheck(providerId, candidate));
       if (objection !== undefined) return await reject(providerId, candidate, objection);
       return await issueJoinCommand(deps, sign, { providerId, command: `${messageId}#${reissued}`, stored });
     },

@@ -16,6 +16,7 @@ import { createProviderOperationActivities } from './provider-operations.js';
 import { createProviderSeriesActivities } from './provider-series.js';
 import { createReceiptActivities } from './receipts.js';
 import { createReconcilerActivities } from './reconciler/index.js';
+import { createSshLookActivities } from './ssh-look.js';
 import { createSweepActivities } from './sweep.js';
 
 /** Every activity the worker registers. Each is safe to repeat after a crash on any of its lines. */
@@ -37,6 +38,7 @@ export function createActivities(deps: ActivityDeps) {
     ...createProviderOperationActivities(deps),
     ...createMarketActivities(deps),
     ...createMiningActivities(deps),
+    ...createSshLookActivities(deps),
     ...createSweepActivities(deps),
     ...createProviderSeriesActivities(deps),
     ...createReceiptActivities(deps),

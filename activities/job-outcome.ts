@@ -38,6 +38,8 @@ export interface StartFailure {
   attempt: number;
   reason: ErrorCode;
   fault: MachineFault;
+  /** What the provider's owner and operators read instead of the reason. */
+  shown?: Printable;
 }
 
 /** What a recorded failure led to. */

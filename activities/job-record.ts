@@ -205,13 +205,13 @@ export function createJobRecordActivities({ pool, logger, config }: JobRecordDep
    */
   async function remember(
     { jobId, wallet }: JobOrder,
-    { providerId, attempt, reason, fault }: StartFailure,
+    { providerId, attempt, reason, fault, shown }: StartFailure,
   ): Promise<Remembered> {
     await recordDoubt(pool, wallet, providerId);
     if (fault !== 'certain') return {};
     const facts = { jobId, providerId, attempt, reason };
     try {
-      const out = await recordFailure(pool, { ...facts, wallet }, config);
+      const out = await recordFailure(pool, { ...facts, wallet, shown }, config);
       if (out === undefined) return {};
       if (out.isNew) {
         providersOut.inc({ reason });

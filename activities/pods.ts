@@ -12,6 +12,7 @@ import { applyPatch, fieldManager, statusOf, unlessExists, unlessNotFound } from
 import { clusterRanges, nodeRanges } from '../src/kubernetes/cluster-ranges.js';
 import { jobNetworkPolicy } from '../src/kubernetes/manifests/job-network.js';
 import {
+  awaitsLook,
   hostKeyFile,
   jobPod,
   jobSecret,
@@ -38,6 +39,14 @@ const deadlineSlackSeconds = 86_400;
 
 type Deps = Pick<ActivityDeps, 'config' | 'pool' | 'kubernetes' | 'logger'>;
 
+/** A pod that was made, and how its customer will reach it. */
+export interface ProvisionedPod {
+  podUid: string;
+  ssh: SshAccess;
+  /** Set if the job does not run before the broker has seen its SSH port answer. */
+  isLookedAt?: true;
+}
+
 /**
  * A job's objects in Kubernetes. Their names follow from the job's id, so a repeat finds what the first attempt
  * created.
@@ -53,7 +62,7 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
      *
      * @throws no_ports_left before there is a pod; pod_refused if Kubernetes will never accept it.
      */
-    async provisionJob(order: JobOrder, placement: Placement): Promise<{ podUid: string; ssh: SshAccess }> {
+    async provisionJob(order: JobOrder, placement: Placement): Promise<ProvisionedPod> {
       const namespace = await claimJobNamespace({ pool, kubernetes }, order, Context.current().info.attempt > 1);
       const job: PlacedJob = { order, placement, namespace };
       try {
@@ -66,7 +75,8 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
         const pod = await ensurePod(job, inputs, node);
         const podUid = pod.metadata!.uid!;
         if (config.ENABLE_TENANT_ISOLATION) await ensureWayOut(job, podUid, node);
-        return { podUid, ssh: { host: await sshHost(pool, placement, node), port, user: 'root', hostKey } };
+        const ssh: SshAccess = { host: await sshHost(pool, placement, node), port, user: 'root', hostKey };
+        return { podUid, ssh, ...(awaitsLook(pod) ? { isLookedAt: true } : {}) };
       } catch (error) {
         // The namespace may have been deleted since this process saw it: the next attempt creates it again.
         if (statusOf(error)?.code === 404 || lacksRight(error)) forgetTenant(namespace);
@@ -184,6 +194,7 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
       activeDeadlineSeconds: config.JOB_MAX_DURATION_S + deadlineSlackSeconds,
       expiresAt: new Date(Date.now() + order.durationSeconds * 1000).toISOString(),
       ...(config.JOB_RUNTIME_CLASS === undefined ? {} : { runtimeClassName: config.JOB_RUNTIME_CLASS }),
+      isLookedAt: config.SSH_PROBE,
       userNamespaces: config.JOB_USER_NAMESPACES && hasUserNamespaces(node, config.JOB_RUNTIME_CLASS),
     };
     const pod = jobPod(order, placement, Object.keys(inputs.env), settings, inputs.registryAuth !== undefined);

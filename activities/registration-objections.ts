@@ -1,6 +1,8 @@
 import type { Config } from '../src/config.js';
+import { whyUnreachable } from '../src/closed-addresses.js';
 import type { RegistrationRecord } from '../src/db/provider-approvals.js';
 import type { StoredRegistration } from '../src/db/registrations.js';
+import { isSshHost } from '../src/domain/job.js';
 import { canSealFor } from '../src/wire/sealed-answer.js';
 
 /** A registration, with what decides whether it gets a join command. */
@@ -31,6 +33,20 @@ export function belongsToAnotherWallet({ stored, record, mode }: Candidate): Obj
   // The registration arrived before the owner was known.
   if (mode === 'off' || stored.signed || !record.isAnothers) return undefined;
   return { message: 'the provider id belongs to another wallet', tells: 'rejected_unless_answered' };
+}
+
+/**
+ * The same for an address at which no customer could log in. It is not recorded: jobs of the provider would be shown it.
+ *
+ * @param opened otherwise closed ranges in which machines of this site may stand.
+ */
+export function standsOutOfReach({ stored }: Candidate, opened: readonly string[]): Objection | undefined {
+  const { publicIp } = stored.registration.spec;
+  // What is no address at all is not used: its node's own is.
+  const why = isSshHost(publicIp) ? whyUnreachable(publicIp, opened) : undefined;
+  if (why === undefined) return undefined;
+  const remedy = 'start the agent with --public-ip and the address at which the internet reaches the machine';
+  return { message: `customers cannot reach the address ${publicIp} (${why}): ${remedy}`, tells: 'rejected' };
 }
 
 type Check = (candidate: RecordedCandidate) => Objection | undefined | Promise<Objection | undefined>;

@@ -20,6 +20,9 @@ export function brokerEntryPoint(env: NodeJS.ProcessEnv): string {
 /** The image sets the same for Node.js and the C library; docs/operate.md explains why. */
 export const memoryBounds = { NODE_OPTIONS: '--max-old-space-size=256 --max-semi-space-size=8', MALLOC_ARENA_MAX: '2' };
 
+/** Where machines of a local stack stand: made-up addresses, at which nobody answers, and loopback, where they can. */
+export const localRanges = '198.18.0.0/15,127.0.0.0/8';
+
 /** What one process of the broker runs: a role, or all of them as `broker`. */
 export type BrokerProcess = Role | 'broker';
 
@@ -63,6 +66,7 @@ export async function startBrokerProcesses(
           AUTH_AUDIENCE: api,
           // A local stack needs no network: its machines do not pull images either.
           IMAGE_RESOLVE: 'off',
+          PROVIDER_PRIVATE_CIDRS: localRanges,
           ...(isWorker ? { RECEIPT_PRIVATE_KEY: keptReceiptKey(dataDir) } : {}),
           ...memoryBounds,
           ...env,

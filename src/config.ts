@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { environment, type Environment } from './config/environment.js';
 import { roles, type Role } from './config/process.js';
 import { chainProblems, isChainVariable, isOn, longestPrepaidJobS } from './config/chain.js';
+import { isOfThisMachine } from './closed-addresses.js';
 import { isPublicKey } from './config/signing-keys.js';
 import { readTls, type TlsWorkedOut } from './tls-settings.js';
 
@@ -55,6 +56,11 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     }
     if (config.PROVIDER_AUTH_MODE === 'off' && !config.ALLOW_INSECURE_PROVIDERS) {
       throw new ConfigError('PROVIDER_AUTH_MODE: off needs ALLOW_INSECURE_PROVIDERS=true in production');
+    }
+    if (config.PROVIDER_PRIVATE_CIDRS.some(isOfThisMachine)) {
+      throw new ConfigError(
+        'PROVIDER_PRIVATE_CIDRS: no loopback in production, which is the host of the broker itself',
+      );
     }
   }
   if (config.AUTH_SMART_WALLETS && config.AUTH_RPC_URL === undefined) {

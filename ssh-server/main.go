@@ -24,7 +24,7 @@ import (
 )
 
 const usage = `usage: sshd install DIR
-       sshd serve --authorized-keys FILE --host-key FILE [--address ADDRESS] [--port PORT] [--program FILE]
+       sshd serve --authorized-keys FILE --host-key FILE [--address ADDRESS] [--port PORT] [--program FILE] [--await-look]
        sshd sftp
        sshd scp -t|-f [-r] [-p] [-d] PATH …
 `
@@ -74,6 +74,7 @@ type settings struct {
 	authorizedKeys string
 	hostKey        string
 	program        string
+	awaitLook      bool
 }
 
 // All settings are flags: the variables of the container belong to its user, and every session gets them unchanged.
@@ -86,6 +87,7 @@ func readSettings(args []string, output io.Writer) (settings, error) {
 	flags.StringVar(&given.authorizedKeys, "authorized-keys", "", "public keys that may log in, one a line, without options")
 	flags.StringVar(&given.hostKey, "host-key", "", "private key of the server, PEM")
 	flags.StringVar(&given.program, "program", "", "the job's main program, JSON; empty: there is none")
+	flags.BoolVar(&given.awaitLook, "await-look", false, "let nobody in before the broker has looked at the port")
 	if err := flags.Parse(args); err != nil {
 		return given, err
 	}
@@ -108,6 +110,9 @@ func serveUntilStopped(given settings, times programTimes, output io.Writer) (ex
 	if err != nil {
 		return 0, err
 	}
+	if given.awaitLook {
+		times = times.afterLook()
+	}
 	program, err := mainProgramOf(given, times, server, output)
 	if err != nil {
 		return 0, err
@@ -118,12 +123,17 @@ func serveUntilStopped(given settings, times programTimes, output io.Writer) (ex
 	}
 	listener := &awaitedListener{Listener: opened, reached: make(chan struct{})}
 	log.Info("listening", "address", listener.Addr().String(), "host_key", ssh.FingerprintSHA256(server.hostKeys.pinned.PublicKey()))
+	reached := listener.reached
+	if given.awaitLook {
+		server.door.opensAfter(opensWithin)
+		reached = server.door.open
+	}
 	ended := make(chan error, 1)
 	go func() { ended <- server.serve(listener) }()
 	programEnded := make(chan int, 1)
 	if program != nil {
 		go func() {
-			code := program.run(listener.reached)
+			code := program.run(reached)
 			if program.spec.EndWithCommand {
 				programEnded <- code
 			}

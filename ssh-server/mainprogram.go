@@ -50,6 +50,8 @@ type programTimes struct {
 	// Anybody may be the first to connect, and a program that ran before the probe could keep it from ever succeeding:
 	// so much time after the server listens belongs to the kubelet, which begins to probe after three seconds.
 	notBefore time.Duration
+	// From then on the program waits so long.
+	afterReady time.Duration
 	// A machine that ends at once might never have been seen, and nobody would know that it ran.
 	lastsAtLeast time.Duration
 	firstPause   time.Duration
@@ -68,6 +70,13 @@ var usualTimes = programTimes{
 	longestPause: 5 * time.Minute,
 	forgetAfter:  10 * time.Minute,
 	drainWithin:  2 * time.Second,
+}
+
+// afterLook are the times of a machine whose broker looks at its port, which nobody else can do in its place. The second
+// is what the broker needs to write down that the job runs.
+func (t programTimes) afterLook() programTimes {
+	t.readyWithin, t.notBefore, t.afterReady = opensWithin, 0, time.Second
+	return t
 }
 
 // mainProgram runs the job's main program, again and again if the order says so.
@@ -107,7 +116,7 @@ func (p *mainProgram) run(ready <-chan struct{}) (exitCode int) {
 	case <-p.stop:
 		return 0
 	}
-	if !p.wait(p.times.notBefore - time.Since(listens)) {
+	if !p.wait(p.times.notBefore-time.Since(listens)) || !p.wait(p.times.afterReady) {
 		return 0
 	}
 	pause := p.times.firstPause

@@ -38,6 +38,7 @@ type server struct {
 	keys     *authorizedKeys
 	hostKeys hostKeys
 	account  account
+	door     *door
 	// This program, which serves SFTP as a child.
 	self     string
 	children *children
@@ -61,6 +62,10 @@ func newServer(given settings, log *slog.Logger) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
+	door, err := newDoor(given.hostKey, given.awaitLook)
+	if err != nil {
+		return nil, err
+	}
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("cannot find this program: %w", err)
@@ -70,6 +75,7 @@ func newServer(given settings, log *slog.Logger) (*server, error) {
 		log:          log,
 		keys:         keys,
 		hostKeys:     hostKeys,
+		door:         door,
 		account:      findAccount("/etc/passwd", os.Getuid(), isProgram),
 		self:         self,
 		children:     theChildren(),
@@ -91,11 +97,16 @@ func (s *server) configOf(hostKeyAlgorithms []string, encrypted func()) *ssh.Ser
 		ServerVersion: serverVersion,
 		// The library's default still takes SHA-1 signatures of RSA keys.
 		PublicKeyAuthAlgorithms: ssh.SupportedAlgorithms().PublicKeyAuths,
-		PreAuthConnCallback:     func(ssh.ServerPreAuthConn) { encrypted() },
+		PreAuthConnCallback: func(client ssh.ServerPreAuthConn) {
+			encrypted()
+			s.door.heard(string(client.ClientVersion()))
+		},
 		PublicKeyCallback: func(connection ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
 			if connection.User() != loginName || !s.keys.has(key) {
 				return nil, errors.New("not allowed")
 			}
+			// Strangers are not kept waiting: they would take the places of those who may log in.
+			<-s.door.open
 			return &ssh.Permissions{Extensions: map[string]string{"key": ssh.FingerprintSHA256(key)}}, nil
 		},
 	}

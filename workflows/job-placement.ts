@@ -3,7 +3,8 @@ import type { StartFailure } from '../activities/job-outcome.js';
 import type { Placement } from '../src/domain/job.js';
 import { providerWorkflowId } from '../src/domain/provider.js';
 import type { Ending } from './job-endings.js';
-import { bringUp, type JobStart, type NotStarted, type Provisioned } from './job-start.js';
+import { bringUp, type NotStarted, type Provisioned } from './job-start.js';
+import type { JobStart } from './job-starting.js';
 import { jobRecord, jobTeardown } from './job-steps.js';
 import type { ProviderNews } from './job-messages.js';
 import { jobLeft, placementChanged } from './provider-messages.js';
@@ -83,7 +84,9 @@ async function leave(placing: JobPlacing, placement: Placement, attempt: number,
 
 /** The record of a failed start. */
 export function startFailure({ providerId }: Placement, attempt: number, { failure, fault }: Ending): StartFailure {
-  return { providerId, attempt, reason: failure?.reason ?? 'provider_lost', fault: fault ?? 'possible' };
+  const reason = failure?.reason ?? 'provider_lost';
+  const shown = reason === 'ports_unreachable' ? { shown: failure!.message } : {};
+  return { providerId, attempt, reason, fault: fault ?? 'possible', ...shown };
 }
 
 /** Clears the machine if its node showed another possible cause. */

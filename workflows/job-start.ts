@@ -1,32 +1,17 @@
 import { CancellationScope, condition, patched } from '@temporalio/workflow';
-import type { JobOrder, Placement } from '../src/domain/job.js';
-import type { MachineFault } from '../src/domain/start-faults.js';
-import { failed, failedBecause, podEnded, programEnded, type Ending } from './job-endings.js';
+import type { ProvisionedPod } from '../activities/pods.js';
+import { failed, failedBecause, type Ending } from './job-endings.js';
 import { pods } from './job-steps.js';
-import type { JobLimits, RunningJob } from './job-messages.js';
-import type { PodObservations } from './pod-observations.js';
-import type { ProviderWatch } from './provider-watch.js';
+import { lookFromOutside } from './job-look.js';
+import { endedEarly, notInTime, withFault, type JobStart } from './job-starting.js';
 
 /** A pod that was created, and how its customer will reach it. */
-export type Provisioned = { kind: 'provisioned' } & Pick<RunningJob, 'ssh' | 'podUid'>;
+export type Provisioned = { kind: 'provisioned' } & ProvisionedPod;
 
 /** Why no pod can be reached. */
 export interface NotStarted {
   kind: 'not_started';
   ending: Ending;
-}
-
-/** A placed job that is to be started. */
-export interface JobStart {
-  order: JobOrder;
-  limits: JobLimits;
-  placement: Placement;
-  provider: ProviderWatch;
-  observations: PodObservations;
-  /** When the job has to be up, on whichever machine. */
-  beforeMs: number;
-  /** Shows people what the job waits for. */
-  details(text: string): void;
 }
 
 /**
@@ -45,7 +30,8 @@ const recheckS = [15, 30, 60];
 export async function bringUp(start: JobStart): Promise<Provisioned | NotStarted> {
   const made = await provision(start);
   if (made.kind === 'not_started') return made;
-  const ending = await awaitSsh(start, made.podUid);
+  const ending =
+    (await awaitSsh(start, made.podUid)) ?? (made.isLookedAt === true ? await lookFromOutside(start, made) : undefined);
   return ending === undefined ? made : { kind: 'not_started', ending };
 }
 
@@ -89,10 +75,7 @@ async function awaitSsh(start: JobStart, podUid: string): Promise<Ending | undef
     const known = { pod: observations.of(podUid), provider: provider.news() };
     const { pod } = known;
     if (pod?.phase === 'running') return undefined;
-    if (pod !== undefined && pod.phase !== 'pending') {
-      const ending = podEnded(pod, placement.providerId, known.provider, nowMs);
-      return order.program === undefined ? ending : programEnded(ending, pod, order.program, false);
-    }
+    if (pod !== undefined && pod.phase !== 'pending') return endedEarly(start, pod);
     const parting = await provider.parting(placement);
     if (parting !== undefined) return parting;
     // The node of a provider that is away cannot start a pod: the grace covers that.
@@ -131,14 +114,6 @@ async function awaitSsh(start: JobStart, podUid: string): Promise<Ending | undef
   }
 }
 
-function notInTime({ limits }: JobStart): Ending {
-  return failedBecause('start_timeout', `the pod was not ready within ${limits.startTimeoutS} s`);
-}
-
 function notPrepared({ placement }: JobStart): Ending {
   return failedBecause('start_timeout', `the machine of provider ${placement.providerId} did not begin with the pod`);
-}
-
-function withFault(ending: Ending, fault: MachineFault | undefined): Ending {
-  return fault === undefined ? ending : { ...ending, fault };
 }

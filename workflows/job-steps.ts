@@ -35,6 +35,13 @@ const stoppedFirst = {
  */
 export const pods = proxyActivities<Pick<Activities, 'provisionJob' | 'inspectJob'>>(stoppedFirst);
 
+/** The broker's look at the SSH port, a minute at most. It makes nothing, so nobody waits for it to stop. */
+export const sshLook = proxyActivities<Pick<Activities, 'lookAtSsh'>>({
+  startToCloseTimeout: '90s',
+  heartbeatTimeout: '20s',
+  retry: untilItWorks,
+});
+
 /** Keys that were added to a job. A job does not wait for it, and the reconciler asks again for what failed. */
 export const jobKeys = proxyActivities<Pick<Activities, 'bringSshKeys'>>({
   startToCloseTimeout: '20s',

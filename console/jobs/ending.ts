@@ -24,6 +24,7 @@ const titles: Readonly<Partial<Record<keyof typeof jobErrorHelp, string>>> = {
   pod_refused: 'The cluster refused it',
   no_ports_left: 'The cluster had no port left for its SSH',
   start_timeout: 'It did not start in time',
+  ports_unreachable: 'Nobody could reach its SSH port',
 };
 
 /** @returns undefined for a job that has not ended. */

@@ -15,6 +15,15 @@ export const jobVariables = {
    * them to the customer: see `IMAGE_RESOLVE`.
    */
   JOB_IMAGE_PULL_POLICY: z.enum(['Always', 'IfNotPresent']).default('Always'),
+  /**
+   * Whether the broker looks at the SSH port of every job before its customer is let in, and compares the host key: set
+   * it where workers reach the NodePorts of all machines. A port that does not answer in time, or answers with
+   * another key, is the provider's fault: the job starts elsewhere, and nobody pays. Where workers do not reach the
+   * NodePorts, no job would start. Off, a job counts as running when the machine says so, three seconds after its start.
+   */
+  SSH_PROBE: flag(false),
+  /** Seconds that a port has to answer. Short blames machines for slow lines; long keeps customers waiting for nothing. */
+  SSH_PROBE_TIMEOUT_S: whole(60, 1, 75),
   /** Images that customers may run: `registry/repository`, with `*` at the end of a part. Empty: any image. */
   IMAGE_ALLOWLIST: list,
   /** Whether an order must name its image by a digest. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { flag, whole } from './values.js';
+import { flag, ranges, whole } from './values.js';
 
 export const providerVariables = {
   /**
@@ -30,4 +30,11 @@ export const providerVariables = {
   PROVIDER_AUTH_MODE: z.enum(['required', 'permissive', 'off']).default('required'),
   /** Confirms `PROVIDER_AUTH_MODE=off` in production; the broker does not start without it. */
   ALLOW_INSECURE_PROVIDERS: flag(false),
+  /**
+   * Networks of addresses that customers on the internet cannot reach, in which machines of this site may stand all the
+   * same: those of the laboratory or the company that its customers are in, too. Registrations that name any other such
+   * address are refused, and the broker connects to none. Loopback is refused in production: what listens on the
+   * broker's own host must not be taken for a machine.
+   */
+  PROVIDER_PRIVATE_CIDRS: ranges.describe('list of networks such as 10.20.0.0/16, separated by commas'),
 };

@@ -151,6 +151,16 @@ async function takeLocked(
   return known === 'held' ? 'held' : 'released';
 }
 
+/** Whether other jobs run at a provider. */
+export async function servesOthers(db: Queryable, providerId: string, jobId: string): Promise<boolean> {
+  const { rows } = await db.query<{ serves: boolean }>(
+    `select exists (select from allocations a join jobs j using (job_id)
+                     where a.provider_id = $1 and a.released_at is null and a.job_id <> $2 and j.status = 'running') as serves`,
+    [providerId, jobId],
+  );
+  return rows[0]!.serves;
+}
+
 /** The placement a job holds; `undefined` when it holds none. */
 export async function findAllocation(db: Queryable, jobId: string): Promise<Placement | undefined> {
   const { rows } = await db.query<{

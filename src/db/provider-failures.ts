@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { withTransaction, type Queryable } from './pool.js';
 import { removeOld } from './pruning.js';
+import type { Printable } from '../domain/outside.js';
 import type { ErrorCode } from '../wire/error-codes.js';
 
 /** When a provider that fails starts is suspended from placement, and for how long. */
@@ -19,6 +20,8 @@ export interface ProviderFailure {
   providerId: string;
   wallet: string;
   reason: ErrorCode;
+  /** What its owner and operators read instead of the reason. */
+  shown?: Printable | undefined;
 }
 
 /** The column values of a provider that has failed no starts. */
@@ -41,7 +44,7 @@ const countedForS = 7 * 86_400;
  */
 export async function recordFailure(
   pool: Pool,
-  { jobId, attempt, providerId, wallet, reason }: ProviderFailure,
+  { jobId, attempt, providerId, wallet, reason, shown }: ProviderFailure,
   policy: FailurePolicy,
 ): Promise<{ outUntil: Date; isNew: boolean } | undefined> {
   return await withTransaction(pool, async (tx) => {
@@ -93,7 +96,7 @@ export async function recordFailure(
          from next, known, out
         where s.provider_id = $1
        returning case when next.goes then s.out_until end as out_until`,
-      [providerId, policy.PROVIDER_OUT_WALLETS, policy.PROVIDER_OUT_S, reason],
+      [providerId, policy.PROVIDER_OUT_WALLETS, policy.PROVIDER_OUT_S, shown ?? reason],
     );
     const outUntil = rows[0]?.out_until ?? null;
     return outUntil === null ? undefined : { outUntil, isNew: true };

@@ -50,7 +50,7 @@ export interface ProviderRow {
   /** When its owner offers it; absent is no bound. */
   availableFrom?: Date;
   availableUntil?: Date;
-  /** Out of placement until then, for the starts that it failed; `outReason` is the last of them, as an error code. */
+  /** Out of placement until then, for the starts that it failed; `outReason` is the last of them: an error code, or words. */
   outUntil?: Date;
   outReason?: string;
   lastHeartbeat?: Date;

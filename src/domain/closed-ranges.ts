@@ -33,3 +33,19 @@ export const closedRanges: readonly (readonly [range: string, reason: string])[]
   ['fec0::/10', 'private, in an old form'],
   ['ff00::/8', 'multicast'],
 ];
+
+/** Ranges for examples in texts. Whoever names such an address has copied it, and nobody is there. */
+export const exampleRanges: readonly string[] = [
+  '192.0.2.0/24',
+  '198.51.100.0/24',
+  '203.0.113.0/24',
+  '2001:db8::/32',
+  '3fff::/20',
+];
+
+const reservedNames = /(?:^|\.)(?:localhost|local|internal|intranet|lan|home|corp|private|home\.arpa|test|example|invalid)$/i;
+
+/** Whether a name means something, if anything, in one network only: RFC 6761 and 6762, and what routers give out. */
+export function isNameOfOneNetwork(name: string): boolean {
+  return !name.includes('.') || reservedNames.test(name);
+}

@@ -11,7 +11,7 @@ export interface OfferFacts {
   availableUntil?: Date | undefined;
   /** Until when the provider is suspended from placement because it failed to start jobs. */
   outUntil?: Date | undefined;
-  /** The error code of the last failed start. */
+  /** Of the last failed start: an error code, or words. */
   outReason?: string | undefined;
   /** Why its GPUs are not sold as registered; '' if they are. */
   gpusReason?: string | undefined;

@@ -1,18 +1,7 @@
 import { lookup as systemLookup, promises as dns } from 'node:dns';
-import { BlockList, isIPv4, type LookupFunction } from 'node:net';
-import { closedRanges } from '../domain/closed-ranges.js';
+import { isIPv4, type LookupFunction } from 'node:net';
+import { isClosed } from '../closed-addresses.js';
 import { NoAnswer } from './outcome.js';
-
-const closed = new BlockList();
-for (const [range] of closedRanges) {
-  const [network = '', prefix] = range.split('/');
-  closed.addSubnet(network, Number(prefix), isIPv4(network) ? 'ipv4' : 'ipv6');
-}
-
-/** Whether nobody may be connected to at this address because a stranger named it. No name needs IPv4 in IPv6. */
-export function isClosed(address: string): boolean {
-  return address.toLowerCase().startsWith('::ffff:') || closed.check(address, isIPv4(address) ? 'ipv4' : 'ipv6');
-}
 
 /** How long one name server may take, and how often it is asked. */
 const resolver = new dns.Resolver({ timeout: 1_000, tries: 2 });

@@ -69,6 +69,7 @@ export const errorTable = {
   pod_refused: { status: 409, title: 'Kubernetes rejected the pod', retryable: false },
   no_ports_left: { status: 409, title: 'The cluster has no port left for another job', retryable: false },
   start_timeout: { status: 409, title: 'The pod did not start in time', retryable: false },
+  ports_unreachable: { status: 409, title: 'Nobody can reach the ports of the machine', retryable: false },
   provider_lost: { status: 409, title: 'The provider went away', retryable: false },
   provider_drained: { status: 409, title: 'The provider is being taken out of service', retryable: false },
   funds_withdrawn: { status: 409, title: 'The wallet’s money left the vault', retryable: false },

@@ -138,6 +138,15 @@ export const jobErrorHelp = {
       'The job did not become ready in time: a large image over a slow line, or a machine that does not do its work.',
     todo: [`${orderAgain} The broker prefers other machines for an hour.`, 'Use a smaller image.', notPaid],
   },
+  ports_unreachable: {
+    means:
+      'The job was started, and the broker could not reach its SSH port from outside: a firewall, a router or a wrong address.',
+    todo: [
+      `${orderAgain} The broker prefers other machines for an hour.`,
+      notPaid,
+      'If the machine is yours: open the NodePorts 30000 to 32767 (TCP) to the internet, and let `--public-ip` name its address.',
+    ],
+  },
   provider_lost: {
     means: 'The machine went away while the job ran, or could not go on with it.',
     todo: [`${orderAgain} The time in which the machine was silent is not charged.`, 'Keep results outside the job.'],

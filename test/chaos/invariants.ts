@@ -172,7 +172,15 @@ function isAcceptable(story: JobStory, { hits, deaths }: RunLog): boolean {
 
 /** The failures of an order that found no machine, or none that started it. */
 const startFailures: ReadonlySet<string> = new Set([
-  ...['no_capacity', 'unschedulable', 'start_timeout', 'image_pull_failed', 'container_not_created', 'pod_refused'],
+  ...[
+    'no_capacity',
+    'unschedulable',
+    'start_timeout',
+    'ports_unreachable',
+    'image_pull_failed',
+    'container_not_created',
+    'pod_refused',
+  ],
 ]);
 /** Six a minute are answered, so after some minutes far fewer than a thousand are kept. */
 const mostRegistrationsKept = 100;

@@ -1,4 +1,5 @@
 import { readConfig, type Config } from '../../src/config.js';
+import { localRanges } from '../../engines/broker.js';
 import { endpoints } from './engines.js';
 
 /**
@@ -19,6 +20,7 @@ export function engineVariables(): Record<string, string> {
     ...unlimitedStarts,
     // Images of the internet are not asked for in tests.
     IMAGE_RESOLVE: 'off',
+    PROVIDER_PRIVATE_CIDRS: localRanges,
     ...(redis === undefined ? {} : redisVariables(new URL(redis))),
     ...(postgres === undefined ? {} : postgresVariables(new URL(postgres))),
     ...(temporal === undefined ? {} : { TEMPORAL_ADDRESS: temporal }),

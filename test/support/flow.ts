@@ -98,7 +98,7 @@ const enoughText = 1_450_000;
 /** Every activity that a workflow calls. */
 const stepNames = [
   ...(['placeJob', 'leaveProvider', 'recordRunning', 'recordExtension', 'recordService', 'recordEnding'] as const),
-  ...(['releaseJob', 'provisionJob', 'inspectJob', 'checkLoss', 'teardownJob'] as const),
+  ...(['releaseJob', 'provisionJob', 'lookAtSsh', 'inspectJob', 'checkLoss', 'teardownJob'] as const),
   ...(['answerRegistration', 'refuseRegistration', 'recordNeverJoined', 'ensureReplyDelivered'] as const),
   ...(['approveNodeCertificate', 'assessProvider', 'updateCapacity', 'tellJobs', 'tellJobsOfDrain'] as const),
   ...(['recordOrder', 'retireProvider', 'syncMining', 'sweepHeartbeats'] as const),

@@ -136,6 +136,7 @@ const published: Record<string, number> = {
   pod_refused: 409,
   no_ports_left: 409,
   start_timeout: 409,
+  ports_unreachable: 409,
   provider_lost: 409,
   provider_drained: 409,
   funds_withdrawn: 409,

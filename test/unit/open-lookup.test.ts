@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { closedRanges } from '../../src/domain/closed-ranges.js';
-import { isClosed } from '../../src/registry/open-lookup.js';
+import { isClosed } from '../../src/closed-addresses.js';
 
 test('an address of the internet is open', () => {
   for (const address of ['8.8.8.8', '34.226.69.105', '2600:1f18:2148:bc00::1']) expect(isClosed(address)).toBe(false);

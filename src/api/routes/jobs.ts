@@ -59,6 +59,7 @@ const startFailures: ErrorCode[] = [
   'pod_refused',
   'no_ports_left',
   'start_timeout',
+  'ports_unreachable',
   'provider_lost',
   'provider_drained',
   'funds_withdrawn',

@@ -28,6 +28,8 @@ export interface JobManifestSettings {
   /** RFC 3339; shown on the pod for people. Only the durable timer of the job's workflow ends the job. */
   expiresAt: string;
   runtimeClassName?: string;
+  /** True if the broker looks at the SSH port before anybody is let in. */
+  isLookedAt?: boolean;
   /** True if the node supports user namespaces: root in the job then has no rights on the machine. */
   userNamespaces?: boolean;
 }
@@ -81,6 +83,26 @@ const capabilities = [
   // For chroot, and the privilege separation of an sshd.
   'SYS_CHROOT',
 ];
+
+/** Has the SSH server wait for the broker's look: see ssh-server/door.go. */
+const awaitLookFlag = '--await-look';
+
+/**
+ * Where nobody looks from outside, the customer waits for SSH until the pod is Ready. The kubelet reports the pod IP only
+ * once the container runs, and kube-proxy needs another 1–2 s to program the route; connecting earlier is refused. Where
+ * the broker looks, the pod is Ready with its container, and the look finds out when the route is there.
+ */
+const blindWait = {
+  tcpSocket: { port: sshContainerPort },
+  initialDelaySeconds: 3,
+  periodSeconds: 1,
+  failureThreshold: 3,
+};
+
+/** Whether a pod's SSH server lets nobody in before the broker has looked. */
+export function awaitsLook({ spec }: V1Pod): boolean {
+  return spec?.containers.some(({ command }) => command?.includes(awaitLookFlag)) === true;
+}
 
 /** The labels of every object of a job. */
 export function jobLabels(order: JobOrder, placement: Placement): Record<string, string> {
@@ -222,6 +244,7 @@ export function jobPod(
             ...['--authorized-keys', `${keyPath}/${authorizedKeysFile}`],
             ...['--host-key', `${keyPath}/${hostKeyFile}`],
             ...(order.program === undefined ? [] : ['--program', `${keyPath}/${programFile}`]),
+            ...(settings.isLookedAt === true ? [awaitLookFlag] : []),
           ],
           ports: [{ name: 'ssh', containerPort: sshContainerPort, protocol: 'TCP' }],
           env: jobEnvironment(order, placement, environmentNames),
@@ -233,15 +256,7 @@ export function jobPod(
             runAsGroup: 0,
             capabilities: { drop: ['ALL'], add: capabilities },
           },
-          // The customer waits for SSH, so the pod is Ready, and the job running, when SSH answers. The kubelet reports
-          // the pod IP only once the container runs, and kube-proxy needs another 1–2 s to program the route;
-          // connecting earlier is refused.
-          readinessProbe: {
-            tcpSocket: { port: sshContainerPort },
-            initialDelaySeconds: 3,
-            periodSeconds: 1,
-            failureThreshold: 3,
-          },
+          ...(settings.isLookedAt === true ? {} : { readinessProbe: blindWait }),
           volumeMounts: [
             { name: serverVolume, mountPath: serverPath, readOnly: true },
             { name: keyVolume, mountPath: keyPath, readOnly: true },

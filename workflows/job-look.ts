@@ -1,0 +1,53 @@
+import { CancellationScope, condition } from '@temporalio/workflow';
+import type { ProvisionedPod } from '../activities/pods.js';
+import type { SshLook } from '../activities/ssh-look.js';
+import { failed, type Ending } from './job-endings.js';
+import type { PodObservation } from './job-messages.js';
+import { endedEarly, notInTime, withFault, type JobStart } from './job-starting.js';
+import { pods, sshLook } from './job-steps.js';
+
+/**
+ * Has the broker look at the SSH port of a pod that is Ready, before its customer is let in; returns why the job does not
+ * run. Whatever becomes of the pod or its provider meanwhile decides first: it explains why nobody answers.
+ */
+export async function lookFromOutside(start: JobStart, { podUid, ssh }: ProvisionedPod): Promise<Ending | undefined> {
+  const { order, placement, provider, observations, beforeMs, details } = start;
+  details(`looking at the SSH port on ${placement.nodeName} from outside`);
+  let settled = false;
+  const looking = new CancellationScope({ cancellable: true });
+  const looked = looking.run(() => sshLook.lookAtSsh(order, placement, ssh));
+  const done = () => void (settled = true);
+  looked.then(done, done);
+  try {
+    for (;;) {
+      if (settled) return await verdict(start, podUid, await looked);
+      const known = { pod: observations.of(podUid), provider: provider.news() };
+      if (isOver(known.pod)) return endedEarly(start, known.pod);
+      const parting = await provider.parting(placement);
+      if (parting !== undefined) return parting;
+      if (Date.now() >= beforeMs) return notInTime(start);
+      const wakeMs = Math.min(beforeMs, provider.partsAtMs());
+      await condition(
+        () => settled || observations.of(podUid) !== known.pod || provider.news() !== known.provider,
+        Math.max(1, wakeMs - Date.now()),
+      );
+    }
+  } finally {
+    looking.cancel();
+  }
+}
+
+/** A pod that is over without anybody's having heard of it is no fault of its provider's ports. */
+async function verdict(start: JobStart, podUid: string, { unreachable }: SshLook): Promise<Ending | undefined> {
+  if (unreachable === undefined) return undefined;
+  const { order, observations } = start;
+  observations.add(await pods.inspectJob(order, podUid));
+  const pod = observations.of(podUid);
+  if (isOver(pod)) return endedEarly(start, pod);
+  const { message, fault } = unreachable;
+  return withFault(failed({ reason: 'ports_unreachable', message }), fault);
+}
+
+function isOver(pod: PodObservation | undefined): pod is PodObservation {
+  return pod !== undefined && pod.phase !== 'running' && pod.phase !== 'pending';
+}
