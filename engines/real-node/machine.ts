@@ -13,6 +13,7 @@ import { containerdConfiguration, kubeadmCommand, kubeletPatch, podNetwork } fro
 import type { NodePackages } from './packages.js';
 
 /** A network of two addresses, from a range for documentation: nothing else uses it. */
+export const machineRange = '198.51.100.0/30';
 export const gateway = '198.51.100.1';
 const address = '198.51.100.2';
 const link = 'wl-node';
