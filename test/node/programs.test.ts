@@ -6,15 +6,21 @@ import { findOnPath } from '../../engines/tools/tool.js';
 import { connect } from '../../src/client/index.js';
 import type { JobLogLine } from '../../src/client/shapes.js';
 import type { Session } from '../../src/client/session.js';
-import { end, rent, ssh, type Rented } from '../support/customer.js';
+import { end, rent, run, ssh, sshOptions, type Rented } from '../support/customer.js';
 import { freePort } from '../support/free-port.js';
+import { startGitServer } from '../support/git-server.js';
 import { startLocalRegistry, testLogin, type LocalRegistry } from '../support/local-registry.js';
 import { describeUnless } from '../support/needs.js';
 import { offerRealMachine, type RealMachine } from '../support/real-machine.js';
-import { smallLinux } from '../support/small-linux.js';
+import { borrowed, smallLinux } from '../support/small-linux.js';
 import { until } from '../support/until.js';
 
-const missing = missingForRealNode() ?? (findOnPath('ssh', process.env) === undefined ? 'the program ssh' : undefined);
+const missing =
+  missingForRealNode() ??
+  ['ssh', 'ssh-agent', 'git']
+    .filter((name) => findOnPath(name, process.env) === undefined)
+    .map((name) => `the program ${name}`)[0];
+const pathOf = (name: string) => findOnPath(name, process.env)!;
 
 let real: RealMachine;
 let open: LocalRegistry;
@@ -78,6 +84,7 @@ describeUnless(missing)('the main program on a real machine', () => {
       '1',
       await smallLinux({ entries: [page], entrypoint: ['httpd', '-f', '-h', '/'], command: ['-p', '8000'] }),
     );
+    await open.pushImage('team/git', '1', await smallLinux({ entries: borrowed(pathOf('git'), pathOf('ssh')) }));
     await closed.pushImage('team/secret', '1', await smallLinux());
     image = `${open.host}/team/server:1`;
     customer = await real.broker.customer();
@@ -153,6 +160,25 @@ describeUnless(missing)('the main program on a real machine', () => {
     await end(customer, job);
     // The machine has the image by now, and still gives it to nobody else.
     await expect(rent(customer, { image: secret })).rejects.toMatchObject({ message: refused });
+  });
+
+  test('git clones over the agent that the customer forwards, and not without it', async () => {
+    const git = await startGitServer(gateway, await freePort(), 'the work\n');
+    const job = await order({ image: `${open.host}/team/git:1` });
+    const trusting = 'ssh -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o BatchMode=yes';
+    const clone = `rm -rf /root/work; GIT_SSH_COMMAND="${trusting}" git clone -q ${git.url} /root/work && cat /root/work/README`;
+    const target = [...sshOptions(job), '-p', String(job.ssh_port), `root@${job.ssh_host}`];
+    const agent = `SSH_AUTH_SOCK=${git.agentSocket}`;
+    try {
+      // The policies of a new pod take a moment to be in force.
+      const refused = async () =>
+        (await run('env', [agent, 'ssh', ...target, clone])).output.includes('Permission denied');
+      await until(refused, { timeoutMs: 60_000, everyMs: 1_000, name: 'the git server is reached, and refuses' });
+      expect((await run('env', [agent, 'ssh', '-A', ...target, clone])).output).toContain('the work\n');
+    } finally {
+      await git.close();
+    }
+    await end(customer, job);
   });
 
   test('eight loader workers share more memory than containers have by default', async () => {
