@@ -93,6 +93,7 @@ function stepsOf(pool: Pool, origin: string) {
       AUTH_AUDIENCE: origin,
       PROVIDER_OUT_WALLETS: 1_000,
       PROVIDER_OUT_S: 600,
+      CLUSTER_NODE_PORTS: 12_768,
     },
   });
   const ssh = { host: '198.18.0.1', port: 30_000, user: 'root', hostKey } as const;
@@ -100,8 +101,9 @@ function stepsOf(pool: Pool, origin: string) {
     async start(order: JobOrder) {
       await records.placeJob(order);
       const startedMs = Date.now();
+      const opened = order.ports?.map(({ port }, at) => ({ port, nodePort: 31_000 + at }));
       await records.recordRunning(order, {
-        ...{ ssh, podUid: 'uid-1' },
+        ...{ ssh: { ...ssh, ...(opened === undefined ? {} : { opened }) }, podUid: 'uid-1' },
         ...{ startedAt: instantAt(startedMs), expiresAt: instantAt(startedMs + order.durationSeconds * 1_000) },
       });
     },
