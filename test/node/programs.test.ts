@@ -6,7 +6,7 @@ import { findOnPath } from '../../engines/tools/tool.js';
 import { connect } from '../../src/client/index.js';
 import type { JobLogLine } from '../../src/client/shapes.js';
 import type { Session } from '../../src/client/session.js';
-import { end, rent, run, ssh, sshOptions, type Rented } from '../support/customer.js';
+import { end, opens, rent, run, ssh, sshOptions, type Rented } from '../support/customer.js';
 import { freePort } from '../support/free-port.js';
 import { startGitServer } from '../support/git-server.js';
 import { startLocalRegistry, testLogin, type LocalRegistry } from '../support/local-registry.js';
@@ -66,6 +66,26 @@ const writes = (job: Rented, text: string) =>
     name: `it writes ${text}`,
   });
 
+/** What an HTTP server says there; undefined while none answers. */
+const textAt = async (url: string) => await (await fetch(url).catch(() => undefined))?.text();
+
+/** Behaves as Jupyter does: its page asks for the token that a variable has. */
+const page = `#!/bin/sh
+printf 'Content-Type: text/plain\\r\\n\\r\\n'
+[ "$QUERY_STRING" = "token=$JUPYTER_TOKEN" ] && echo welcome || echo who are you
+`;
+const templates = (image: string) => ({
+  templates: [
+    {
+      ...{ id: 'jupyter', name: 'Jupyter', description: 'A stand-in.', image, restart: 'on_failure' },
+      command: ['httpd', '-f', '-h', '/', '-p', '8888'],
+      ports: [{ port: 8888, name: 'jupyter', protocol: 'http' }],
+      page: { port: 8888, path: '/cgi-bin/lab' },
+      token: { variable: 'JUPYTER_TOKEN', used_as: 'query', query: 'token' },
+    },
+  ],
+});
+
 describeUnless(missing)('the main program on a real machine', () => {
   beforeAll(async () => {
     const hosts = [`${gateway}:${await freePort()}`, `${gateway}:${await freePort()}`] as const;
@@ -74,15 +94,18 @@ describeUnless(missing)('the main program on a real machine', () => {
         IMAGE_RESOLVE: 'required',
         IMAGE_PLAIN_REGISTRIES: hosts.join(','),
         IMAGE_ALLOWLIST: hosts.map((host) => `${host}/*/*`).join(','),
+        JOB_TEMPLATES: JSON.stringify(templates(`${hosts[0]}/team/jupyter:1`)),
       },
     });
     for (const host of hosts) real.machine.useRegistry(host, `http://${host}`);
     [open, closed] = await Promise.all([startLocalRegistry('open', hosts[0]), startLocalRegistry('private', hosts[1])]);
-    const page = { path: 'index.html', content: Buffer.from('a model answers\n') };
+    const answer = { path: 'index.html', content: Buffer.from('a model answers\n') };
+    const lab = { path: 'cgi-bin/lab', content: Buffer.from(page), mode: 0o755 };
+    await open.pushImage('team/jupyter', '1', await smallLinux({ entries: [lab] }));
     await open.pushImage(
       'team/server',
       '1',
-      await smallLinux({ entries: [page], entrypoint: ['httpd', '-f', '-h', '/'], command: ['-p', '8000'] }),
+      await smallLinux({ entries: [answer], entrypoint: ['httpd', '-f', '-h', '/'], command: ['-p', '8000'] }),
     );
     await open.pushImage('team/git', '1', await smallLinux({ entries: borrowed(pathOf('git'), pathOf('ssh')) }));
     await closed.pushImage('team/secret', '1', await smallLinux());
@@ -126,6 +149,25 @@ describeUnless(missing)('the main program on a real machine', () => {
       timeoutMs: 30_000,
     });
     await end(customer, other);
+  });
+
+  test('a model server is asked at its port from outside, and at no other one', async () => {
+    const job = await order({ entrypoint: 'image', ports: [{ port: 8000, name: 'model' }] });
+    const { endpoints } = await read(job);
+    expect(endpoints).toMatchObject([{ name: 'model', port: 8000, host: real.machine.address }]);
+    const [{ url, host_port: port }] = endpoints as [{ url: string; host_port: number }];
+    await until(async () => (await textAt(`${url}index.html`)) === 'a model answers\n', { timeoutMs: 30_000 });
+    await end(customer, job);
+    expect(await opens(real.machine.address, port)).toBe(false);
+  });
+
+  test('a template starts its page by one request, with a token that its URL has', async () => {
+    const job = await order({ image: undefined, template: 'jupyter' });
+    const [{ url }] = (await read(job))['endpoints'] as [{ url: string }];
+    expect(new URL(url).searchParams.get('token')).toMatch(/^\S{20,}$/);
+    await until(async () => (await textAt(url)) === 'welcome\n', { timeoutMs: 30_000 });
+    expect(await textAt(url.split('?')[0]!)).toBe('who are you\n');
+    await end(customer, job);
   });
 
   test('a program that crashes is started again', async () => {
