@@ -14,6 +14,7 @@ export function siteResolver(config: Config): ImageResolver {
   return createImageResolver({
     plain: config.IMAGE_PLAIN_REGISTRIES,
     isNamed: (registry) => named.has(registry),
+    mirrors: config.IMAGE_REGISTRY_MIRRORS,
     ...(config.IMAGE_REGISTRY_CA === undefined ? {} : { ca: config.IMAGE_REGISTRY_CA }),
     patienceMs: config.IMAGE_RESOLVE_TIMEOUT_MS,
   });

@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { ImageReference } from '../domain/image.js';
 import type { RegistryAuth } from '../domain/registry-auth.js';
+import type { RegistryMirrors } from '../domain/registry-mirrors.js';
 import { readChallenge } from './challenge.js';
 import { exchange, type Answer, type Ask, type Trusted } from './exchange.js';
 import { latelyUsed } from './lately-used.js';
@@ -12,7 +13,9 @@ export interface RegistrySettings {
   plain: readonly string[];
   /** Those that he spells out, and that may be at closed addresses. */
   isNamed: (registry: string) => boolean;
-  /** Certificates that those may be signed by, beside the usual ones; PEM. */
+  /** Where images of a registry are looked up instead. */
+  mirrors?: RegistryMirrors;
+  /** Certificates that those, and mirrors, may be signed by, beside the usual ones; PEM. */
   ca?: string;
 }
 
@@ -46,17 +49,21 @@ export function loginKey(auth: RegistryAuth | undefined): string {
 }
 
 /** Speaks to registries by the OCI's distribution specification, with its tokens. */
-export function createRegistries({ plain, isNamed, ca }: RegistrySettings, now: () => number = Date.now) {
+export function createRegistries({ plain, isNamed, mirrors, ca }: RegistrySettings, now: () => number = Date.now) {
   const headers = latelyUsed<string>(2_000, now);
 
   return {
     /** @param login the login's `loginKey`. */
     repository(image: ImageReference, auth: RegistryAuth | undefined, login: string, signal: AbortSignal): Repository {
       const { registry, repository } = image;
-      const isPlain = plain.includes(registry);
-      const host = registry === 'docker.io' ? 'registry-1.docker.io' : registry;
-      const base = new URL(`${isPlain ? 'http' : 'https'}://${host}/v2/${repository}/`);
-      const trusted: Trusted = isPlain || isNamed(registry) ? { host: base.host, isPlain, ...(ca && { ca }) } : {};
+      // A customer's login is for the registry that he named.
+      const mirror = auth === undefined ? mirrors?.get(registry) : undefined;
+      const origin = mirror ?? originOf(registry, plain);
+      const { host } = new URL(origin);
+      const base = new URL(`/v2/${repository}/`, origin);
+      const isPlain = base.protocol === 'http:';
+      const isTrusted = isPlain || mirror !== undefined || isNamed(registry);
+      const trusted: Trusted = isTrusted ? { host, isPlain, ...(ca && { ca }) } : {};
       const key = JSON.stringify([registry, repository, login]);
 
       let hasAnswered = false;
@@ -120,6 +127,11 @@ export function createRegistries({ plain, isNamed, ca }: RegistrySettings, now: 
       }
     },
   };
+}
+
+function originOf(registry: string, plain: readonly string[]): string {
+  if (plain.includes(registry)) return `http://${registry}`;
+  return `https://${registry === 'docker.io' ? 'registry-1.docker.io' : registry}`;
 }
 
 /** Follows redirects to other open hosts, which get no login; `from` is the origin that has answered. */

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ImageContent } from '../../engines/images/docker-archive.js';
+import { push } from '../../engines/images/push.js';
 import { findRegistry } from '../../engines/tools/registry.js';
 import type { Certificate } from './certificates.js';
 import { opens } from './customer.js';
@@ -49,22 +50,10 @@ export async function startLocalRegistry(open: 'open' | 'private', at?: string):
   };
   await serve(host);
   const authorization = `Basic ${Buffer.from(`${testLogin.username}:${testLogin.password}`).toString('base64')}`;
-  const send = async (method: string, url: string, body?: Buffer, type = 'application/octet-stream') =>
-    await fetch(new URL(url, `http://${host}`), {
-      method,
-      headers: { authorization, ...(body === undefined ? {} : { 'content-type': type }) },
-      ...(body === undefined ? {} : { body: new Uint8Array(body) }),
-    });
   const registry: LocalRegistry = {
     host,
     async push(repository, tag, manifest, ...blobs) {
-      for (const { bytes, digest } of blobs) {
-        const begun = await send('POST', `/v2/${repository}/blobs/uploads/`);
-        const to = new URL(begun.headers.get('location')!, `http://${host}`);
-        to.searchParams.set('digest', digest);
-        await required(send('PUT', to.href, bytes));
-      }
-      await required(send('PUT', `/v2/${repository}/manifests/${tag}`, manifest.bytes, manifest.mediaType));
+      await push({ origin: `http://${host}`, repository, tag, authorization }, manifest, blobs);
     },
     async pushImage(repository, tag, image) {
       const { manifest, config, layer } = inRegistry(image);
@@ -111,9 +100,4 @@ function inRegistry(image: ImageContent): Record<'manifest' | 'config' | 'layer'
   const described = { schemaVersion: 2, mediaType: `${type}.manifest.v1+json`, config: named(config) };
   const manifest = part('manifest.v1+json', Buffer.from(JSON.stringify({ ...described, layers: [named(layer)] })));
   return { manifest, config, layer };
-}
-
-async function required(sent: Promise<Response>): Promise<void> {
-  const answer = await sent;
-  if (!answer.ok) throw new Error(`the registry refused: ${answer.status} ${await answer.text()}`);
 }
