@@ -35,6 +35,8 @@ export interface Endpoints {
   broker_kubeconfig?: string;
   /** The API server as providers reach it: host:port. */
   kubernetes?: string;
+  /** URL of a registry that has images of those of the internet. */
+  registry?: string;
   /** URL of the chain's JSON-RPC. */
   chain?: string;
   chain_id?: string;

@@ -14,6 +14,7 @@ import { guardAgainstOrphans, reapOrphans } from './orphans.js';
 import { Ports } from './ports.js';
 import { startPostgres } from './postgres.js';
 import { startRedis } from './redis.js';
+import { startImageRegistry, type ShownImage } from './registry.js';
 import { Supervisor } from './supervisor.js';
 import { startTemporal } from './temporal.js';
 
@@ -21,15 +22,15 @@ export type { Endpoints } from './engine.js';
 
 /** What every broker needs. */
 export const engineNames = ['postgres', 'redis', 'temporal', 'kubernetes'] as const;
-/** A chain only where it is asked for. */
-export type EngineName = (typeof engineNames)[number] | 'anvil';
+/** A chain and a registry of images only where they are asked for. */
+export type EngineName = (typeof engineNames)[number] | 'anvil' | 'registry';
 
 export interface StackOptions {
   /**
    * The folder for everything the stack keeps: databases, certificates, ports, logs. A later start continues with it.
    */
   dataDir: string;
-  /** All but the chain by default. */
+  /** What every broker needs, by default. */
   engines?: readonly EngineName[];
   /** The processes of the broker; none by default. */
   processes?: readonly BrokerProcess[];
@@ -41,6 +42,8 @@ export interface StackOptions {
   anvil?: AnvilOptions;
   /** Starts that engine with a vault on it, where the broker settles. */
   chain?: ChainOptions;
+  /** Starts the engine `registry`, where the broker finds these images and no others. */
+  images?: readonly ShownImage[];
   /** Called when a process ends unexpectedly; it is restarted in any case. */
   died?: (name: string, how: string) => void;
 }
@@ -76,6 +79,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const { processes = [], env = process.env, log = silent } = options;
   const engines = new Set<EngineName>(options.engines ?? engineNames);
   if (options.chain !== undefined) engines.add('anvil');
+  if (options.images !== undefined) engines.add('registry');
   // Check before spending minutes on the engines.
   const main = processes.length === 0 ? '' : brokerEntryPoint(env);
   mkdirSync(dataDir, { recursive: true });
@@ -117,6 +121,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       redis: () => startRedis(context),
       temporal: () => startTemporal(context),
       kubernetes: () => startKubernetes(context, options.kubernetes),
+      registry: () => startImageRegistry(context, options.images ?? []),
       anvil: () => {
         const { anvil, chain } = options;
         return chain === undefined ? startAnvil(context, anvil) : startChain(context, chain);

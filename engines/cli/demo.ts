@@ -4,6 +4,7 @@ import { gpuTypeKey } from '../../src/domain/gpu.js';
 import { closing } from '../demo/closing.js';
 import { createCustomer, type Availability, type Customer } from '../demo/customer.js';
 import { howToLook } from '../demo/how-to-look.js';
+import { demoImages } from '../demo/images.js';
 import { demoWallet, machineKeys, ownerWallet } from '../demo/keys.js';
 import { makeLively } from '../demo/lively.js';
 import { machines, madeUpUsage } from '../demo/machines.js';
@@ -105,6 +106,7 @@ async function demo(): Promise<void> {
     startStack({
       dataDir: flags.data,
       processes: roles,
+      images: demoImages,
       ...(flags.chain ? { chain: { chainId, batchDelayS: 20, isGuarded: true } } : {}),
       env: {
         ADMIN_WALLETS: operator.account.address,

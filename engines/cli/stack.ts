@@ -1,4 +1,5 @@
 import { roles as allRoles, type Role } from '../../src/config.js';
+import { demoImages } from '../demo/images.js';
 import { seconds } from '../log.js';
 import { engineNames, startStack, type EngineName, type Stack } from '../stack.js';
 import { argumentsOf } from './arguments.js';
@@ -15,6 +16,7 @@ DIR/endpoints.json has all addresses, DIR/logs the output of each process.
   --engines-only      do not start the broker's roles
   --engines a,b       start only these engines, of ${allEngines.join(', ')}; anvil, an empty chain, only so
   --chain             a chain as well, with a vault on it in which the broker settles
+  --registry          a registry as well, in which the broker looks up the images that the demo has
   --roles a,b         start only these roles, of ${allRoles.join(', ')} (a role named twice runs twice)
   --node-grace S      seconds until a silent node counts as unreachable (default: Kubernetes' own 50)
   --help              show this text
@@ -37,6 +39,7 @@ async function main(): Promise<void> {
       'engines-only': { type: 'boolean', default: false },
       engines: { type: 'string' },
       chain: { type: 'boolean', default: false },
+      registry: { type: 'boolean', default: false },
       roles: { type: 'string' },
       'node-grace': { type: 'string' },
     },
@@ -65,7 +68,16 @@ async function main(): Promise<void> {
   const grace = values['node-grace'];
   const kubernetes = grace === undefined ? {} : { nodeMonitorGraceS: Number(grace) };
   const chain = values.chain ? { chain: {} } : {};
-  stack = await startStack({ dataDir: values.data, engines, processes: roles, log: say, kubernetes, ...chain });
+  const registry = values.registry ? { images: demoImages } : {};
+  stack = await startStack({
+    dataDir: values.data,
+    engines,
+    processes: roles,
+    log: say,
+    kubernetes,
+    ...chain,
+    ...registry,
+  });
   const { pids, metrics, ...addresses } = stack.endpoints();
   say(`ready: ${Object.keys(pids).length} processes are running`);
   for (const [name, address] of Object.entries(addresses))

@@ -1,4 +1,5 @@
 import { logIn, newSshPublicKey } from './customer.js';
+import { imageThatNeverComes } from './images.js';
 import type { DemoWallet } from './keys.js';
 
 /**
@@ -7,9 +8,6 @@ import type { DemoWallet } from './keys.js';
  */
 export const patientStart = { JOB_STUCK_GRACE_S: '3600', JOB_START_TIMEOUT_S: '7200' };
 
-/** The simulated kubelet does not find it: see kwok-stages.yaml. */
-const image = 'ghcr.io/example/does-not-exist:1';
-
 /** Orders a job whose image never comes, unless an earlier run of the demo left one. @returns its id. */
 export async function orderStuckJob(site: { api: string; audience: string }, wallet: DemoWallet): Promise<string> {
   const client = await logIn(site, wallet);
@@ -17,7 +15,7 @@ export async function orderStuckJob(site: { api: string; audience: string }, wal
   const { job } = await client.jobs.create(
     {
       ...{ gpu_count: 1, cpu_cores: 2, memory_gb: 8, storage_gb: 10, duration_hours: 2 },
-      ...{ job_name: 'stuck', image, ssh_public_keys: [newSshPublicKey()] },
+      ...{ job_name: 'stuck', image: imageThatNeverComes, ssh_public_keys: [newSshPublicKey()] },
     },
     { wait: 0 },
   );

@@ -13,7 +13,8 @@ import { containerdConfiguration, kubeadmCommand, kubeletPatch, podNetwork } fro
 import type { NodePackages } from './packages.js';
 
 /** A network of two addresses, from a range for documentation: nothing else uses it. */
-const gateway = '198.51.100.1';
+export const machineRange = '198.51.100.0/30';
+export const gateway = '198.51.100.1';
 const address = '198.51.100.2';
 const link = 'wl-node';
 /** The cgroup of all the machine's processes. */

@@ -46,6 +46,7 @@ import { mismatch, openQuote } from './quote-seal.js';
  * @param keptKeys the public keys that the order names by their ids.
  * @param resolved what the image's registry said about it, if it did.
  * @param programSpec what runs in the job, if the order has a program.
+ * @param isRehearsal whether nothing of it is to stay: then it always throws.
  * @returns the job, and whether this call created it: a repeated Idempotency-Key finds the first one.
  * @throws BrokerError `spend_limit_exceeded`, `monthly_cap_reached`, `quota_exceeded`, `blocked`, `rate_limited`, `idempotency_conflict`,
  * `quote_mismatch`, `quote_expired`, and with a chain `insufficient_funds`, `exit_pending`, `settlement_stalled`
@@ -58,6 +59,7 @@ export async function placeOrder(
   keptKeys: readonly string[] = [],
   resolved?: ResolvedImage,
   programSpec?: ProgramSpec,
+  isRehearsal = false,
 ): Promise<{ job: JobRow; created: boolean }> {
   const requestSha256 = fingerprint(request);
   const order = orderOf(newJobId(), principal.wallet, withNeedsOf(resolved, request), portPricesOf(config));
@@ -67,8 +69,8 @@ export async function placeOrder(
   for (;;) {
     const reservedRate = reserves.shift()!;
     try {
-      const placed = await withTransaction(pool, (tx) =>
-        writeOrder(tx, config, principal, {
+      const placed = await withTransaction(pool, async (tx) => {
+        const written = await writeOrder(tx, config, principal, {
           ...withNeedsOf(resolved, request),
           sshPublicKeys: [...new Set([...request.sshPublicKeys, ...keptKeys])],
           jobId: order.jobId,
@@ -83,8 +85,10 @@ export async function placeOrder(
           ...(tokenKey === undefined ? {} : { tokenKey }),
           reservedAmount: reservationFor(reservedRate, request.durationSeconds),
           ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-        }),
-      );
+        });
+        if (isRehearsal) throw rehearsed;
+        return written;
+      });
       if (!placed.created && placed.job.requestSha256 !== requestSha256) {
         throw new BrokerError('idempotency_conflict', 'the key was used with another order', {
           job_id: placed.job.jobId,
@@ -95,6 +99,27 @@ export async function placeOrder(
       const affordsLess = error instanceof BrokerError && isAboveLimit(error) && reserves.length > 0;
       if (!affordsLess) throw error;
     }
+  }
+}
+
+/** Undoes an order that nothing refuses. */
+const rehearsed = new Error('a rehearsal');
+
+/**
+ * Refuses what `placeOrder` refuses, as far as that does not depend on the image's registry, and records nothing.
+ *
+ * @throws BrokerError as `placeOrder`
+ */
+export async function rehearseOrder(
+  deps: { pool: Pool; config: Config },
+  principal: SessionPrincipal,
+  request: JobRequest,
+  idempotencyKey: string | undefined,
+): Promise<void> {
+  try {
+    await placeOrder(deps, principal, request, idempotencyKey, [], undefined, undefined, true);
+  } catch (error) {
+    if (error !== rehearsed) throw error;
   }
 }
 

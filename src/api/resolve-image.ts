@@ -14,6 +14,8 @@ export function siteResolver(config: Config): ImageResolver {
   return createImageResolver({
     plain: config.IMAGE_PLAIN_REGISTRIES,
     isNamed: (registry) => named.has(registry),
+    mirrors: config.IMAGE_REGISTRY_MIRRORS,
+    ...(config.IMAGE_REGISTRY_CA === undefined ? {} : { ca: config.IMAGE_REGISTRY_CA }),
     patienceMs: config.IMAGE_RESOLVE_TIMEOUT_MS,
   });
 }
@@ -22,19 +24,18 @@ export function siteResolver(config: Config): ImageResolver {
  * What the registry says about the image of an order. An order whose image is not there, private or for other machines is
  * refused here, before anything is reserved for it.
  *
+ * @param mayAsk called before a registry is asked; it refuses those for whom none is.
  * @returns undefined if the registry was not asked or did not answer, and the site does not require that.
  * @throws BrokerError `image_not_found`, `image_private`, `image_platform`, `image_unresolved`
  */
 export async function resolveImage(
   { images, config, logger }: { images: ImageResolver; config: Config; logger: Logger },
   { image, architecture = 'amd64', registryAuth }: JobRequest,
+  mayAsk: () => Promise<void>,
 ): Promise<ResolvedImage | undefined> {
   if (config.IMAGE_RESOLVE === 'off') return undefined;
-  const resolution = await images.resolve({
-    image: parseImage(image),
-    architecture,
-    ...(registryAuth === undefined ? {} : { auth: registryAuth }),
-  });
+  const auth = registryAuth === undefined ? {} : { auth: registryAuth };
+  const resolution = await images.resolve({ image: parseImage(image), architecture, ...auth }, mayAsk);
   if (resolution.kind === 'resolved') {
     imagesResolved.inc({ outcome: resolution.cached ? 'cached' : 'resolved' });
     return resolution.image;

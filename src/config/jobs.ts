@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { readGpuDefaultPrices } from '../domain/gpu-prices.js';
+import { readMirrors } from '../domain/registry-mirrors.js';
 import { readTemplates } from '../domain/job-templates.js';
 import { readPrice } from '../domain/pricing.js';
 import { shippedTemplates } from '../domain/shipped-templates.js';
-import { bool, flag, list, whole } from './values.js';
+import { bool, certificates, flag, list, whole } from './values.js';
 
 export const jobVariables = {
   /** The image of a job that names none. */
@@ -48,6 +49,23 @@ export const jobVariables = {
    * `IMAGE_ALLOWLIST` must name them, too. Whoever is on the way reads logins that customers send there.
    */
   IMAGE_PLAIN_REGISTRIES: list,
+  /**
+   * Authorities of your own registries' certificates, beside those that everybody trusts. They are believed only for
+   * registries that `IMAGE_ALLOWLIST` spells out; your machines need them, too.
+   */
+  IMAGE_REGISTRY_CA: certificates,
+  /**
+   * Where images of some registries are looked up instead: `docker.io=https://mirror.example.com`, separated by commas. An
+   * order with a login asks the registry itself. Machines pull from wherever their owners say. A mirror that is behind
+   * has orders run an older image, or refuses one that was just pushed.
+   */
+  IMAGE_REGISTRY_MIRRORS: list
+    .transform((entries, context) => {
+      const { mirrors, problems } = readMirrors(entries);
+      for (const problem of problems) context.addIssue(problem);
+      return mirrors;
+    })
+    .describe('list of REGISTRY=URL, separated by commas'),
   /** Shortest duration of an order. Above `JOB_MAX_DURATION_S` no order is accepted. */
   JOB_MIN_DURATION_S: whole(60, 1, 86_400),
   /**

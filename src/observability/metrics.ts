@@ -78,7 +78,7 @@ export const redisClockSkewSeconds = new Gauge({
 
 /**
  * `outcome`: `cached`, `resolved`, `refused` (the registry said no); for orders that were not resolved, why:
- * `unreachable`, `late`, `closed`, `failing`, `nonsense`, `limited`, `resting`, `busy`.
+ * `unreachable`, `untrusted`, `late`, `closed`, `failing`, `nonsense`, `limited`, `resting`, `busy`.
  */
 export const imagesResolved = new Counter({
   name: 'broker_images_resolved_total',

@@ -5,7 +5,9 @@ import {
   type IncomingMessage,
 } from 'node:http';
 import { Agent as TlsAgent, request as requestTls } from 'node:https';
+import { rootCertificates } from 'node:tls';
 import { registryRefusal } from '../domain/registry-host.js';
+import { isTlsTrouble } from '../tls-settings.js';
 import { NoAnswer } from './outcome.js';
 import { anyLookup, openLookup } from './open-lookup.js';
 
@@ -26,6 +28,8 @@ export interface Trusted {
   host?: string;
   /** Whether it is asked without TLS. */
   isPlain?: boolean;
+  /** What its certificate may be signed by, beside the usual authorities. */
+  ca?: string;
 }
 
 export interface Answer {
@@ -69,7 +73,7 @@ export async function exchange(ask: Ask): Promise<Answer> {
       const request =
         url.protocol === 'http:'
           ? requestPlain(url, { ...options, agent: agents.plain })
-          : requestTls(url, { ...options, agent: isTrusted ? agents.trusted : agents.open });
+          : requestTls(url, isTrusted ? { ...options, ...trustedTls(trusted) } : { ...options, agent: agents.open });
       request.on('error', reject);
       request.on('response', (response) => {
         readBody(response, ask.method, maxBytes).then(
@@ -85,6 +89,11 @@ export async function exchange(ask: Ask): Promise<Answer> {
   } catch (error) {
     throw asNoAnswer(error, url, signal);
   }
+}
+
+/** The agent keeps connections that were made with other authorities apart. */
+function trustedTls({ ca }: Trusted) {
+  return { agent: agents.trusted, ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }) };
 }
 
 function requireOpen(url: URL, isTrusted: boolean, { isPlain }: Trusted): void {
@@ -119,5 +128,7 @@ function asNoAnswer(error: unknown, url: URL, signal: AbortSignal): NoAnswer {
   const code = (error as NodeJS.ErrnoException).code ?? 'error';
   // Happy Eyeballs reports one error for each address.
   const cause = error instanceof AggregateError ? (error.errors as unknown[])[0] : error;
+  if (isTlsTrouble(cause))
+    return new NoAnswer('untrusted', `${url.host} shows a certificate that is not trusted here: ${code}`);
   return cause instanceof NoAnswer ? cause : new NoAnswer('unreachable', `${url.host} cannot be reached: ${code}`);
 }

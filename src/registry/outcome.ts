@@ -9,6 +9,7 @@ export type Silence =
   // The registry did not answer.
   | 'closed'
   | 'unreachable'
+  | 'untrusted'
   | 'late'
   // It answered something else.
   | 'failing'

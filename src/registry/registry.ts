@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { ImageReference } from '../domain/image.js';
 import type { RegistryAuth } from '../domain/registry-auth.js';
+import type { RegistryMirrors } from '../domain/registry-mirrors.js';
 import { readChallenge } from './challenge.js';
 import { exchange, type Answer, type Ask, type Trusted } from './exchange.js';
 import { latelyUsed } from './lately-used.js';
@@ -12,6 +13,10 @@ export interface RegistrySettings {
   plain: readonly string[];
   /** Those that he spells out, and that may be at closed addresses. */
   isNamed: (registry: string) => boolean;
+  /** Where images of a registry are looked up instead. */
+  mirrors?: RegistryMirrors;
+  /** Certificates that those, and mirrors, may be signed by, beside the usual ones; PEM. */
+  ca?: string;
 }
 
 /** One image's repository, for one customer, until the time is over. */
@@ -44,17 +49,21 @@ export function loginKey(auth: RegistryAuth | undefined): string {
 }
 
 /** Speaks to registries by the OCI's distribution specification, with its tokens. */
-export function createRegistries({ plain, isNamed }: RegistrySettings, now: () => number = Date.now) {
+export function createRegistries({ plain, isNamed, mirrors, ca }: RegistrySettings, now: () => number = Date.now) {
   const headers = latelyUsed<string>(2_000, now);
 
   return {
     /** @param login the login's `loginKey`. */
     repository(image: ImageReference, auth: RegistryAuth | undefined, login: string, signal: AbortSignal): Repository {
       const { registry, repository } = image;
-      const isPlain = plain.includes(registry);
-      const host = registry === 'docker.io' ? 'registry-1.docker.io' : registry;
-      const base = new URL(`${isPlain ? 'http' : 'https'}://${host}/v2/${repository}/`);
-      const trusted: Trusted = isPlain || isNamed(registry) ? { host: base.host, isPlain } : {};
+      // A customer's login is for the registry that he named.
+      const mirror = auth === undefined ? mirrors?.get(registry) : undefined;
+      const origin = mirror ?? originOf(registry, plain);
+      const { host } = new URL(origin);
+      const base = new URL(`/v2/${repository}/`, origin);
+      const isPlain = base.protocol === 'http:';
+      const isTrusted = isPlain || mirror !== undefined || isNamed(registry);
+      const trusted: Trusted = isTrusted ? { host, isPlain, ...(ca && { ca }) } : {};
       const key = JSON.stringify([registry, repository, login]);
 
       let hasAnswered = false;
@@ -75,15 +84,20 @@ export function createRegistries({ plain, isNamed }: RegistrySettings, now: () =
           let { answer, from } = await get(headers.get(key));
           hasAnswered = true;
           if (answer.status === 401) {
-            // The login is for the image's registry alone, not for whom another host names.
-            if (from !== base.origin) throw new NoAnswer('nonsense', `${host} redirects to a host that wants a login`);
+            requireOwn(from);
             const authorization = await authorize(answer);
             if (authorization === undefined) throw refusedLogin(auth);
             ({ answer, from } = await get(authorization));
+            if (answer.status === 401) requireOwn(from);
           }
           return understood(answer, auth);
         },
       };
+
+      /** The login is for the image's registry alone, and only that says who may have its images. */
+      function requireOwn(origin: string): void {
+        if (origin !== base.origin) throw new NoAnswer('nonsense', `${host} redirects to a host that wants a login`);
+      }
 
       /** What to send to the registry, by its challenge; undefined if it wants a login and there is none. */
       async function authorize(answer: Answer): Promise<string | undefined> {
@@ -113,6 +127,11 @@ export function createRegistries({ plain, isNamed }: RegistrySettings, now: () =
       }
     },
   };
+}
+
+function originOf(registry: string, plain: readonly string[]): string {
+  if (plain.includes(registry)) return `http://${registry}`;
+  return `https://${registry === 'docker.io' ? 'registry-1.docker.io' : registry}`;
 }
 
 /** Follows redirects to other open hosts, which get no login; `from` is the origin that has answered. */

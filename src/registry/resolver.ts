@@ -14,7 +14,7 @@ import {
   type Descriptor,
 } from './descriptions.js';
 import { latelyUsed } from './lately-used.js';
-import { NoAnswer, Refused, type Resolution } from './outcome.js';
+import { NoAnswer, Refused, type Resolution, type Silence } from './outcome.js';
 import { createRegistries, loginKey, type Repository, type RegistrySettings } from './registry.js';
 
 export interface ResolverSettings extends RegistrySettings {
@@ -29,8 +29,12 @@ export interface ImageWanted {
 }
 
 export interface ImageResolver {
-  /** Asks the image's registry, unless it is known. Never throws. */
-  resolve(wanted: ImageWanted): Promise<Resolution>;
+  /**
+   * Asks the image's registry, unless it is known.
+   *
+   * @param mayAsk called first if a registry has to be asked. Only what it throws is thrown.
+   */
+  resolve(wanted: ImageWanted, mayAsk?: () => Promise<void>): Promise<Resolution>;
 }
 
 /** How long the registry may take in all: what is too late for one customer is known to the next. */
@@ -39,6 +43,8 @@ const deadlineMs = 5_000;
 const tagMs = 60_000;
 /** A registry that cannot be reached is not asked again for so long. */
 const restMs = 10_000;
+/** What keeps everybody from a registry, if it has answered nothing before. */
+const unreached: ReadonlySet<Silence> = new Set(['unreachable', 'untrusted', 'late', 'closed']);
 const mostAtATime = 64;
 const mostOfOneRegistry = 16;
 
@@ -62,12 +68,13 @@ export function createImageResolver(settings: ResolverSettings, now: () => numbe
   const busy = new Map<string, number>();
 
   return {
-    async resolve({ image, architecture, auth }) {
+    async resolve({ image, architecture, auth }, mayAsk) {
       const login = loginKey(auth);
       const { registry, repository, tag, digest } = image;
       const key = JSON.stringify([registry, repository, digest ?? tag, login]);
       const found = known(key, image, architecture);
       if (found !== undefined) return { kind: 'resolved', image: found, cached: true };
+      await mayAsk?.();
       const shared = `${architecture} ${key}`;
       const asking = underWay.get(shared) ?? begin(shared, { image, architecture, ...(auth && { auth }) }, login, key);
       return await within(settings.patienceMs, asking);
@@ -121,7 +128,7 @@ export function createImageResolver(settings: ResolverSettings, now: () => numbe
   function leaveAlone(registry: string, login: string, silent: NoAnswer, hasAnswered: boolean): void {
     const { silence, retryAfterMs, message } = silent;
     if (silence === 'limited') resting.set(`${registry} ${login}`, silent, now() + (retryAfterMs ?? restMs));
-    else if (!hasAnswered && (silence === 'unreachable' || silence === 'late' || silence === 'closed'))
+    else if (!hasAnswered && unreached.has(silence))
       resting.set(registry, new NoAnswer('resting', message), now() + restMs);
   }
 }

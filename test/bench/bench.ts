@@ -1,7 +1,7 @@
 /**
  * Measures the broker against its targets: `npm run bench -- [heartbeats registrations jobs reads streams console
- * fleet settlement] [--beside URL] [--before DIR] [--nodes 1000] [--fleet-jobs 5000] [--write FILE]`. Without names it runs all of them, in a quarter of an
- * hour. Client, broker and all engines share this machine, so let nothing else run on it.
+ * fleet settlement login] [--beside URL] [--before DIR] [--nodes 1000] [--fleet-jobs 5000] [--logins 15] [--write FILE]`.
+ * Without names it runs all of them but `login`, which needs root for a machine of its own, in a quarter of an hour. Client, broker and all engines share this machine, so let nothing else run on it.
  *
  * --beside URL   the provider list of another server, to read in turns with ours
  * --before DIR   a checkout of an earlier version, built, whose jobs are measured in turns with ours
@@ -14,6 +14,7 @@ import { measureConsole } from './console.js';
 import { measureFleet } from './fleet.js';
 import { measureHeartbeats } from './heartbeats.js';
 import { measureJobs } from './jobs.js';
+import { measureLogin } from './login.js';
 import { table, type Measure, type Measurement } from './measurement.js';
 import { measureReads } from './reads.js';
 import { measureRegistrations } from './registrations.js';
@@ -28,6 +29,7 @@ const { values, positionals } = argumentsOf(usage, {
     before: { type: 'string' },
     nodes: { type: 'string', default: '1000' },
     'fleet-jobs': { type: 'string', default: '5000' },
+    logins: { type: 'string', default: '15' },
     write: { type: 'string' },
   },
 });
@@ -40,8 +42,9 @@ const all: Record<string, Measure> = {
   console: measureConsole,
   fleet: (log) => measureFleet(log, { nodes: Number(values.nodes), jobs: Number(values['fleet-jobs']) }),
   settlement: measureSettlement,
+  login: (log) => measureLogin(log, Number(values.logins)),
 };
-const names = positionals.length === 0 ? Object.keys(all) : positionals;
+const names = positionals.length === 0 ? Object.keys(all).filter((name) => name !== 'login') : positionals;
 const unknown = names.filter((name) => !(name in all));
 if (unknown.length > 0) {
   endWith(usage, `there is no benchmark ${unknown.join(', ')}; there are ${Object.keys(all).join(', ')}`);

@@ -1,19 +1,14 @@
-import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Session } from '../../src/client/session.js';
-import { imageContent, type ImageContent } from '../../engines/images/docker-archive.js';
-import type { TarEntry } from '../../engines/images/tar.js';
-import { findNodePackages } from '../../engines/real-node/packages.js';
 import { missingForRealNode } from '../../engines/real-node/requirements.js';
 import { findOnPath } from '../../engines/tools/tool.js';
-import { ownArchitecture } from '../../engines/tools/ssh-server.js';
-import { silent } from '../../engines/log.js';
 import { end, rent, ssh, type Rented } from '../support/customer.js';
 import { describeUnless, testUnless } from '../support/needs.js';
 import { offerRealMachine, type RealMachine } from '../support/real-machine.js';
 import { startRegistry, type Registry } from '../support/registry.js';
+import { borrowed, smallLinux } from '../support/small-linux.js';
 
 const missing = missingForRealNode() ?? (findOnPath('ssh', process.env) === undefined ? 'the program ssh' : undefined);
 
@@ -28,30 +23,13 @@ let customer: Session;
 let mine: Rented;
 
 /** A small Linux that says which version of the customer's program it holds. */
-function app(busybox: string, version: string): ImageContent {
-  const tools = execFileSync(busybox, ['--list'], { encoding: 'utf8' }).trim().split('\n');
-  // The program itself, and the libraries that it names, where it looks for them.
-  const borrowed: TarEntry[] =
-    setcap === undefined
-      ? []
-      : [setcap, ...(execFileSync('ldd', [setcap], { encoding: 'utf8' }).match(/\/\S+/g) ?? [])].map((path) => ({
-          path: path.slice(1),
-          content: readFileSync(path),
-          mode: 0o755,
-        }));
-  return imageContent({
-    architecture: ownArchitecture(),
+const app = (version: string) =>
+  smallLinux({
     entries: [
-      ...['bin', 'etc', 'root', 'tmp', 'proc', 'dev', 'sys', 'run'].map((path) => ({ path, folder: true as const })),
-      { path: 'bin/busybox', content: readFileSync(busybox), mode: 0o755 },
-      ...tools.filter((tool) => tool !== 'busybox').map((tool) => ({ path: `bin/${tool}`, linkTo: 'busybox' })),
-      ...borrowed,
-      { path: 'etc/passwd', content: Buffer.from('root:x:0:0:root:/root:/bin/sh\n') },
+      ...(setcap === undefined ? [] : borrowed(setcap)),
       { path: 'etc/version', content: Buffer.from(`${version}\n`) },
     ],
-    env: { PATH: '/bin:/sbin:/usr/bin:/usr/sbin' },
   });
-}
 
 const wanted = {
   ...{ cpu_cores: 2, memory_gb: '512Mi', shm_gb: '128Mi' },
@@ -74,8 +52,7 @@ describeUnless(missing)('what is rented', () => {
     real = await offerRealMachine();
     registry = await startRegistry(real.machine.gateway);
     real.machine.useRegistry(registryName, registry.url);
-    const { busybox } = await findNodePackages(silent);
-    registry.push('me/app', 'dev', app(busybox, 'first'));
+    registry.push('me/app', 'dev', await app('first'));
     customer = await real.broker.customer();
     await real.offerGpus(await real.joined(), customer);
     mine = await order(wanted);
@@ -145,8 +122,7 @@ describeUnless(missing)('what is rented', () => {
 
   test('a job runs the image that was pushed last under the ordered tag', async () => {
     expect(await say('cat /etc/version')).toBe('first\n');
-    const { busybox } = await findNodePackages(silent);
-    registry.push('me/app', 'dev', app(busybox, 'second'));
+    registry.push('me/app', 'dev', await app('second'));
     await end(customer, mine);
     mine = await order({});
     expect(await say('cat /etc/version')).toBe('second\n');

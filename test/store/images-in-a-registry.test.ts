@@ -8,7 +8,7 @@ import type { Session } from '../../src/client/session.js';
 import { startApi, type Api } from '../support/api.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { putProvider } from '../support/fleet.js';
-import { indexOf, smallImage } from '../support/lying-registry.js';
+import { indexOf, smallImage, startLyingRegistry } from '../support/lying-registry.js';
 import { startLocalRegistry, testLogin, type LocalRegistry } from '../support/local-registry.js';
 import { showMetrics, type ShownMetrics } from '../support/metrics.js';
 import { freshRedis, type TestRedis } from '../support/redis.js';
@@ -54,8 +54,8 @@ afterAll(async () => {
   await Promise.all([database.close(), redis.close()]);
 });
 
-async function apiWith(resolve: string): Promise<Api> {
-  const registries = [open.host, closed.host, nobody];
+async function apiWith(resolve: string, others: string[] = [], env: Record<string, string> = {}): Promise<Api> {
+  const registries = [open.host, closed.host, nobody, ...others];
   return await startApi({
     database,
     redis,
@@ -63,6 +63,7 @@ async function apiWith(resolve: string): Promise<Api> {
       IMAGE_RESOLVE: resolve,
       IMAGE_PLAIN_REGISTRIES: registries.join(','),
       IMAGE_ALLOWLIST: registries.map((host) => `${host}/*`).join(','),
+      ...env,
     },
   });
 }
@@ -129,6 +130,53 @@ describe('an order whose image its registry refuses', () => {
 
   test('an image for other machines is taken for such machines', async () => {
     expect((await order(`${open.host}/team/app:arm`, { architecture: 'arm64' })).json.code).not.toBe('image_platform');
+  });
+});
+
+describe('an order that is refused anyway', () => {
+  test.each<[string, () => Promise<[Session, object]>, string]>([
+    [
+      'of a blocked wallet',
+      async () => {
+        const { wallet } = session;
+        const row = `insert into blocks (kind, value, reason, blocked_by) values ('wallet', $1, 'no', $2)`;
+        await database.pool.query(row, [wallet, wallet]);
+        return [session, {}];
+      },
+      'blocked',
+    ],
+    ['of a session without money left', async () => [await api.login({ spendLimit: 1n }), {}], 'spend_limit_exceeded'],
+    [
+      'beyond the quota',
+      async () => {
+        await order(`${open.host}/team/app:1`);
+        return [session, {}];
+      },
+      'quota_exceeded',
+    ],
+  ])('has no registry asked: %s', async (_, prepare, code) => {
+    const counting = await startLyingRegistry((__, response) => response.writeHead(404).end());
+    const asking = await apiWith('required', [counting.host], { MAX_JOBS_PER_WALLET: '1' });
+    try {
+      const [by, body] = await prepare();
+      const refused = await order(`${counting.host}/team/app:1`, { max_price_per_hour: 1, ...body }, asking, {
+        authorization: `Bearer ${await by.token()}`,
+      });
+      expect(refused.json.code).toBe(code);
+      expect(counting.asked).toEqual([]);
+    } finally {
+      await database.pool.query('delete from blocks');
+      await asking.stop();
+      await counting.close();
+    }
+  });
+
+  test('an order that nothing refuses leaves nothing behind when its registry refuses it', async () => {
+    const counts = `select (select count(*) from jobs) + (select count(*) from job_events) + (select count(*) from ledger_entries) as n`;
+    const rows = async () => (await database.pool.query<{ n: string }>(counts)).rows[0]!.n;
+    const before = await rows();
+    expect((await order(`${open.host}/team/none:1`)).json.code).toBe('image_not_found');
+    expect(await rows()).toBe(before);
   });
 });
 

@@ -4,9 +4,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ImageContent } from '../../engines/images/docker-archive.js';
+import { push } from '../../engines/images/push.js';
 import { findRegistry } from '../../engines/tools/registry.js';
+import type { Certificate } from './certificates.js';
+import { opens } from './customer.js';
 import { freePort } from './free-port.js';
-import type { Stored } from './lying-registry.js';
+import { digestOf, type Stored } from './lying-registry.js';
 
 /** The login of a private registry of the tests, and what its file has for it. */
 export const testLogin = { username: 'robot', password: 'only for tests' };
@@ -17,60 +21,83 @@ export interface LocalRegistry {
   /** As it stands in images. */
   host: string;
   push(repository: string, tag: string, manifest: Stored, ...blobs: Stored[]): Promise<void>;
+  /** Pushes a whole image. */
+  pushImage(repository: string, tag: string, image: ImageContent): Promise<void>;
+  /** Answers over TLS with this certificate, too; the host, with the port of that. */
+  alsoOverTls(certificate: Pick<Certificate, 'certFile' | 'keyFile'>): Promise<string>;
   close(): Promise<void>;
 }
 
-export async function startLocalRegistry(open: 'open' | 'private'): Promise<LocalRegistry> {
+/** @param at where it listens, for clients that are not on this machine. */
+export async function startLocalRegistry(open: 'open' | 'private', at?: string): Promise<LocalRegistry> {
   const folder = mkdtempSync(join(tmpdir(), 'registry-'));
-  const host = `127.0.0.1:${await freePort()}`;
+  const host = at ?? `127.0.0.1:${await freePort()}`;
   const htpasswd = join(folder, 'htpasswd');
   writeFileSync(htpasswd, passwords);
-  const settings = {
-    version: 0.1,
-    log: { level: 'error' },
-    storage: { filesystem: { rootdirectory: join(folder, 'data') } },
-    http: { addr: host },
-    ...(open === 'open' ? {} : { auth: { htpasswd: { realm: 'test', path: htpasswd } } }),
-    validation: { manifests: { indexes: { platforms: 'none' } } },
+  const children: { end(): Promise<void> }[] = [];
+  const serve = async (addr: string, tls?: { certificate: string; key: string }) => {
+    const settings = {
+      version: 0.1,
+      log: { level: 'error' },
+      storage: { filesystem: { rootdirectory: join(folder, 'data') } },
+      http: { addr, ...(tls === undefined ? {} : { tls }) },
+      ...(open === 'open' ? {} : { auth: { htpasswd: { realm: 'test', path: htpasswd } } }),
+      validation: { manifests: { indexes: { platforms: 'none' } } },
+    };
+    const file = join(folder, `config-${children.length}.yml`);
+    writeFileSync(file, JSON.stringify(settings));
+    children.push(await startServer((await findRegistry(() => {})).path, file, addr));
   };
-  const file = join(folder, 'config.yml');
-  writeFileSync(file, JSON.stringify(settings));
-  const { path } = await findRegistry(() => {});
-  const child = spawn(path, ['serve', file], { stdio: 'ignore' });
-  const ended = once(child, 'exit');
+  await serve(host);
   const authorization = `Basic ${Buffer.from(`${testLogin.username}:${testLogin.password}`).toString('base64')}`;
-  const send = async (method: string, url: string, body?: Buffer, type = 'application/octet-stream') =>
-    await fetch(new URL(url, `http://${host}`), {
-      method,
-      headers: { authorization, ...(body === undefined ? {} : { 'content-type': type }) },
-      ...(body === undefined ? {} : { body: new Uint8Array(body) }),
-    });
-  for (let tries = 0; ; tries += 1) {
-    const answer = await send('GET', '/v2/').catch(() => undefined);
-    if (answer?.ok === true) break;
+  const registry: LocalRegistry = {
+    host,
+    async push(repository, tag, manifest, ...blobs) {
+      await push({ origin: `http://${host}`, repository, tag, authorization }, manifest, blobs);
+    },
+    async pushImage(repository, tag, image) {
+      const { manifest, config, layer } = inRegistry(image);
+      await registry.push(repository, tag, manifest, config, layer);
+    },
+    async alsoOverTls({ certFile: certificate, keyFile: key }) {
+      const addr = `127.0.0.1:${await freePort()}`;
+      await serve(addr, { certificate, key });
+      return addr;
+    },
+    async close() {
+      await Promise.all(children.map((child) => child.end()));
+      rmSync(folder, { recursive: true });
+    },
+  };
+  return registry;
+}
+
+/** Starts the program, and waits until it takes connections. */
+async function startServer(path: string, settings: string, address: string): Promise<{ end(): Promise<void> }> {
+  const child = spawn(path, ['serve', settings], { stdio: 'ignore' });
+  const ended = once(child, 'exit');
+  const [host, port] = address.split(':');
+  for (let tries = 0; !(await opens(host!, Number(port))); tries += 1) {
     if (tries > 600 || child.exitCode !== null) throw new Error('the registry does not answer');
     await sleep(50);
   }
   return {
-    host,
-    async push(repository, tag, manifest, ...blobs) {
-      for (const { bytes, digest } of blobs) {
-        const begun = await send('POST', `/v2/${repository}/blobs/uploads/`);
-        const to = new URL(begun.headers.get('location')!, `http://${host}`);
-        to.searchParams.set('digest', digest);
-        await required(send('PUT', to.href, bytes));
-      }
-      await required(send('PUT', `/v2/${repository}/manifests/${tag}`, manifest.bytes, manifest.mediaType));
-    },
-    async close() {
+    async end() {
       child.kill();
       await ended;
-      rmSync(folder, { recursive: true });
     },
   };
 }
 
-async function required(sent: Promise<Response>): Promise<void> {
-  const answer = await sent;
-  if (!answer.ok) throw new Error(`the registry refused: ${answer.status} ${await answer.text()}`);
+/** The parts of an image as registries keep them. */
+function inRegistry(image: ImageContent): Record<'manifest' | 'config' | 'layer', Stored> {
+  const type = 'application/vnd.oci.image';
+  const part = (kind: string, bytes: Buffer): Stored => ({
+    ...{ mediaType: `${type}.${kind}`, bytes, digest: digestOf(bytes) },
+  });
+  const named = ({ mediaType, digest, bytes }: Stored) => ({ mediaType, digest, size: bytes.length });
+  const [config, layer] = [part('config.v1+json', image.config), part('layer.v1.tar', image.layer)];
+  const described = { schemaVersion: 2, mediaType: `${type}.manifest.v1+json`, config: named(config) };
+  const manifest = part('manifest.v1+json', Buffer.from(JSON.stringify({ ...described, layers: [named(layer)] })));
+  return { manifest, config, layer };
 }

@@ -4,7 +4,7 @@ import { generatePrivateKey } from 'viem/accounts';
 import { CoreV1Api, KubeConfig, PatchStrategy, setHeaderOptions, type V1Node } from '@kubernetes/client-node';
 import type { Session } from '../../src/client/session.js';
 import type { KubernetesOptions } from '../../engines/kubernetes/control-plane.js';
-import type { Machine } from '../../engines/real-node/machine.js';
+import { machineRange, type Machine } from '../../engines/real-node/machine.js';
 import { images, startRealNode } from '../../engines/real-node/node.js';
 import { gpuResource, labels } from '../../src/kubernetes/names.js';
 import { startBroker, type RunningBroker } from './broker.js';
@@ -44,7 +44,9 @@ export interface RealMachineOptions {
 }
 
 export async function offerRealMachine(options: RealMachineOptions = {}): Promise<RealMachine> {
-  const env = { SSH_SERVER_IMAGE: images.sshServer, JOB_MIN_DURATION_S: '1', ...options.env };
+  // The broker of a site that reaches its machines' ports, at an address that nobody else uses.
+  const site = { SSH_SERVER_IMAGE: images.sshServer, SSH_PROBE: 'true', PROVIDER_PRIVATE_CIDRS: machineRange };
+  const env = { ...site, JOB_MIN_DURATION_S: '1', ...options.env };
   const broker = await startBroker(env, options.kubernetes);
   const { kubeconfig } = broker.endpoints;
   let machine: Machine | undefined;

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { parseImage } from '../../src/domain/image.js';
 import type { RegistryAuth } from '../../src/domain/registry-auth.js';
+import { readMirrors } from '../../src/domain/registry-mirrors.js';
 import { createImageResolver, type ImageResolver } from '../../src/registry/resolver.js';
 import {
   indexOf,
@@ -147,6 +148,31 @@ describe('what the registry refuses', () => {
     );
     expect(await ask()).toMatchObject({ kind: 'refused', code: 'image_private' });
   });
+});
+
+describe('a mirror', () => {
+  test('an image is looked up at the mirror of its registry, and one with a login at the registry itself', async () => {
+    const [mirror, itself] = [await startLyingRegistry(whole), await startLyingRegistry(whole)];
+    open.push(mirror, itself);
+    const mirrors = new Map([[itself.host, mirror.url]]);
+    const ask = asking(
+      createImageResolver({ plain: [itself.host], isNamed: () => false, mirrors, patienceMs: 4_000 }),
+      itself.host,
+    );
+    expect(await ask()).toMatchObject({ kind: 'resolved' });
+    expect(itself.asked).toEqual([]);
+    const { length } = mirror.asked;
+    expect(await ask('team/app:single', login)).toMatchObject({ kind: 'resolved' });
+    expect(mirror.asked).toHaveLength(length);
+    expect(itself.asked).not.toEqual([]);
+  });
+
+  test.each(['docker.io', 'docker.io=ftp://x', 'docker.io=https://a/b', 'docker.io=https://me:x@a', '=https://a'])(
+    'a mirror that is none is refused: %s',
+    (entry) => {
+      expect(readMirrors([entry])).toMatchObject({ problems: [expect.stringContaining('docker.io=https://')] });
+    },
+  );
 });
 
 /** A registry with tokens that are bought with the login above. */

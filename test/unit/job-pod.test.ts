@@ -35,6 +35,13 @@ const specOf = (change: Partial<JobOrder> = {}, names: string[] = [], otherwise:
 const jobOf = (...given: Parameters<typeof specOf>): V1Container => specOf(...given).containers[0]!;
 const valuesOf = (env: V1EnvVar[]) => Object.fromEntries(env.map(({ name, value }) => [name, value]));
 
+test('what copies the SSH server into a job has the processors of the job, and takes nothing more of the machine', () => {
+  const { initContainers, containers } = specOf();
+  const [copying, job] = [initContainers![0]!.resources!, containers[0]!.resources!];
+  expect(copying.limits).toEqual({ cpu: job.limits!['cpu'], memory: '64Mi' });
+  expect(copying.requests).toEqual(copying.limits);
+});
+
 describe('the shared memory of a job', () => {
   const shm = (change: Partial<JobOrder>) => {
     const { volumes, containers } = specOf(change);

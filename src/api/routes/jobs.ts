@@ -21,7 +21,7 @@ import type { JobCommands } from '../job-commands.js';
 import { jobPolicyOf } from '../job-policy.js';
 import { keysOfOrder } from '../order-keys.js';
 import { programOfOrder } from '../order-program.js';
-import { placeOrder } from '../place-order.js';
+import { placeOrder, rehearseOrder } from '../place-order.js';
 import { ownJob } from '../own-job.js';
 import { ownJobReply } from '../own-job-reply.js';
 import { waitHeaders, waitingOf, waitingWithinMs } from '../prefer.js';
@@ -207,7 +207,9 @@ export function jobRoutes(deps: Deps): RouteRule[] {
     const keptKeys = await keysOfOrder(pool, request.sshKeyIds ?? [], by);
     // A repeat finds its first job, whatever a registry says by now.
     const isKnown = await isRepeat(by);
-    const resolved = config.IMAGE_RESOLVE === 'off' || isKnown ? undefined : await resolveImage(deps, request);
+    // Nobody whose order is refused anyway has the broker ask a registry.
+    const mayAsk = () => rehearseOrder(deps, principalOf(ctx), request, idempotencyKey);
+    const resolved = isKnown ? undefined : await resolveImage(deps, request, mayAsk);
     const program = isKnown ? undefined : programOfOrder(request, resolved);
     const { job, created } = await placeOrder(
       deps,
