@@ -27,6 +27,7 @@ import { FactsCard } from './facts-card.js';
 import { JobState } from './job-badge.js';
 import { mayEnd } from './job-list.js';
 import { nameOf } from './job-name.js';
+import { LogCard, mayHaveLog } from './log-card.js';
 import { LoginCard } from './login-card.js';
 import { RenameDialog } from './rename-dialog.js';
 import type { Counted } from './spending.js';
@@ -168,6 +169,7 @@ function Body({ of, watched }: { of: Counted; watched: WatchedJob }) {
         </Card>
       )}
       {isOver && <EndedCard job={job} />}
+      {mayHaveLog(job) && <LogCard job={job} />}
       <div class="job-run job-past">
         <EventList events={watched.events} isOver={isOver} />
         <FactsCard job={job} events={log} />
