@@ -5,6 +5,7 @@ import { writeReceipt, type ReceiptSite } from '../src/billing/receipts.js';
 import { extendJob, settleSpend } from '../src/billing/spend.js';
 import { placementCandidates } from '../src/db/candidates.js';
 import { recordDoubt, recordFailure, recordStart, type FailurePolicy } from '../src/db/provider-failures.js';
+import { lackOfPorts } from '../src/db/node-ports.js';
 import { createEventBell } from '../src/db/event-bell.js';
 import { markEnded, markEnding, markProvisioning, markRunning, markService } from '../src/db/job-changes.js';
 import type { Told } from '../src/db/job-events.js';
@@ -15,7 +16,7 @@ import { BrokerError } from '../src/domain/errors.js';
 import type { JobFailure, JobOrder, Placement, SshAccess } from '../src/domain/job.js';
 import { sentence, type Instant, type Printable } from '../src/domain/outside.js';
 import { closingsWithoutText, providersOut, startMoves } from '../src/observability/metrics.js';
-import type { SiteFee, SitePrices } from '../src/config.js';
+import type { Config, SiteFee, SitePrices } from '../src/config.js';
 import type { ActivityDeps } from './deps.js';
 import type { RecordedGap, ReleasedJob, Remembered, StartFailure } from './job-outcome.js';
 import { noCapacity, whyNobodyTakes } from './no-capacity.js';
@@ -35,7 +36,12 @@ const receiptsAtAnEnd = 10;
 const neutralMessage = sentence('the job has ended');
 
 type JobRecordDeps = Pick<ActivityDeps, 'pool' | 'logger'> & {
-  config: SitePrices & FailurePolicy & SiteFee & ReceiptSite & ReceiptSignerDeps['config'];
+  config: SitePrices &
+    FailurePolicy &
+    SiteFee &
+    ReceiptSite &
+    ReceiptSignerDeps['config'] &
+    Pick<Config, 'CLUSTER_NODE_PORTS'>;
 };
 
 /** The job's own row, its capacity and its charges: Postgres only. */
@@ -233,6 +239,8 @@ export function createJobRecordActivities({ pool, logger, config }: JobRecordDep
     const [{ failedAt }, quoted] = await Promise.all([movesOf(pool, order.jobId), quotedRates(pool, order.jobId)]);
     const wanted =
       failedAt.length === 0 ? order : { ...order, excludeProviders: [...(order.excludeProviders ?? []), ...failedAt] };
+    const lack = await lackOfPorts(pool, order, config);
+    if (lack !== undefined) throw noCapacity(order, failedAt, lack.text);
     let reason: string | undefined;
     for (let round = 0; round < maxRounds; round++) {
       const candidates = await placementCandidates(pool, wanted, config, candidatesAtOnce, quoted);

@@ -7,6 +7,7 @@ import { jobInputs } from '../src/db/jobs.js';
 import { currentNode } from '../src/db/provider-nodes.js';
 import { BrokerError } from '../src/domain/errors.js';
 import { jobObjectName, type JobOrder, type Placement, type SshAccess } from '../src/domain/job.js';
+import { sshPortName } from '../src/domain/job-ports.js';
 import type { Instant } from '../src/domain/outside.js';
 import { applyPatch, fieldManager, statusOf, unlessExists, unlessNotFound } from '../src/kubernetes/client.js';
 import { clusterRanges, nodeRanges } from '../src/kubernetes/cluster-ranges.js';
@@ -16,6 +17,7 @@ import {
   jobPod,
   jobSecret,
   jobService,
+  openedPorts,
   type JobInputs,
   type JobManifestSettings,
 } from '../src/kubernetes/manifests/job.js';
@@ -44,11 +46,15 @@ type Deps = Pick<ActivityDeps, 'config' | 'pool' | 'kubernetes' | 'logger'>;
  */
 export function createPodActivities({ config, pool, kubernetes, logger }: Deps) {
   const { core } = kubernetes;
-  const quota = { maxJobs: config.MAX_JOBS_PER_WALLET, maxGpus: config.MAX_GPUS_PER_WALLET };
+  const quota = {
+    maxJobs: config.MAX_JOBS_PER_WALLET,
+    maxGpus: config.MAX_GPUS_PER_WALLET,
+    maxPorts: config.MAX_PORTS_PER_WALLET,
+  };
 
   return {
     /**
-     * Creates namespace, Secret, NodePort Service and Pod; returns how the customer will reach the pod. Service and pod
+     * Creates namespace, Secret, Service with its node ports, and Pod; returns how the customer will reach the pod. Service and pod
      * are tied only by labels, so a repeat may find either of them.
      *
      * @throws no_ports_left before there is a pod; pod_refused if Kubernetes will never accept it.
@@ -61,12 +67,13 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
         const { gpuResource } = placement;
         await ensureTenant(kubernetes, namespace, quota, config.ENABLE_TENANT_ISOLATION, installation, gpuResource);
         const inputs = await jobInputs(pool, order.jobId);
-        const [hostKey, port] = await bothOf(ensureSecret(job, inputs), ensureService(job));
+        const [hostKey, service] = await bothOf(ensureSecret(job, inputs), ensureService(job));
         const node = await core.readNode({ name: placement.nodeName });
         const pod = await ensurePod(job, inputs, node);
         const podUid = pod.metadata!.uid!;
         if (config.ENABLE_TENANT_ISOLATION) await ensureWayOut(job, podUid, node);
-        return { podUid, ssh: { host: await sshHost(pool, placement, node), port, user: 'root', hostKey } };
+        const host = await sshHost(pool, placement, node);
+        return { podUid, ssh: { host, user: 'root', hostKey, ...service } };
       } catch (error) {
         // The namespace may have been deleted since this process saw it: the next attempt creates it again.
         if (statusOf(error)?.code === 404 || lacksRight(error)) forgetTenant(namespace);
@@ -197,8 +204,8 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
     return existing;
   }
 
-  /** Returns the port, which belongs to the job from here on. */
-  async function ensureService(job: PlacedJob): Promise<number> {
+  /** Returns the ports, which belong to the job from here on. */
+  async function ensureService(job: PlacedJob): Promise<Pick<SshAccess, 'port' | 'opened'>> {
     const { order, placement, namespace } = job;
     const body = labelledFor(await installationId(pool), jobService(order, placement));
     const name = jobObjectName(order.jobId);
@@ -207,9 +214,9 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
       (await unlessExists(withPort(core.createNamespacedService({ namespace, body }), askedForMs))) ??
       (await core.readNamespacedService({ name, namespace }));
     await requireOwn(job, service, (options) => core.deleteNamespacedService({ name, namespace, body: options }));
-    const port = service.spec?.ports?.[0]?.nodePort;
+    const port = service.spec?.ports?.find(({ name: of }) => of === sshPortName)?.nodePort;
     if (port === undefined) throw new BrokerError('dependency_unavailable', 'the Service has no port yet');
-    return port;
+    return { port, ...(order.ports === undefined ? {} : { opened: openedPorts(order.ports, service) }) };
   }
 
   /** Opens the internet, which the tenant's own policy does not. */

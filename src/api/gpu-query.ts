@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { gpuTypeKey } from '../domain/gpu.js';
 import type { Architecture } from '../domain/gpu-needs.js';
-import { architecture, cudaVersion, saysTheSame } from '../domain/job-request.js';
+import { cudaVersion } from '../domain/gpu-values.js';
+import { saysTheSame } from '../domain/gpu-name.js';
+import { architecture } from '../domain/job-request.js';
 import { validationFailed } from './problem.js';
 import { queryNumber, queryText } from './schemas/page.js';
 

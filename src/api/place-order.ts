@@ -7,7 +7,7 @@ import { reserveSpend } from '../billing/spend.js';
 import { findBlockOf } from '../db/blocks.js';
 import { payInAdvance, payLater } from '../db/payment-mode.js';
 import { knownVault } from '../db/vaults.js';
-import { quoteKey } from '../db/installation.js';
+import { newestTokenKey, quoteKey } from '../db/installation.js';
 import { tellAlso, tellOrdered } from '../db/job-events.js';
 import { findJobByKey, insertJob, lockUsage, type JobRow, type NewJob } from '../db/jobs.js';
 import { withTransaction, type Transaction } from '../db/pool.js';
@@ -20,12 +20,14 @@ import { orderedNews } from '../domain/job-event.js';
 import { limitReached } from '../domain/limits.js';
 import { isStalled } from '../domain/settlement-lateness.js';
 import { nearLimitNews } from '../domain/spend-limits.js';
+import { portsRate, type PortPrices } from '../domain/job-ports.js';
 import { rulesOf, type ProgramSpec } from '../domain/job-program.js';
 import type { JobRequest } from '../domain/job-request.js';
 import { parseImage } from '../domain/image.js';
 import { byDigest, requiredCuda, type ResolvedImage } from '../domain/resolved-image.js';
 import { differencesFrom, termsOf, type Quote } from '../domain/quote.js';
 import { newJobId } from './job-id.js';
+import { portPricesOf } from './port-prices.js';
 import { offeredBounds, type RateBounds } from './order-rates.js';
 import { mismatch, openQuote } from './quote-seal.js';
 
@@ -58,7 +60,8 @@ export async function placeOrder(
   programSpec?: ProgramSpec,
 ): Promise<{ job: JobRow; created: boolean }> {
   const requestSha256 = fingerprint(request);
-  const order = orderOf(newJobId(), principal.wallet, withNeedsOf(resolved, request));
+  const order = orderOf(newJobId(), principal.wallet, withNeedsOf(resolved, request), portPricesOf(config));
+  const tokenKey = request.template?.token === undefined ? undefined : await newestTokenKey(pool);
   const { bound, reserves, quoted } = await ratesFor({ pool, config }, order, request, idempotencyKey);
   await (config.ENABLE_BLOCKCHAIN ? payInAdvance : payLater)(pool);
   for (;;) {
@@ -76,6 +79,8 @@ export async function placeOrder(
           ...(quoted === undefined ? {} : { quoted }),
           ...(resolved === undefined ? {} : { resolved }),
           ...(programSpec === undefined ? {} : { programSpec }),
+          ...(order.portsRate === undefined ? {} : { portsRate: order.portsRate }),
+          ...(tokenKey === undefined ? {} : { tokenKey }),
           reservedAmount: reservationFor(reservedRate, request.durationSeconds),
           ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
         }),
@@ -143,6 +148,7 @@ async function writeOrder(tx: Transaction, config: Config, principal: SessionPri
       `a wallet may have ${config.MAX_GPUS_PER_WALLET} GPUs at a time; ${left} are left`,
     );
   }
+  requirePorts(config, usage.ports, order.ports?.length ?? 0);
   await requireStart(tx, config, order.wallet, usage.starting);
   const { jobId, reservedAmount: amount } = order;
   const near = await reserveSpend(tx, { jobId, sessionId: principal.sessionId, amount });
@@ -172,6 +178,16 @@ async function requireUnblocked(tx: Transaction, { wallet, image, resolved, prov
   if (block !== undefined) throw blockedError(block);
 }
 
+/** The cluster has few ports for all. */
+function requirePorts({ MAX_PORTS_PER_WALLET: most }: Config, used: number, wanted: number): void {
+  if (wanted === 0 || used + wanted <= most) return;
+  const left = Math.max(0, most - used);
+  throw new BrokerError(
+    'quota_exceeded',
+    `a wallet may have ${most} ports open at a time, besides SSH; ${left} are left, and the order has ${wanted}`,
+  );
+}
+
 /** A starting job holds a machine that nobody pays for: a wallet may have few at a time, and not again and again. */
 async function requireStart(tx: Transaction, config: Config, wallet: string, starting: number): Promise<void> {
   if (starting >= config.MAX_STARTING_JOBS_PER_WALLET) {
@@ -185,8 +201,12 @@ async function requireStart(tx: Transaction, config: Config, wallet: string, sta
   throw limitReached('unready_starts', { allowed: config.MAX_UNREADY_STARTS_PER_HOUR, retryAfterS: waitS });
 }
 
-/** The order that a request makes, as the placement sees it. */
-export function orderOf(jobId: string, wallet: string, request: JobRequest): JobOrder {
+/**
+ * The order that a request makes, as the placement sees it.
+ *
+ * @param prices of its ports now.
+ */
+export function orderOf(jobId: string, wallet: string, request: JobRequest, prices: PortPrices): JobOrder {
   const {
     providerId,
     excludeProviders,
@@ -201,6 +221,7 @@ export function orderOf(jobId: string, wallet: string, request: JobRequest): Job
     storageGb,
     image,
     program,
+    ports,
     durationSeconds,
     maxPricePerHour,
   } = request;
@@ -220,6 +241,7 @@ export function orderOf(jobId: string, wallet: string, request: JobRequest): Job
     storageGb,
     image,
     ...(program === undefined ? {} : { program: rulesOf(program) }),
+    ...(ports === undefined ? {} : { ports, portsRate: portsRate(ports.length, prices).toString() }),
     durationSeconds,
     ...(maxPricePerHour === undefined ? {} : { maxPricePerHour }),
   };

@@ -17,6 +17,7 @@ export const openRoutes: readonly string[] = [
   'GET /api/v1/settlements',
   'GET /api/v1/settlements/:number',
   'GET /api/v1/site',
+  'GET /api/v1/templates',
   'GET /health',
   'GET /openapi.json',
   'GET /ready',

@@ -46,7 +46,24 @@ export interface AdminJob {
   storage_gb: number;
   /** Its main program, if the order has one; not what it runs */
   program?: JobProgram;
-  /** For the whole job, in token units */
+  /** What it opens besides SSH, as it was ordered */
+  ports: JobPort[];
+  /** Their part of `price_per_hour`; absent if they cost nothing */
+  ports_price_per_hour?: number;
+  /** While it runs, where its ports are reached. `http` is not encrypted: see docs/api.md */
+  endpoints?: Endpoint[];
+  /** The id of the template that it was ordered with */
+  template?: string;
+  /** Where the page of its program is, in the job; reached by an endpoint of this port, else by `ssh -L` */
+  template_page?: {
+    port: number;
+    path: string;
+  };
+  /** What its program asks for. A secret of the job, for its owner with `jobs:write` while it has not ended */
+  template_token?: string;
+  /** How the program takes it: in its URL, as `Authorization: Bearer`, or typed into its page */
+  template_token_used_as?: 'query' | 'bearer' | 'password';
+  /** For the whole job with its ports, in token units */
   price_per_hour?: number;
   /** The maximum in the order, or the one that the broker set from the offers of that moment */
   max_price_per_hour?: number;
@@ -564,6 +581,18 @@ export interface Earnings {
   next_cursor?: string;
 }
 
+export interface Endpoint {
+  name: string;
+  /** What the program listens on */
+  port: number;
+  protocol: 'http' | 'https' | 'tcp' | 'udp';
+  host: string;
+  /** Where it is reached, at `host` */
+  host_port: number;
+  /** Of `http` and `https`. With the token, where the program takes it in its URL: then the URL is secret */
+  url?: string;
+}
+
 export interface Front {
   name: string;
   /** For people */
@@ -622,7 +651,24 @@ export interface Job {
   storage_gb: number;
   /** Its main program, if the order has one; not what it runs */
   program?: JobProgram;
-  /** For the whole job, in token units */
+  /** What it opens besides SSH, as it was ordered */
+  ports: JobPort[];
+  /** Their part of `price_per_hour`; absent if they cost nothing */
+  ports_price_per_hour?: number;
+  /** While it runs, where its ports are reached. `http` is not encrypted: see docs/api.md */
+  endpoints?: Endpoint[];
+  /** The id of the template that it was ordered with */
+  template?: string;
+  /** Where the page of its program is, in the job; reached by an endpoint of this port, else by `ssh -L` */
+  template_page?: {
+    port: number;
+    path: string;
+  };
+  /** What its program asks for. A secret of the job, for its owner with `jobs:write` while it has not ended */
+  template_token?: string;
+  /** How the program takes it: in its URL, as `Authorization: Bearer`, or typed into its page */
+  template_token_used_as?: 'query' | 'bearer' | 'password';
+  /** For the whole job with its ports, in token units */
   price_per_hour?: number;
   /** The maximum in the order, or the one that the broker set from the offers of that moment */
   max_price_per_hour?: number;
@@ -753,6 +799,12 @@ export interface JobLogLine {
   line: string;
   /** It was longer than 16 KiB */
   cut?: true;
+}
+
+export interface JobPort {
+  port: number;
+  name: string;
+  protocol: 'http' | 'https' | 'tcp' | 'udp';
 }
 
 export interface JobProgram {
@@ -1255,6 +1307,17 @@ export interface Quote {
   rate_per_hour: string | null;
   /** The same for the whole duration */
   total: string | null;
+  /** What its ports cost */
+  ports: {
+    /** How many the order opens besides SSH */
+    count: number;
+    /** How many of them cost nothing */
+    free: number;
+    /** Token units an hour for the others together */
+    price_per_hour: number;
+    /** The same in base units: a part of every rate here, and not added to it */
+    rate_per_hour: string;
+  };
   /** The best eight, in the order in which a placement would try them */
   offers: QuoteOffer[];
   /** With a credential only */
@@ -1612,11 +1675,22 @@ export interface Site {
     };
     /** Empty: any image */
     image_allowlist: string[];
+    /** The same as `GET /api/v1/templates`, without what they open and need */
     templates: {
       id: string;
       name: string;
       image: string;
     }[];
+    /** Ports of jobs that are reached from outside */
+    ports: {
+      /** What one job may open besides SSH */
+      most: number;
+      /** How many of them cost nothing */
+      free: number;
+      /** Token units for each of the others */
+      price_per_hour: string;
+      most_per_wallet: number;
+    };
   };
   providers: {
     auth_mode: 'required' | 'permissive' | 'off';
@@ -1729,6 +1803,48 @@ export interface Stuck {
   count: number;
   /** There are more than one answer has */
   has_more: boolean;
+}
+
+export interface Template {
+  /** What an order names as its `template` */
+  id: string;
+  name: string;
+  description: string;
+  /** By a tag or a digest; what runs is the digest that its registry says at the order */
+  image: string;
+  command?: string[];
+  args?: string[];
+  entrypoint?: 'image';
+  workdir?: string;
+  restart?: 'never' | 'on_failure' | 'always';
+  env: {
+    [name: string]: string;
+  };
+  ports: {
+    port: number;
+    name: string;
+    protocol: 'http' | 'https' | 'tcp' | 'udp';
+  }[];
+  /** What is required of the machine unless the order says it itself */
+  needs: {
+    min_vram_gb?: number;
+    min_cuda?: string;
+  };
+  /** Where its page is, in the job. A port that is not in `ports` is reached by `ssh -L` only */
+  page?: {
+    port: number;
+    path: string;
+  };
+  /** The program gets a token of the job in this variable, and asks for it */
+  token?: {
+    variable: string;
+    used_as: 'query' | 'bearer' | 'password';
+    query?: string;
+  };
+}
+
+export interface Templates {
+  templates: Template[];
 }
 
 export interface UnreceiptedBookings {
@@ -3029,6 +3145,13 @@ export interface Routes {
     reply: SshKeyList;
     errors: CommonError | AuthError | 'scope_denied';
   };
+  /** What can be ordered by a name: images with programs, ports and needs */
+  'GET /api/v1/templates': {
+    body: undefined;
+    query: undefined;
+    reply: Templates;
+    errors: CommonError | 'validation_failed';
+  };
   /** Whether the process responds */
   'GET /health': {
     body: undefined;
@@ -3422,6 +3545,17 @@ export interface Routes {
       restart?: '' | null | 'never' | 'on_failure' | 'always';
       /** The job ends with its program: `completed` if that ends with 0, else `failed` */
       end_with_command?: boolean;
+      /** Ports that are reached from outside, besides SSH. A few are free: see `GET /api/v1/site` */
+      ports?: {
+        /** What the program listens on, on all addresses of its container; not 22 or 2222 */
+        port: number;
+        /** Of its endpoint, a DNS label; `port-8888` unless given */
+        name?: null | string;
+        /** How the program speaks; `http` and `https` get a URL */
+        protocol?: 'http' | 'https' | 'tcp' | 'udp';
+      }[];
+      /** Fills in what the order leaves out: see `GET /api/v1/templates`. Variables and ports are added to its own */
+      template?: null | string;
       max_price_per_hour?: number | string;
       /** Of a quote that binds: the order costs no more than it said */
       quote_id?: null | string;
@@ -4305,6 +4439,17 @@ export interface Routes {
       restart?: '' | null | 'never' | 'on_failure' | 'always';
       /** The job ends with its program: `completed` if that ends with 0, else `failed` */
       end_with_command?: boolean;
+      /** Ports that are reached from outside, besides SSH. A few are free: see `GET /api/v1/site` */
+      ports?: {
+        /** What the program listens on, on all addresses of its container; not 22 or 2222 */
+        port: number;
+        /** Of its endpoint, a DNS label; `port-8888` unless given */
+        name?: null | string;
+        /** How the program speaks; `http` and `https` get a URL */
+        protocol?: 'http' | 'https' | 'tcp' | 'udp';
+      }[];
+      /** Fills in what the order leaves out: see `GET /api/v1/templates`. Variables and ports are added to its own */
+      template?: null | string;
       max_price_per_hour?: number | string;
       /** How long its prices are to hold; 60 unless given */
       valid_seconds?: number | string;

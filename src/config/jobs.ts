@@ -1,5 +1,8 @@
 import { z } from 'zod';
 import { readGpuDefaultPrices } from '../domain/gpu-prices.js';
+import { readTemplates } from '../domain/job-templates.js';
+import { readPrice } from '../domain/pricing.js';
+import { shippedTemplates } from '../domain/shipped-templates.js';
 import { bool, flag, list, whole } from './values.js';
 
 export const jobVariables = {
@@ -74,6 +77,47 @@ export const jobVariables = {
    * hold machines without paying; too low punishes a typing error in the name of an image.
    */
   MAX_UNREADY_STARTS_PER_HOUR: whole(3, 1, 100_000),
+
+  /**
+   * What customers may order by a name: JSON, `{"templates": [...]}`, best mounted as a file (`JOB_TEMPLATES_FILE`). It
+   * takes the place of the templates that the broker brings. One entry that is wrong keeps the API from starting. See
+   * docs/operate.md for its fields.
+   */
+  JOB_TEMPLATES: z
+    .string()
+    .optional()
+    .transform((text, context) => {
+      if (text === undefined) return shippedTemplates;
+      const { templates, problems } = readTemplates(text);
+      for (const problem of problems) context.addIssue(problem);
+      return templates;
+    })
+    .describe('templates, JSON'),
+  /**
+   * Ports that a job may open for nothing, besides SSH. High lets customers take the cluster's ports for nothing; 0 makes
+   * a web page of a job cost something.
+   */
+  JOB_FREE_PORTS: whole(2, 0, 10),
+  /**
+   * Token units per hour of each further port, up to ten a job. It is fixed when a job is ordered, and is a part of the
+   * job's price like its GPUs: the machine's owner has it, less the fee.
+   */
+  JOB_PORT_PRICE_PER_HOUR: z
+    .string()
+    .default('0.002')
+    .refine((text) => readPrice(text) !== undefined, 'must be a price such as 0.002')
+    .describe('a price'),
+  /**
+   * Ports of one wallet at the same time, besides SSH. Too high lets one wallet take the ports of the whole cluster; too
+   * low refuses orders of paying customers. 0: no job opens ports.
+   */
+  MAX_PORTS_PER_WALLET: whole(100, 0, 100_000),
+  /**
+   * How many node ports the cluster has for jobs: the size of its `service-node-port-range`, less what others use there.
+   * Each job takes one for SSH, and one for each port that it opens. Too high makes starts fail that find no port; too
+   * low refuses orders although ports are free.
+   */
+  CLUSTER_NODE_PORTS: whole(12_768, 1, 65_535),
 
   /**
    * Prices per hour of GPUs whose providers set none: `RTX 4090=0.4,A100=1.2,*=0.1`. A name also covers its family

@@ -15,6 +15,7 @@ import {
   placementParameters,
   placementRankSql,
   placementRows,
+  portsRateOf,
 } from './placement-conditions.js';
 import type { Queryable } from './pool.js';
 
@@ -98,23 +99,28 @@ async function findCandidates(
       where ${paysSql} and ${isPricedSql}
       order by ${isQuoted ? 'q.promised is null, ' : ''}${placementRankSql}, free_gpus, provider_id
       limit $12`,
-    [...(await placementParameters(db, order, site, limit)), ...(isQuoted ? columnsOf(quoted) : [])],
+    [
+      ...(await placementParameters(db, order, site, limit)),
+      ...(isQuoted ? columnsOf(quoted, portsRateOf(order)) : []),
+    ],
   );
   return rows.map((row) => {
-    const found = jobRate(order, {
-      gpuPrice: row.gpu_price,
-      cpuPrice: row.cpu_price,
-      memoryPricePerGb: row.memory_price,
-      storagePricePerGb: row.storage_price,
-      cheapestGpuPrice: row.cheapest,
-      offered: {
-        gpus: row.offered_gpus,
-        cpuCores: row.offered_cpu,
-        memoryMb: row.offered_memory,
-        storageGb: row.offered_storage,
-      },
-    });
-    const rate = row.quoted === null ? found : lesser(found, BigInt(row.quoted));
+    const found =
+      portsRateOf(order) +
+      jobRate(order, {
+        gpuPrice: row.gpu_price,
+        cpuPrice: row.cpu_price,
+        memoryPricePerGb: row.memory_price,
+        storagePricePerGb: row.storage_price,
+        cheapestGpuPrice: row.cheapest,
+        offered: {
+          gpus: row.offered_gpus,
+          cpuCores: row.offered_cpu,
+          memoryMb: row.offered_memory,
+          storageGb: row.offered_storage,
+        },
+      });
+    const rate = row.quoted === null ? found : lesser(found, BigInt(row.quoted) + portsRateOf(order));
     const placement: Placement = {
       providerId: row.provider_id,
       nodeName: row.node_name,
@@ -132,10 +138,11 @@ const quotedJoin = `
   left join unnest($19::text[], $20::text[], $21::numeric[]) as q (at_provider, of_type, promised)
          on q.at_provider = p.provider_id and q.of_type = coalesce(p.gpu_type, '')`;
 
-const columnsOf = (quoted: readonly QuotedRate[]) => [
+/** Of machines: without what ports cost everywhere. */
+const columnsOf = (quoted: readonly QuotedRate[], portsRate: bigint) => [
   quoted.map(({ providerId }) => providerId),
   quoted.map(({ gpuType }) => gpuType),
-  quoted.map(({ rate }) => rate.toString()),
+  quoted.map(({ rate }) => (rate > portsRate ? rate - portsRate : 0n).toString()),
 ];
 
 /** The free GPUs of one type, with the API's field names. */

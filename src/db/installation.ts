@@ -5,9 +5,18 @@ interface Installation {
   tenantKey: Buffer;
   challengeKey: Buffer;
   quoteKey: Buffer;
+  tokenKeys: Buffer[];
 }
 
-/** The values never change, so each process reads them once per database. */
+interface InstallationRow {
+  id: string;
+  tenant_key: Buffer;
+  challenge_key: Buffer;
+  quote_key: Buffer;
+  token_keys: Buffer[];
+}
+
+/** The values never change, and keys are only added: so each process reads them once per database. */
 const known = new WeakMap<Pool, Installation>();
 
 /** The UUID of this installation, created on first use. Objects in the cluster carry it as a label. */
@@ -30,15 +39,32 @@ export async function quoteKey(pool: Pool): Promise<Buffer> {
   return (await installation(pool)).quoteKey;
 }
 
+/** The number of the newest key for tokens of jobs, which this process knows. */
+export async function newestTokenKey(pool: Pool): Promise<number> {
+  return (await installation(pool)).tokenKeys.length;
+}
+
+/**
+ * A secret key for tokens of jobs. It never leaves the broker's processes.
+ *
+ * @param number of the key that a token was made with. Another process may have made it with one that this one has not
+ * read yet.
+ */
+export async function tokenKey(pool: Pool, number: number): Promise<Buffer | undefined> {
+  const { tokenKeys } = await installation(pool);
+  if (number > tokenKeys.length) known.delete(pool);
+  return (await installation(pool)).tokenKeys[number - 1];
+}
+
 async function installation(pool: Pool): Promise<Installation> {
   const found = known.get(pool);
   if (found !== undefined) return found;
   await pool.query('insert into installation default values on conflict do nothing');
-  const { rows } = await pool.query<{ id: string; tenant_key: Buffer; challenge_key: Buffer; quote_key: Buffer }>(
-    'select id, tenant_key, challenge_key, quote_key from installation',
+  const { rows } = await pool.query<InstallationRow>(
+    'select id, tenant_key, challenge_key, quote_key, token_keys from installation',
   );
-  const { id, tenant_key: tenantKey, challenge_key: challengeKey, quote_key: key } = rows[0]!;
-  const read = { id, tenantKey, challengeKey, quoteKey: key };
+  const { id, tenant_key: tenantKey, challenge_key: challengeKey, quote_key: key, token_keys: tokenKeys } = rows[0]!;
+  const read = { id, tenantKey, challengeKey, quoteKey: key, tokenKeys };
   known.set(pool, read);
   return read;
 }

@@ -67,13 +67,16 @@ export async function markRunning(
     db,
     `with changed as (
        update jobs j set status = 'running', message = '', ssh_host = $2, ssh_port = $3, ssh_host_key = $4, pod_uid = $5,
-                         started_at = $6, expires_at = $7, phase = 'ssh_ready', event_count = event_count + 1,
+                         opened_ports = $10, started_at = $6, expires_at = $7, phase = 'ssh_ready', event_count = event_count + 1,
                          updated_at = clock_timestamp()
         where job_id = $1 and status in ('pending', 'provisioning')
        ${counted}
      ), ${tellSql(eventOf('ssh_ready', '$8', '$9'))}
      select wallet from told`,
-    [jobId, ssh.host, ssh.port, ssh.hostKey ?? null, podUid, startedAt, expiresAt, text, JSON.stringify(data)],
+    [
+      ...[jobId, ssh.host, ssh.port, ssh.hostKey ?? null, podUid, startedAt, expiresAt, text, JSON.stringify(data)],
+      ssh.opened === undefined ? null : JSON.stringify(ssh.opened),
+    ],
   );
 }
 

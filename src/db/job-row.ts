@@ -1,5 +1,7 @@
 import type { Architecture } from '../domain/gpu-needs.js';
 import type { FailureCause, GapCause, JobFailure, JobOrder, SshAccess } from '../domain/job.js';
+import type { JobPort, OpenedPort } from '../domain/job-ports.js';
+import type { UsedTemplate } from '../domain/job-templates.js';
 import { sentence } from '../domain/outside.js';
 import { rulesOf, type ProgramState } from '../domain/job-program.js';
 import type { JobMoney } from '../domain/job-cost.js';
@@ -35,6 +37,12 @@ export interface JobRow {
   storageGb: number;
   /** Present if the order has a main program. */
   program?: ProgramState;
+  ports?: readonly JobPort[];
+  /** What they cost: base units per hour. */
+  portsRate?: string;
+  template?: UsedTemplate;
+  /** Of the key that its token was made with. */
+  tokenKey?: number;
   durationS: number;
   /** As ordered. */
   maxPricePerHour?: number;
@@ -83,6 +91,11 @@ export interface JobTableRow {
   program_restart: ProgramState['restart'] | null;
   ends_with_program: boolean | null;
   program_exit_code: number | null;
+  ports: JobPort[] | null;
+  ports_rate: string | null;
+  opened_ports: OpenedPort[] | null;
+  template: UsedTemplate | null;
+  token_key: number | null;
   duration_s: number;
   requested_max_price: number | null;
   max_rate: string | null;
@@ -117,7 +130,8 @@ export interface JobTableRow {
 export const jobColumns = `j.job_id, j.wallet, j.request_sha256, j.job_name, j.image, j.image_digest,
   j.image_size_bytes::float8 as image_size_bytes, j.gpu_type, j.any_gpu_type, j.requested_provider,
   j.excluded_providers, j.min_vram_gb::float8 as min_vram_gb, j.min_cuda, j.architecture, j.gpu_count, j.cpu_cores, j.memory_mb, j.shm_mb,
-  j.storage_gb, j.duration_s, j.program_restart, j.ends_with_program, j.program_exit_code,
+  j.storage_gb, j.duration_s, j.program_restart, j.ends_with_program, j.program_exit_code, j.ports, j.ports_rate::text as ports_rate,
+  j.opened_ports, j.template, j.token_key,
   j.requested_max_price::float8 as requested_max_price, ${rateOfPriceSql('j.max_price_per_hour')}::text as max_rate,
   j.status, j.message, j.provider_id, j.gpu_model,
   j.price_per_hour::float8 as price_per_hour, j.ssh_host, j.ssh_port, j.ssh_host_key, j.failure_reason, j.failure_message,
@@ -171,6 +185,7 @@ export function jobOf(row: JobTableRow): JobRow {
     ...(row.shm_mb === null ? {} : { shmMb: row.shm_mb }),
     storageGb: row.storage_gb,
     ...programOf(row),
+    ...portsOf(row),
     durationS: row.duration_s,
     ...(row.requested_max_price === null ? {} : { maxPricePerHour: row.requested_max_price }),
     ...(row.max_rate === null ? {} : { maxRate: row.max_rate }),
@@ -235,10 +250,26 @@ function programOf(row: JobTableRow): { program?: ProgramState } {
   };
 }
 
+function portsOf(row: JobTableRow): Pick<JobRow, 'ports' | 'portsRate' | 'template' | 'tokenKey'> {
+  return {
+    ...(row.ports === null ? {} : { ports: row.ports }),
+    ...(row.ports_rate === null ? {} : { portsRate: row.ports_rate }),
+    ...(row.template === null ? {} : { template: row.template }),
+    ...(row.token_key === null ? {} : { tokenKey: row.token_key }),
+  };
+}
+
 /** A job started by a version that did not record host keys has no key. */
-function sshOf({ ssh_host: host, ssh_port: port, ssh_host_key: hostKey }: JobTableRow): { ssh?: SshAccess } {
+function sshOf(row: JobTableRow): { ssh?: SshAccess } {
+  const { ssh_host: host, ssh_port: port, ssh_host_key: hostKey, opened_ports: opened } = row;
   if (host === null || port === null) return {};
-  return { ssh: { host, port, user: 'root', ...(hostKey === null ? {} : { hostKey }) } };
+  return {
+    ssh: {
+      ...{ host, port, user: 'root' },
+      ...(hostKey === null ? {} : { hostKey }),
+      ...(opened === null ? {} : { opened }),
+    },
+  };
 }
 
 /** The input of a job's workflow, built from the row so that a repeated start passes the same input. */
@@ -260,6 +291,8 @@ export function orderOfJob(job: JobRow): JobOrder {
     image: job.image,
     ...(job.imageDigest === undefined ? {} : { imageDigest: job.imageDigest }),
     ...(job.program === undefined ? {} : { program: rulesOf(job.program) }),
+    ...(job.ports === undefined ? {} : { ports: job.ports }),
+    ...(job.portsRate === undefined ? {} : { portsRate: job.portsRate }),
     durationSeconds: job.durationS,
     ...(job.maxRate === undefined ? {} : { maxPricePerHour: priceOf(job.maxRate), maxRate: job.maxRate }),
   };

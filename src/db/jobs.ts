@@ -1,20 +1,29 @@
+import type { Pool } from 'pg';
+import type { JobPort } from '../domain/job-ports.js';
 import type { ProgramRules, ProgramSpec } from '../domain/job-program.js';
 import type { JobRequest } from '../domain/job-request.js';
 import type { ResolvedImage } from '../domain/resolved-image.js';
 import type { RegistryAuth } from '../domain/registry-auth.js';
 import { readRates, writtenRates, type QuotedRate } from '../domain/quote.js';
+import type { UsedTemplate } from '../domain/job-templates.js';
 import { isUuid } from '../domain/uuid.js';
 import { decodeCursor, encodeCursor, isWrittenTime } from './cursor.js';
 import { jobColumns, jobOf, moneyColumns, wholeMoneyColumns, type JobRow, type JobTableRow } from './job-row.js';
 import { priceOfRateSql } from './offers.js';
 import type { Queryable, Transaction } from './pool.js';
+import { jobToken } from './job-tokens.js';
 import { jobNamespaceSql } from './tenants.js';
 import type { JobStatus } from '../wire/statuses.js';
 
 export type { JobRow } from './job-row.js';
 
-export interface NewJob extends Omit<JobRequest, 'excludeProviders' | 'program'> {
+export interface NewJob extends Omit<JobRequest, 'excludeProviders' | 'program' | 'ports'> {
   excludeProviders?: readonly string[];
+  ports?: readonly JobPort[];
+  /** What they cost: base units per hour. */
+  portsRate?: string;
+  /** Of the key that the token of its program is made with. */
+  tokenKey?: number;
   program?: ProgramRules;
   jobId: string;
   wallet: string;
@@ -43,10 +52,11 @@ export async function insertJob(tx: Transaction, job: NewJob): Promise<{ job: Jo
                             requested_max_price, ssh_public_keys, env, reserved_amount, max_price_per_hour,
                             min_vram_gb, min_cuda, architecture, shm_mb, excluded_providers, quoted_rates,
                             any_gpu_type, takes_ssh_keys, image_digest, image_size_bytes, registry_auth,
-                            program, program_restart, ends_with_program)
+                            program, program_restart, ends_with_program,
+                            ports, port_count, ports_rate, template, token_key)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::numeric, $16, $17, $18,
              coalesce(${priceOfRateSql('$19')}, $15::numeric), $20, $21, $22, $23, $24, $25,
-             $8::text is null and $10::int > 0, true, $26, $27, $28, $29, $30, $31)
+             $8::text is null and $10::int > 0, true, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36)
      on conflict (wallet, idempotency_key) do nothing
      returning ${jobColumns}`,
     [
@@ -81,6 +91,11 @@ export async function insertJob(tx: Transaction, job: NewJob): Promise<{ job: Jo
       job.programSpec === undefined ? null : JSON.stringify(job.programSpec),
       job.program?.restart ?? null,
       job.program?.endsJob ?? null,
+      job.ports === undefined ? null : JSON.stringify(job.ports),
+      job.ports?.length ?? 0,
+      job.portsRate ?? null,
+      job.template === undefined ? null : JSON.stringify(job.template),
+      job.tokenKey ?? null,
     ],
   );
   if (rows[0] !== undefined) return { job: jobOf(rows[0]), created: true };
@@ -101,17 +116,17 @@ export async function findJobByKey(db: Queryable, wallet: string, idempotencyKey
 }
 
 /**
- * A wallet's current usage: its unfinished jobs, how many of them were never ready, and their GPUs. Locks the wallet
+ * A wallet's current usage: its unfinished jobs, how many of them were never ready, their GPUs and their ports. Locks the wallet
  * until the transaction ends, so that concurrent orders cannot exceed a quota together.
  */
 export async function lockUsage(
   tx: Transaction,
   wallet: string,
-): Promise<{ jobs: number; starting: number; gpus: number }> {
+): Promise<{ jobs: number; starting: number; gpus: number; ports: number }> {
   await tx.query(`select pg_advisory_xact_lock(hashtextextended('jobs of ' || $1, 0))`, [wallet]);
-  const { rows } = await tx.query<{ jobs: number; starting: number; gpus: number }>(
+  const { rows } = await tx.query<{ jobs: number; starting: number; gpus: number; ports: number }>(
     `select count(*)::int as jobs, count(*) filter (where started_at is null)::int as starting,
-            coalesce(sum(gpu_count), 0)::int as gpus
+            coalesce(sum(gpu_count), 0)::int as gpus, coalesce(sum(port_count), 0)::int as ports
        from jobs where wallet = $1 and ended_at is null`,
     [wallet],
   );
@@ -195,18 +210,26 @@ export interface StoredInputs {
   program?: ProgramSpec;
 }
 
-/** The customer's inputs to a job's pod. */
-export async function jobInputs(db: Queryable, jobId: string): Promise<StoredInputs> {
+/** The customer's inputs to a job's pod, and the token of its program among its variables. */
+export async function jobInputs(db: Pool, jobId: string): Promise<StoredInputs> {
   const { rows } = await db.query<{
     ssh_public_keys: string[];
     env: Record<string, string>;
     registry_auth: RegistryAuth | null;
     program: ProgramSpec | null;
-  }>('select ssh_public_keys, env, registry_auth, program from jobs where job_id = $1', [jobId]);
+    template: UsedTemplate | null;
+    token_key: number | null;
+  }>(
+    `select ssh_public_keys, env, registry_auth, program, case when ended_at is null then template end as template, token_key
+       from jobs where job_id = $1`,
+    [jobId],
+  );
   const [row] = rows;
+  const { template, token_key: tokenKey } = row ?? {};
+  const token = template?.token && (await jobToken(db, { jobId, tokenKey: tokenKey ?? undefined }));
   return {
     sshPublicKeys: row?.ssh_public_keys ?? [],
-    env: row?.env ?? {},
+    env: { ...row?.env, ...(token === undefined ? {} : { [template!.token!.variable]: token }) },
     ...(row?.registry_auth == null ? {} : { registryAuth: row.registry_auth }),
     ...(row?.program == null ? {} : { program: row.program }),
   };

@@ -19,6 +19,7 @@ import {
   placementParameters,
   placementRankSql,
   placementRows,
+  portsRateOf,
   presentConditions,
 } from './placement-conditions.js';
 import type { Queryable } from './pool.js';
@@ -206,7 +207,7 @@ export async function findOffers(
   );
   const last = rows[limit - 1];
   return {
-    offers: rows.slice(0, limit).map(offerOf),
+    offers: rows.slice(0, limit).map((row) => offerOf(row, portsRateOf(order))),
     ...(rows.length > limit && last !== undefined
       ? { nextCursor: encodeCursor(sort, String(last.blocked), last.sorted_by, last.provider_id, last.gpu_type ?? '') }
       : {}),
@@ -226,7 +227,7 @@ function positionOf(cursor: string, sort: string): string[] {
   return position;
 }
 
-function offerOf(row: OfferTableRow): OfferRow {
+function offerOf(row: OfferTableRow, portsRate: bigint): OfferRow {
   return {
     ...{ providerId: row.provider_id, status: row.status, cordoned: row.cordoned },
     ...(row.gpu_type === null ? {} : { gpuType: row.gpu_type, gpuModel: row.gpu_model ?? row.gpu_type }),
@@ -235,7 +236,7 @@ function offerOf(row: OfferTableRow): OfferRow {
     ...(row.driver === null || row.driver === '' ? {} : { driver: row.driver }),
     ...(row.region === null || row.region === '' ? {} : { region: row.region }),
     ...{ freeGpus: row.free_gpus, totalGpus: row.total_gpus, gpuPricePerHour: row.gpu_price },
-    ...{ rate: BigInt(row.rate), isAboveList: row.is_above_list, hasFailed: row.failures > 0 },
+    ...{ rate: BigInt(row.rate) + portsRate, isAboveList: row.is_above_list, hasFailed: row.failures > 0 },
     offered: row.offered,
     freeCpuCores: row.cpu ?? 0,
     freeMemoryMb: row.memory ?? 0,
@@ -291,7 +292,7 @@ export async function findKeepers(db: Queryable, order: JobOrder, site: SitePric
     storageGb: row.storage ?? 0,
     ...(row.vram_gb === null ? {} : { vramGb: row.vram_gb }),
     ...(row.cuda === null ? {} : { cuda: row.cuda }),
-    rate: BigInt(row.rate),
+    rate: BigInt(row.rate) + portsRateOf(order),
     ...(row.offered_s === null ? {} : { offeredS: Math.max(0, row.offered_s) }),
   }));
 }

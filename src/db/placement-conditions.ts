@@ -101,7 +101,7 @@ export async function placementParameters(
     siteParameter(site),
     order.durationSeconds,
     order.wallet,
-    boundOf(order)?.toString() ?? null,
+    machineBoundOf(order)?.toString() ?? null,
     site.ALLOW_FREE_JOBS,
     limit,
     certain,
@@ -111,6 +111,20 @@ export async function placementParameters(
     order.architecture ?? null,
     order.excludeProviders ?? [],
   ];
+}
+
+/**
+ * The highest acceptable rate of a machine: what ports cost comes to it everywhere, so that statements rank and compare
+ * machines without it.
+ */
+function machineBoundOf(order: JobOrder): bigint | undefined {
+  const bound = boundOf(order);
+  return bound === undefined ? undefined : bound - portsRateOf(order);
+}
+
+/** What the ports of an order cost wherever it is placed, in base units per hour. */
+export function portsRateOf({ portsRate = '0' }: Pick<JobOrder, 'portsRate'>): bigint {
+  return BigInt(portsRate);
 }
 
 /** The highest acceptable rate of an order, in base units per hour. */

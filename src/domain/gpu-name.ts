@@ -165,3 +165,8 @@ export function vramGbOf(name: GpuName, countedMb: number): number | undefined {
   const known = name.sliceGb === undefined ? (name.member?.memoriesGb ?? []) : [name.sliceGb];
   return known.find(fits) ?? memoriesMadeGb.find(fits) ?? Math.ceil(countedGb);
 }
+
+/** Whether two names ask for the same GPU. */
+export function saysTheSame(a: string, b: string): boolean {
+  return isSameGpuName(readGpuName(a), readGpuName(b));
+}

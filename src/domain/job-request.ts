@@ -1,10 +1,14 @@
 import { z } from 'zod';
-import { isSameGpuName, readGpuName } from './gpu-name.js';
-import { architectureOf, architectures, cudaNumber, type Architecture } from './gpu-needs.js';
+import { architectureOf, architectures, type Architecture } from './gpu-needs.js';
+import { cudaVersion, vramGb } from './gpu-values.js';
 import { gpuTypeKey } from './gpu.js';
 import { imageName, imageRefusal, parseImage, type ImagePolicy } from './image.js';
 import { envProblems } from './job-env.js';
-import { programFields, programOf, programProblems, type ProgramRequest } from './job-program.js';
+import { portsField, type JobPort } from './job-ports.js';
+import { programFields, programOf, type ProgramRequest } from './job-program.js';
+import type { JobTemplate, UsedTemplate } from './job-templates.js';
+import { orderProblems } from './order-problems.js';
+import { templateField, usedTemplate, withTemplate } from './order-template.js';
 import { providerIdPattern } from './provider.js';
 import { printableText } from './printable.js';
 import { loginOf, registryAuthSchema, type RegistryAuth } from './registry-auth.js';
@@ -16,6 +20,8 @@ import { isObject, namesAKey, sshKeyId } from './order-keys.js';
 export interface JobPolicy {
   defaultImage: string;
   images: ImagePolicy;
+  /** What may be ordered by a name. */
+  templates: readonly JobTemplate[];
   minDurationS: number;
   maxDurationS: number;
 }
@@ -49,6 +55,10 @@ export interface JobRequest {
   env: Record<string, string>;
   /** Absent: nothing runs but the SSH server. */
   program?: ProgramRequest;
+  /** What is reached from outside besides SSH. */
+  ports?: JobPort[];
+  /** What it was made of; all other fields have what came of it. */
+  template?: UsedTemplate;
   /** The limit for the whole job, in token units per hour. */
   maxPricePerHour?: number;
   /** The quote that it is ordered with, as the customer sent it. */
@@ -164,6 +174,12 @@ function orderSchema(policy: JobPolicy, how: 'with a key' | 'without a key'): z.
       .optional(),
     env: environment.default({}),
     ...programFields,
+    ports: portsField
+      .optional()
+      .describe('Ports that are reached from outside, besides SSH. A few are free: see `GET /api/v1/site`'),
+    template: optionalText(templateField(policy.templates)).describe(
+      'Fills in what the order leaves out: see `GET /api/v1/templates`. Variables and ports are added to its own',
+    ),
     max_price_per_hour: number('a price').pipe(z.number().nonnegative().max(limits.pricePerHour)).optional(),
     quote_id: optionalText(z.string().max(limits.quoteId)).describe(
       'Of a quote that binds: the order costs no more than it said',
@@ -178,35 +194,9 @@ function orderSchema(policy: JobPolicy, how: 'with a key' | 'without a key'): z.
       ? requiringAKey(fields.omit({ valid_seconds: true }))
       : fields.omit({ quote_id: true, registry_auth: true })
   )
+    .transform((body) => withTemplate(body))
     .superRefine((body, context) => {
-      for (const { field, message } of programProblems(body))
-        context.addIssue({ code: 'custom', path: [field], message });
-      if ((body.ssh_public_keys?.length ?? 0) + (body.ssh_key_ids?.length ?? 0) > limits.sshKeys) {
-        const message = `and ssh_public_keys must hold at most ${limits.sshKeys} keys together`;
-        context.addIssue({ code: 'custom', path: ['ssh_key_ids'], message });
-      }
-      if (body.gpu_type !== undefined && body.gpu_count === 0) {
-        context.addIssue({ code: 'custom', path: ['gpu_type'], message: 'needs a gpu_count of at least 1' });
-      }
-      if (body.shm_gb !== undefined && body.shm_gb > body.memory_gb) {
-        context.addIssue({ code: 'custom', path: ['shm_gb'], message: 'is a part of memory_gb and cannot be more' });
-      }
-      if (loginOf(body).registryAuth !== undefined && body.image === undefined)
-        context.addIssue({ code: 'custom', path: ['registry_auth'], message: 'needs an image that it is for' });
-      for (const field of ['gpu', 'min_vram_gb', 'min_cuda'] as const) {
-        if (body[field] !== undefined && body.gpu_count === 0)
-          context.addIssue({ code: 'custom', path: [field], message: 'needs a gpu_count of at least 1' });
-      }
-      if (body.gpu !== undefined && body.gpu_type !== undefined && !saysTheSame(body.gpu, body.gpu_type)) {
-        context.addIssue({ code: 'custom', path: ['gpu'], message: 'says another type than gpu_type' });
-      }
-      if (body.provider_id !== undefined && body.exclude_providers?.includes(body.provider_id) === true) {
-        context.addIssue({
-          code: 'custom',
-          path: ['exclude_providers'],
-          message: 'names the provider_id of the order',
-        });
-      }
+      for (const problem of orderProblems(body, limits)) context.addIssue({ code: 'custom', ...problem });
     })
     .transform(({ gpu, ...body }) => ({ ...body, gpu_type: body.gpu_type ?? gpu }))
     .transform((body) => ({
@@ -231,6 +221,8 @@ function orderSchema(policy: JobPolicy, how: 'with a key' | 'without a key'): z.
       ...(body.ssh_key_ids === undefined || body.ssh_key_ids.length === 0 ? {} : { sshKeyIds: body.ssh_key_ids }),
       env: body.env,
       ...programOf(body),
+      ...(body.ports === undefined || body.ports.length === 0 ? {} : { ports: body.ports }),
+      ...(body.template === undefined ? {} : { template: usedTemplate(body.template, body.env) }),
       ...(body.max_price_per_hour === undefined ? {} : { maxPricePerHour: body.max_price_per_hour }),
       ...quoteFieldsOf(body),
     }))
@@ -252,26 +244,12 @@ const gpuType = printableText(limits.gpuType)
   .transform(gpuTypeKey)
   .refine((key) => key !== '', 'names no GPU type');
 
-/** The limit is more than any GPU has. */
-const vramGb = z.number().positive().max(16_384);
-
-/** A CUDA version in a request, converted by `cudaNumber`. */
-export const cudaVersion = z
-  .union([z.number(), z.string().max(16)])
-  .transform((version) => cudaNumber(String(version)) ?? 0)
-  .refine((version) => version > 0, 'must be a version such as 12.4');
-
 /** An architecture in a request, under any of its common names. */
 export const architecture = z
   .string()
   .max(32)
   .transform(architectureOf)
   .pipe(z.enum(architectures, { error: `must be ${architectures.join(' or ')}` }));
-
-/** Whether two names ask for the same GPU. */
-export function saysTheSame(a: string, b: string): boolean {
-  return isSameGpuName(readGpuName(a), readGpuName(b));
-}
 
 const sshPublicKey = z.string().transform(checked((text) => parseSshPublicKey(text).line));
 

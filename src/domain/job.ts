@@ -1,4 +1,5 @@
 import type { Architecture } from './gpu-needs.js';
+import type { JobPort, OpenedPort } from './job-ports.js';
 import type { ProgramRules } from './job-program.js';
 import type { Printable } from './outside.js';
 import { type JobStatus, finalJobStatuses, type FinalJobStatus } from '../wire/statuses.js';
@@ -38,6 +39,10 @@ export interface JobOrder {
   imageDigest?: string;
   /** Set if it has a main program. What that is stays out of histories: arguments may be secret. */
   program?: ProgramRules;
+  /** What is reached from outside besides SSH. */
+  ports?: readonly JobPort[];
+  /** What they cost wherever it is placed: base units per hour, in decimal digits. A part of every rate of the order. */
+  portsRate?: string;
   durationSeconds: number;
   /**
    * The price limit for the whole job in token units per hour: `maxRate` for people, or the limit itself without
@@ -71,6 +76,8 @@ export interface SshAccess {
   user: 'root';
   /** The machine's public host key, `ssh-ed25519 AAAA…`; absent if it was not recorded. */
   hostKey?: string;
+  /** Where the other ports of the job are reached. */
+  opened?: readonly OpenedPort[];
 }
 
 /** Failures for which the broker can suggest a remedy: what the job ran out of. */

@@ -1,4 +1,5 @@
-import { saysTheSame, type JobRequest } from './job-request.js';
+import { saysTheSame } from './gpu-name.js';
+import type { JobRequest } from './job-request.js';
 import { rateOf } from './pricing.js';
 
 /** The rate that a quote promises at one provider, for GPUs of one type. */
@@ -24,7 +25,10 @@ export type QuotedNeed = Pick<
   | 'memoryMb'
   | 'storageGb'
   | 'durationSeconds'
->;
+> & {
+  /** How many ports it opens besides SSH. */
+  portCount?: number;
+};
 
 /** What a quote promises: the order of this wallet, placed until then, costs no more than this. */
 export interface Quote {
@@ -54,6 +58,7 @@ export function quotedNeedOf(request: JobRequest): QuotedNeed {
     ...(minVramGb === undefined ? {} : { minVramGb }),
     ...(minCuda === undefined ? {} : { minCuda }),
     ...(architecture === undefined ? {} : { architecture }),
+    ...(request.ports === undefined ? {} : { portCount: request.ports.length }),
   };
 }
 
@@ -70,6 +75,7 @@ const fieldNames: Record<keyof QuotedNeed, string> = {
   architecture: 'architecture',
   providerId: 'provider_id',
   excludeProviders: 'exclude_providers',
+  portCount: 'ports',
 };
 
 /**

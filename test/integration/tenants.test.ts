@@ -13,7 +13,7 @@ import { decidedWithinMs, until } from '../support/until.js';
 import { createWorld, type World } from '../support/world.js';
 import { namespaceOf } from '../support/tenants.js';
 
-const quota: TenantQuota = { maxJobs: 3, maxGpus: 4 };
+const quota: TenantQuota = { maxJobs: 3, maxGpus: 4, maxPorts: 20 };
 const placement: Placement = { providerId: 'none', nodeName: 'none', pricePerHour: 1 };
 /** Of a machine with an address of its own in the internet. */
 const publicAddress = { v4: '203.0.113.77', v6: '2001:db8:0:0:7::7' };
@@ -132,7 +132,7 @@ describe('a tenant’s pod', () => {
 
   test('a tenant’s pod beyond the quota is denied, whoever made the first one', async () => {
     const tenant = newTenant();
-    await ensure(tenant, { maxJobs: 1, maxGpus: 2 });
+    await ensure(tenant, { maxJobs: 1, maxGpus: 2, maxPorts: 20 });
     const namespace = namespaceOf(tenant);
     const tooMany = testOrder({ wallet: tenant, gpuCount: 3 });
     // The cluster enforces a new quota as soon as it has counted what the namespace holds.
@@ -167,7 +167,7 @@ describe('quota and defaults', () => {
     const { spec } = (await quotaOf(namespaceOf(order.wallet)))!;
     expect(spec!.hard).toEqual({
       pods: '7',
-      'services.nodeports': '7',
+      'services.nodeports': '107',
       'services.loadbalancers': '0',
       persistentvolumeclaims: '0',
       [`requests.${gpuResource}`]: '9',
@@ -178,11 +178,11 @@ describe('quota and defaults', () => {
   test('quota and defaults that change later reach an existing tenant', async () => {
     const tenant = newTenant();
     await ensure(tenant);
-    await ensure(tenant, { maxJobs: 30, maxGpus: 40 });
+    await ensure(tenant, { maxJobs: 30, maxGpus: 40, maxPorts: 20 });
     expect((await quotaOf(namespaceOf(tenant)))!.spec!.hard).toMatchObject({ pods: '30' });
     // As another process would, which knows nothing of this one.
     forgetTenant(namespaceOf(tenant));
-    await ensure(tenant, { maxJobs: 2, maxGpus: 0 });
+    await ensure(tenant, { maxJobs: 2, maxGpus: 0, maxPorts: 20 });
     expect((await quotaOf(namespaceOf(tenant)))!.spec!.hard).toMatchObject({
       pods: '2',
       [`requests.${gpuResource}`]: '0',

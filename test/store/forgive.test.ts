@@ -39,7 +39,7 @@ beforeEach(() => {
 async function isOut(): Promise<void> {
   for (const digit of [1, 2, 3]) {
     const failure = { jobId: randomUUID(), attempt: 1, providerId: 'broken', reason: 'unschedulable' } as const;
-    const policy = { PROVIDER_OUT_WALLETS: 3, PROVIDER_OUT_S: 600 };
+    const policy = { PROVIDER_OUT_WALLETS: 3, PROVIDER_OUT_S: 600, CLUSTER_NODE_PORTS: 12_768 };
     await recordFailure(database.pool, { ...failure, wallet: `0x${String(digit).repeat(40)}` }, policy);
   }
   expect((await findProvider(database.pool, 'broken'))!.outUntil).toBeDefined();

@@ -26,7 +26,14 @@ const recordsOf = (pool: Pool) =>
   createJobRecordActivities({
     pool,
     logger: pino({ level: 'silent' }),
-    config: { ...withoutPrices, FEE_BPS: 0, ...receiptSite, PROVIDER_OUT_WALLETS: 1, PROVIDER_OUT_S: 600 },
+    config: {
+      ...withoutPrices,
+      FEE_BPS: 0,
+      ...receiptSite,
+      PROVIDER_OUT_WALLETS: 1,
+      PROVIDER_OUT_S: 600,
+      CLUSTER_NODE_PORTS: 12_768,
+    },
   });
 const pool = () => database.pool;
 beforeAll(async () => {

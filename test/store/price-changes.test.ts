@@ -47,7 +47,14 @@ describe('a job that is placed', () => {
     await putProvider(pool(), { providerId: 'atlas', gpuPrice: 7, capacity: { storage_price_per_gb_hour: 3 } });
     const dearer = createJobRecordActivities({
       ...{ pool: pool(), logger: pino({ level: 'silent' }) },
-      config: { ...receiptSite, ...withoutPrices, FEE_BPS: 1_000, PROVIDER_OUT_WALLETS: 3, PROVIDER_OUT_S: 600 },
+      config: {
+        ...receiptSite,
+        ...withoutPrices,
+        FEE_BPS: 1_000,
+        PROVIDER_OUT_WALLETS: 3,
+        PROVIDER_OUT_S: 600,
+        CLUSTER_NODE_PORTS: 12_768,
+      },
     });
     await dearer.recordExtension({ order, requestId: 'more', seconds: 7_200, maxDurationS: 360_000 });
     const { rows: charges } = await pool().query(

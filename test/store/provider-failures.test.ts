@@ -29,7 +29,7 @@ beforeEach(async () => {
   await putProvider(pool(), { providerId: 'dear', gpuPrice: 2 });
 });
 
-const policy = { PROVIDER_OUT_WALLETS: 3, PROVIDER_OUT_S: 600 };
+const policy = { PROVIDER_OUT_WALLETS: 3, PROVIDER_OUT_S: 600, CLUSTER_NODE_PORTS: 12_768 };
 const wallet = (digit: number) => `0x${String(digit).repeat(40)}`;
 const fails = (digit: number, jobId: string = randomUUID(), providerId = 'cheap') =>
   recordFailure(pool(), { jobId, attempt: 1, providerId, wallet: wallet(digit), reason: 'unschedulable' }, policy);

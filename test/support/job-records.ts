@@ -9,6 +9,13 @@ export function jobRecords(pool: pg.Pool): ReturnType<typeof createJobRecordActi
   return createJobRecordActivities({
     pool,
     logger: pino({ level: 'silent' }),
-    config: { ...withoutPrices, FEE_BPS: 0, ...receiptSite, PROVIDER_OUT_WALLETS: 3, PROVIDER_OUT_S: 600 },
+    config: {
+      ...withoutPrices,
+      FEE_BPS: 0,
+      ...receiptSite,
+      PROVIDER_OUT_WALLETS: 3,
+      PROVIDER_OUT_S: 600,
+      CLUSTER_NODE_PORTS: 12_768,
+    },
   });
 }

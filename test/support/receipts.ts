@@ -73,7 +73,7 @@ export function rentals(
     config: {
       ...{ ...withoutPrices, ...site, FEE_BPS: feeBps, RECEIPT_PRIVATE_KEY: key },
       ...(audience === undefined ? {} : { AUTH_AUDIENCE: audience }),
-      ...{ PROVIDER_OUT_WALLETS: 1_000, PROVIDER_OUT_S: 600 },
+      ...{ PROVIDER_OUT_WALLETS: 1_000, PROVIDER_OUT_S: 600, CLUSTER_NODE_PORTS: 12_768 },
     },
   });
   return {

@@ -23,7 +23,14 @@ export function jobSteps(pool: Pool) {
   const records = createJobRecordActivities({
     pool,
     logger: pino({ level: 'silent' }),
-    config: { ...withoutPrices, FEE_BPS: 0, ...receiptSite, PROVIDER_OUT_WALLETS: 1, PROVIDER_OUT_S: 600 },
+    config: {
+      ...withoutPrices,
+      FEE_BPS: 0,
+      ...receiptSite,
+      PROVIDER_OUT_WALLETS: 1,
+      PROVIDER_OUT_S: 600,
+      CLUSTER_NODE_PORTS: 12_768,
+    },
   });
   return {
     place: (order: JobOrder) => records.placeJob(order),

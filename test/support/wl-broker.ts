@@ -95,6 +95,7 @@ function stepsOf(pool: Pool, origin: string) {
       AUTH_AUDIENCE: origin,
       PROVIDER_OUT_WALLETS: 1_000,
       PROVIDER_OUT_S: 600,
+      CLUSTER_NODE_PORTS: 12_768,
     },
   });
   const ssh = { host: '198.18.0.1', port: 30_000, user: 'root', hostKey } as const;

@@ -92,6 +92,7 @@ describe('the route table', () => {
 const openPolicy = {
   defaultImage: 'docker.io/library/debian:12',
   images: { allowlist: [], requireDigest: false },
+  templates: [],
   minDurationS: 60,
   maxDurationS: 86_400,
 };

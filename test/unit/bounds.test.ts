@@ -7,6 +7,7 @@ import { sshKeys } from './api-ssh-keys.js';
 const schema = jobRequestSchema({
   defaultImage: 'debian:12',
   images: { allowlist: [], requireDigest: false },
+  templates: [],
   minDurationS: 60,
   maxDurationS: 30 * 86_400,
 });

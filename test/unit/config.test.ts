@@ -135,6 +135,7 @@ describe('what a site says of orders', () => {
     return jobRequestSchema({
       defaultImage: config.JOB_DEFAULT_IMAGE,
       images: { allowlist: config.IMAGE_ALLOWLIST, requireDigest: config.IMAGE_REQUIRE_DIGEST },
+      templates: [],
       minDurationS: config.JOB_MIN_DURATION_S,
       maxDurationS: config.JOB_MAX_DURATION_S,
     }).safeParse({ ssh_public_keys: [sshKey], ...order });

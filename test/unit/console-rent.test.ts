@@ -36,6 +36,7 @@ const site: Pick<Site, 'jobs'> = {
 const policy = {
   defaultImage: site.jobs.default_image,
   images: { allowlist: [], requireDigest: false },
+  templates: [],
   minDurationS: 60,
   maxDurationS: 2_592_000,
 };

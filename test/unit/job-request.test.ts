@@ -8,6 +8,7 @@ import { sshKeys } from './api-ssh-keys.js';
 const policy: JobPolicy = {
   defaultImage: 'nvidia/cuda:12.4.1-base-ubuntu22.04',
   images: { allowlist: [], requireDigest: false },
+  templates: [],
   minDurationS: 60,
   maxDurationS: 30 * 86_400,
 };

@@ -48,6 +48,7 @@ import { adminKeyRoutes, siteRoutes } from './site.js';
 import { settlementEvidenceRoutes } from './settlement-evidence.js';
 import { settlementRoutes } from './settlements.js';
 import { sshKeyRoutes } from './ssh-keys.js';
+import { templateRoutes } from './templates.js';
 import { walletMoneyRoutes } from './wallet-money.js';
 import type { ImageResolver } from '../../registry/resolver.js';
 import type { ApprovalDeps } from '../../auth/providers/approval.js';
@@ -96,6 +97,7 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
     ...offerRoutes({ pool, config }),
     ...marketRoutes({ pool, config }),
     ...quoteRoutes({ pool, config }),
+    ...templateRoutes({ config }),
     ...jobRoutes(deps),
     ...jobKeyRoutes(deps),
     ...eventRoutes(deps),

@@ -4,10 +4,11 @@ import { renameJob } from '../../db/job-changes.js';
 import { listJobs } from '../../db/jobs.js';
 import { jobNameSchema } from '../../domain/job-request.js';
 import { ownJob } from '../own-job.js';
+import { ownJobReply } from '../own-job-reply.js';
 import { principalOf } from '../principal.js';
 import type { RouteRule } from '../route.js';
 import { jobStatusesQuery } from '../schemas/job-statuses.js';
-import { jobListReply, jobReply, jobReplyOf } from '../schemas/job.js';
+import { jobListReply, jobReply } from '../schemas/job.js';
 import { pageQuery, queryText } from '../schemas/page.js';
 
 const listQuery = pageQuery.extend({
@@ -47,7 +48,7 @@ export function jobReadRoutes({ pool }: { pool: Pool }): RouteRule[] {
           ...(since === undefined ? {} : { since }),
         });
         ctx.body = {
-          jobs: page.jobs.map((job) => jobReplyOf(job)),
+          jobs: await Promise.all(page.jobs.map((job) => ownJobReply(pool, principalOf(ctx), job))),
           count: page.jobs.length,
           ...(page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor }),
         };
@@ -63,7 +64,7 @@ export function jobReadRoutes({ pool }: { pool: Pool }): RouteRule[] {
       responses: { 200: { description: 'The job', schema: jobReply } },
       errors: ['job_not_found'],
       handler: async (ctx) => {
-        ctx.body = jobReplyOf(await ownJob(pool, ctx));
+        ctx.body = await ownJobReply(pool, principalOf(ctx), await ownJob(pool, ctx));
       },
     },
     {
@@ -80,7 +81,7 @@ export function jobReadRoutes({ pool }: { pool: Pool }): RouteRule[] {
         const { jobId, wallet } = await ownJob(pool, ctx);
         const { job_name } = ctx.state.body as z.output<typeof renameSchema>;
         await renameJob(pool, wallet, jobId, job_name);
-        ctx.body = jobReplyOf(await ownJob(pool, ctx));
+        ctx.body = await ownJobReply(pool, principalOf(ctx), await ownJob(pool, ctx));
       },
     },
   ];

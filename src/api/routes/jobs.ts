@@ -23,6 +23,7 @@ import { keysOfOrder } from '../order-keys.js';
 import { programOfOrder } from '../order-program.js';
 import { placeOrder } from '../place-order.js';
 import { ownJob } from '../own-job.js';
+import { ownJobReply } from '../own-job-reply.js';
 import { waitHeaders, waitingOf, waitingWithinMs } from '../prefer.js';
 import { principalOf } from '../principal.js';
 import type { ApiContext, RouteRule } from '../route.js';
@@ -163,7 +164,7 @@ export function jobRoutes(deps: Deps): RouteRule[] {
             // The caller pays: a session without money left cannot spend from another session's limit.
             await extendJob(job.jobId, requestId, seconds, principalOf(ctx).sessionId);
           }
-          ctx.body = jobReplyOf(await ownJob(pool, ctx));
+          ctx.body = await ownJobReply(pool, principalOf(ctx), await ownJob(pool, ctx));
         },
       },
     ];
@@ -250,7 +251,7 @@ export function jobRoutes(deps: Deps): RouteRule[] {
     } else {
       ctx.status = created && job.status === 'running' ? 201 : 200;
     }
-    ctx.body = jobReplyOf(job);
+    ctx.body = await ownJobReply(pool, principalOf(ctx), job);
   }
 
   async function startFailed(job: JobRow, failure: NonNullable<JobRow['failure']>): Promise<BrokerError> {
@@ -265,7 +266,7 @@ export function jobRoutes(deps: Deps): RouteRule[] {
     const job = await ownJob(pool, ctx);
     const ended = await endJob(jobs, ctx, job, { by: job.wallet, readAgain: () => ownJob(pool, ctx) });
     answerEnd(ctx, ended, `/api/v1/jobs/${job.jobId}`);
-    ctx.body = jobReplyOf(ended);
+    ctx.body = await ownJobReply(pool, principalOf(ctx), ended);
   }
 }
 

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { z } from 'zod';
 import type { Config } from '../../config.js';
 import { quoteKey } from '../../db/installation.js';
+import { lackOfPorts } from '../../db/node-ports.js';
 import { findKeepers, findOffers, type OfferRow } from '../../db/offer-reads.js';
 import { reservationFor } from '../../domain/billing.js';
 import type { JobOrder } from '../../domain/job.js';
@@ -13,6 +14,7 @@ import { requireKnownType } from '../gpu-names.js';
 import { jobPolicyOf } from '../job-policy.js';
 import { boundsOf, candidatesConsidered, maximumOf, soundOnes } from '../order-rates.js';
 import { orderOf } from '../place-order.js';
+import { portPricesOf } from '../port-prices.js';
 import { sealQuote } from '../quote-seal.js';
 import type { ApiContext, RouteRule } from '../route.js';
 import { offerReplyOf } from '../schemas/offer.js';
@@ -36,7 +38,7 @@ export function quoteRoutes({ pool, config }: { pool: Pool; config: Config }): R
         const request = ctx.state.body as JobRequest;
         await requireKnownType(pool, request.gpuType, 'gpu_type');
         // Of a known customer: where a job of his own failed to start is asked last.
-        const order = orderOf('', ctx.state.principal?.wallet ?? '', request);
+        const order = orderOf('', ctx.state.principal?.wallet ?? '', request, portPricesOf(config));
         ctx.set('cache-control', 'no-store');
         const quote = await quoteOf({ pool, config }, order, spendingOf(ctx));
         ctx.body = { ...quote.reply, ...(await promiseOf(request, order, quote)) };
@@ -77,11 +79,11 @@ async function quoteOf(
   remaining: bigint | undefined,
 ): Promise<FoundQuote> {
   const search = { order, sort: 'placement', limit: candidatesConsidered } as const;
-  const { offers } = await findOffers(pool, search, config);
+  const lack = await lackOfPorts(pool, order, config);
+  const { offers } = lack === undefined ? await findOffers(pool, search, config) : { offers: [] };
   const [first] = offers;
   const { bound, reserves } = boundsOf(soundOnes(offers), maximumOf(order));
-  const { reasons, isEach } =
-    first === undefined ? whyNobody(order, await findKeepers(pool, order, config)) : { reasons: [], isEach: true };
+  const { reasons, isEach } = first === undefined ? await whyNot() : { reasons: [], isEach: true };
   const least = reservationFor(reserves.at(-1)!, order.durationSeconds);
   const reply = {
     can_start: first !== undefined,
@@ -95,6 +97,7 @@ async function quoteOf(
           },
     rate_per_hour: first === undefined ? null : first.rate.toString(),
     total: first === undefined ? null : total(first.rate, order).toString(),
+    ports: portsReplyOf(order, config),
     fee_bps: config.FEE_BPS,
     currency: { symbol: config.TOKEN_SYMBOL, decimals: 18 },
     offers: offers.map((offer) => ({
@@ -113,6 +116,20 @@ async function quoteOf(
     why_not_each: isEach,
   };
   return { offers, bound, reserves, reply };
+
+  async function whyNot(): Promise<ReturnType<typeof whyNobody>> {
+    if (lack !== undefined) return { reasons: [lack], isEach: true };
+    return whyNobody(order, await findKeepers(pool, order, config));
+  }
+}
+
+function portsReplyOf({ ports = [], portsRate = '0' }: JobOrder, { JOB_FREE_PORTS: free }: Config) {
+  return {
+    count: ports.length,
+    free: Math.min(free, ports.length),
+    price_per_hour: priceOf(portsRate),
+    rate_per_hour: portsRate,
+  };
 }
 
 const total = (rate: bigint, { durationSeconds }: JobOrder) => chargeFor(rate, durationSeconds * 1000);

@@ -7,6 +7,7 @@ import { priceOf } from '../../domain/pricing.js';
 import { jobEnders, jobPhases, type JobEnder } from '../../wire/job-events.js';
 import { jobStatuses } from '../../wire/statuses.js';
 import { sshFingerprint } from '../ssh-fingerprint.js';
+import { jobPortFields, portFieldsOf } from './job-ports.js';
 import { jobProgram, programReplyOf } from './job-program.js';
 
 const amount = z.string().regex(/^\d+$/);
@@ -40,7 +41,8 @@ export const jobReply = z
     shm_gb: z.number().describe('How much of the memory `/dev/shm` may use'),
     storage_gb: z.int(),
     program: jobProgram.optional().describe('Its main program, if the order has one; not what it runs'),
-    price_per_hour: z.number().optional().describe('For the whole job, in token units'),
+    ...jobPortFields,
+    price_per_hour: z.number().optional().describe('For the whole job with its ports, in token units'),
     max_price_per_hour: z
       .number()
       .optional()
@@ -113,8 +115,12 @@ export const jobListReply = z
   })
   .meta({ id: 'Jobs' });
 
-/** Field by field: a new column of the table must not be published by accident. */
-export function jobReplyOf(job: JobRow, nowMs = Date.now()): JobReply {
+/**
+ * Field by field: a new column of the table must not be published by accident.
+ *
+ * @param token that of its program; only for its owner.
+ */
+export function jobReplyOf(job: JobRow, nowMs = Date.now(), token?: string): JobReply {
   // After the job, nothing listens at the address: showing it would mislead.
   const ssh = job.status === 'running' ? job.ssh : undefined;
   const { message, endedBy } = endOf(job);
@@ -137,6 +143,7 @@ export function jobReplyOf(job: JobRow, nowMs = Date.now()): JobReply {
     shm_gb: sharedMemoryMb(job) / 1024,
     storage_gb: job.storageGb,
     program: programReplyOf(job),
+    ...portFieldsOf(job, token),
     price_per_hour: job.pricePerHour,
     max_price_per_hour: job.maxPricePerHour ?? boundOf(job),
     session_id: job.sessionId,

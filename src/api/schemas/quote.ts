@@ -47,6 +47,14 @@ export const quoteReply = z
       .nullable()
       .describe('Base units an hour for the whole job, where a placement would try first; null if nobody takes it'),
     total: amount.nullable().describe('The same for the whole duration'),
+    ports: z
+      .object({
+        count: z.int().describe('How many the order opens besides SSH'),
+        free: z.int().describe('How many of them cost nothing'),
+        price_per_hour: z.number().describe('Token units an hour for the others together'),
+        rate_per_hour: amount.describe('The same in base units: a part of every rate here, and not added to it'),
+      })
+      .describe('What its ports cost'),
     offers: z.array(quoteOffer).describe('The best eight, in the order in which a placement would try them'),
     session: z
       .object({

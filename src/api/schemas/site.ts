@@ -4,7 +4,7 @@ import type { PublishedKeys } from '../../auth/broker-key.js';
 import type { Config } from '../../config.js';
 import { chainSettings } from '../../config/chain.js';
 import { orderDefaults } from '../../domain/job-request.js';
-import { jobTemplates } from '../../domain/job-templates.js';
+import { maxPorts } from '../../domain/job-ports.js';
 
 export const brokerKeysReply = z.object({
   key: z.string().describe('The address of the key that signs answers to providers now'),
@@ -41,7 +41,17 @@ export const siteReply = z
         .object({ cpu_cores: z.int(), memory_gb: z.number(), storage_gb: z.int(), duration_hours: z.number() })
         .describe('The sizes of an order that names none'),
       image_allowlist: z.array(z.string()).describe('Empty: any image'),
-      templates: z.array(z.object({ id: z.string(), name: z.string(), image: z.string() })),
+      templates: z
+        .array(z.object({ id: z.string(), name: z.string(), image: z.string() }))
+        .describe('The same as `GET /api/v1/templates`, without what they open and need'),
+      ports: z
+        .object({
+          most: z.int().describe('What one job may open besides SSH'),
+          free: z.int().describe('How many of them cost nothing'),
+          price_per_hour: z.string().describe('Token units for each of the others'),
+          most_per_wallet: z.int(),
+        })
+        .describe('Ports of jobs that are reached from outside'),
     }),
     providers: z.object({
       auth_mode: z.enum(['required', 'permissive', 'off']),
@@ -64,6 +74,7 @@ const featureRoutes: Readonly<Record<string, string>> = {
   offers: '/api/v1/offers',
   market: '/api/v1/market',
   quotes: '/api/v1/quotes',
+  templates: '/api/v1/templates',
   billing: '/api/v1/billing',
   receipts: '/api/v1/receipts',
   ssh_keys: '/api/v1/ssh-keys',
@@ -83,7 +94,7 @@ export interface SiteFacts {
 }
 
 export function siteReplyOf({ config, version, features, caHash, keys }: SiteFacts): z.infer<typeof siteReply> {
-  const { defaultImage, images, minDurationS, maxDurationS } = jobPolicyOf(config);
+  const { defaultImage, images, templates, minDurationS, maxDurationS } = jobPolicyOf(config);
   return {
     name: config.SITE_NAME,
     version,
@@ -111,7 +122,13 @@ export function siteReplyOf({ config, version, features, caHash, keys }: SiteFac
         duration_hours: orderDefaults.durationHours,
       },
       image_allowlist: [...images.allowlist],
-      templates: jobTemplates(images),
+      templates: templates.map(({ id, name, image }) => ({ id, name, image })),
+      ports: {
+        most: maxPorts,
+        free: config.JOB_FREE_PORTS,
+        price_per_hour: config.JOB_PORT_PRICE_PER_HOUR,
+        most_per_wallet: config.MAX_PORTS_PER_WALLET,
+      },
     },
     providers: {
       auth_mode: config.PROVIDER_AUTH_MODE,

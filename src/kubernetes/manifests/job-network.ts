@@ -1,11 +1,12 @@
 import type { V1NetworkPolicy } from '@kubernetes/client-node';
 import { jobObjectName, type JobOrder, type Placement } from '../../domain/job.js';
+import { transportOf } from '../../domain/job-ports.js';
 import { labels } from '../names.js';
 import { publicInternet } from './egress.js';
 import { jobLabels, ownedByPod } from './job.js';
 
 /**
- * A job's egress: the internet, but not its own machine or the cluster. It is per job and not per tenant, because
+ * A job's egress: the internet, but not its own machine or the cluster. And the ports that its order opens. It is per job and not per tenant, because
  * policies only add to each other and each job is on another machine. Until it exists, the tenant's policy allows only
  * the name server. Kubernetes deletes it with the pod.
  */
@@ -16,6 +17,7 @@ export function jobNetworkPolicy(
   closed: readonly string[],
 ): V1NetworkPolicy {
   const name = jobObjectName(order.jobId);
+  const ports = order.ports ?? [];
   return {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',
@@ -26,7 +28,11 @@ export function jobNetworkPolicy(
     },
     spec: {
       podSelector: { matchLabels: { [labels.jobId]: order.jobId } },
-      policyTypes: ['Egress'],
+      policyTypes: ports.length === 0 ? ['Egress'] : ['Ingress', 'Egress'],
+      // Added to what the tenant's policy lets in, which is SSH.
+      ...(ports.length === 0
+        ? {}
+        : { ingress: [{ ports: ports.map(({ port, protocol }) => ({ port, protocol: transportOf(protocol) })) }] }),
       egress: [publicInternet(closed)],
     },
   };

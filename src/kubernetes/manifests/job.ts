@@ -3,6 +3,7 @@ import { imageName, parseImage } from '../../domain/image.js';
 import type { RegistryAuth } from '../../domain/registry-auth.js';
 import { byDigest } from '../../domain/resolved-image.js';
 import { jobObjectName, sharedMemoryMb, type JobOrder, type Placement } from '../../domain/job.js';
+import { sshPortName, transportOf, type JobPort, type OpenedPort } from '../../domain/job-ports.js';
 import type { ProgramSpec } from '../../domain/job-program.js';
 import {
   annotations,
@@ -282,8 +283,19 @@ function isSiteImage(image: string, { defaultImage }: JobManifestSettings): bool
   return image === imageName(parseImage(defaultImage));
 }
 
+/** The name of an ordered port in the job's Service. The customer's own name is for people only. */
+const servicePortName = ({ port }: JobPort) => `port-${port}`;
+
+/** Where the ordered ports of a Service are reached, as far as it has got them. */
+export function openedPorts(ports: readonly JobPort[], { spec }: V1Service): OpenedPort[] {
+  return ports.flatMap(({ port }) => {
+    const nodePort = spec?.ports?.find((each) => each.port === port && each.name !== sshPortName)?.nodePort;
+    return nodePort === undefined ? [] : [{ port, nodePort }];
+  });
+}
+
 /**
- * The job's ingress: one NodePort, answered only by the pod's own node. It is created before the pod, so that no pod is
+ * The job's ingress: a NodePort for SSH and one for each port of the order, answered only by the pod's own node. It is created before the pod, so that no pod is
  * created when no port is left. Like the Secret, it stays until the job's end or the reconciler removes it.
  */
 export function jobService(order: JobOrder, placement: Placement): V1Service {
@@ -301,7 +313,15 @@ export function jobService(order: JobOrder, placement: Placement): V1Service {
       // Ready, which is also when the customer is told to connect.
       publishNotReadyAddresses: true,
       selector: { [labels.jobId]: order.jobId },
-      ports: [{ name: 'ssh', port: 22, targetPort: 'ssh', protocol: 'TCP' }],
+      ports: [
+        { name: sshPortName, port: 22, targetPort: 'ssh', protocol: 'TCP' },
+        ...(order.ports ?? []).map((each) => ({
+          name: servicePortName(each),
+          port: each.port,
+          targetPort: each.port,
+          protocol: transportOf(each.protocol),
+        })),
+      ],
     },
   };
 }

@@ -7,6 +7,8 @@ import { clusterDns } from './egress.js';
 export interface TenantQuota {
   maxJobs: number;
   maxGpus: number;
+  /** Besides one for the SSH server of each job. */
+  maxPorts: number;
 }
 
 export const podSecurityLabel = 'pod-security.kubernetes.io/enforce';
@@ -65,7 +67,7 @@ export function tenantResourceQuota(quota: TenantQuota): V1ResourceQuota {
     spec: {
       hard: {
         pods: String(quota.maxJobs),
-        'services.nodeports': String(quota.maxJobs),
+        'services.nodeports': String(quota.maxJobs + quota.maxPorts),
         'services.loadbalancers': '0',
         persistentvolumeclaims: '0',
         [`requests.${gpuResource}`]: String(quota.maxGpus),
