@@ -4,7 +4,7 @@ import { newIdempotencyKey } from './idempotency-key.js';
 import { followJob, type FollowOptions } from './job-events.js';
 import { followLog, readLog, type FollowLogOptions, type LogOptions } from './job-logs.js';
 import { rentAndWait, waitUntil, type RentOptions, type WaitOptions } from './rent.js';
-import type { Job, JobEvent, JobLog, JobLogLine, JobSshKey, Order, RunningJob } from './shapes.js';
+import type { Job, JobEvent, JobLog, JobLogLine, JobSshKey, JobUse, Order, RunningJob } from './shapes.js';
 import { timeOf } from './time-of.js';
 
 export interface Created {
@@ -56,6 +56,8 @@ export interface Jobs {
   log(jobId: string, options?: LogOptions): Promise<JobLog>;
   /** The same line by line, as it is written, until the job has ended. Survives lost connections. */
   logs(jobId: string, options?: FollowLogOptions): AsyncIterable<JobLogLine>;
+  /** What a job uses of its machine, and what its main program is doing. */
+  use(jobId: string, options?: { last?: number; signal?: AbortSignal }): Promise<JobUse>;
   /**
    * Rents, and waits until SSH answers.
    *
@@ -108,6 +110,8 @@ export function createJobs(caller: Caller): Jobs {
     waitUntil: (id, state, options = {}) => waitUntil(jobs, id, state, options),
     events: (id, options = {}) => followJob(caller, jobs, id, options),
     log: (id, options = {}) => readLog(caller, id, options),
+    use: (id, { last, signal } = {}) =>
+      caller.call('GET /api/v1/jobs/:id/use', { params: { id }, query: { last }, signal }),
     logs: (id, options = {}) => followLog(caller, jobs, id, options),
     rentAndWait: (order, options = {}) => rentAndWait(jobs, order, options),
   };

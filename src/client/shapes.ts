@@ -7,6 +7,7 @@ export type {
   JobEvent,
   JobLog,
   JobLogLine,
+  JobUse,
   Market,
   MarketHistory,
   MarketType,

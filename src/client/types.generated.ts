@@ -830,6 +830,59 @@ export interface JobSshKey {
   takes_effect: 'at_start' | 'within_two_minutes';
 }
 
+export interface JobUse {
+  job_id: string;
+  /** When the machine was asked */
+  at: string;
+  /** Seconds between samples */
+  step_s: number;
+  /** What the job may use at most */
+  limits: {
+    cpu_cores?: number;
+    memory_bytes?: number;
+  };
+  /** The main program; absent if the job has none */
+  program?: {
+    /** `waiting` for the machine, `running`, `restarting` after a pause, or `exited` for good */
+    state: 'waiting' | 'running' | 'restarting' | 'exited';
+    /** Of its last run that has ended; 128 and more: by a signal */
+    exit_code?: number;
+    /** How often it was started again */
+    restarts: number;
+    /** Since when it is in this state */
+    since: string;
+    /** When it is started again */
+    starts_at?: string;
+  };
+  /** The GPUs that `nvidia-smi` lists in the job */
+  gpus: {
+    index: number;
+    name?: string;
+    memory_bytes?: number;
+  }[];
+  /** The job sees fewer GPUs than it had */
+  gpus_lost?: {
+    had: number;
+    has: number;
+    since: string;
+  };
+  /** Of the last hour, the oldest first; the last is of now */
+  samples: {
+    at: string;
+    /** Cores in use, on average since the sample before */
+    cpu_cores?: number;
+    /** Without copies of files, which make room when memory is needed */
+    memory_bytes?: number;
+    gpus: {
+      index: number;
+      busy_percent?: number;
+      memory_bytes?: number;
+      temperature_c?: number;
+      power_w?: number;
+    }[];
+  }[];
+}
+
 export interface Jobs {
   jobs: Job[];
   count: number;
@@ -1204,6 +1257,8 @@ export interface Problem {
     | 'payout_exceeds_earnings'
     | 'job_not_running'
     | 'extension_limit'
+    | 'machine_not_asked'
+    | 'machine_unreachable'
     | 'ssh_keys_fixed'
     | 'duration_limit'
     | 'image_not_found'
@@ -2460,6 +2515,24 @@ export interface Routes {
     query: undefined;
     reply: Receipt;
     errors: CommonError | AuthError | 'job_not_found' | 'receipt_not_found' | 'scope_denied';
+  };
+  /** What a job uses of processor, memory and GPUs, and what its main program is doing, asked of its machine */
+  'GET /api/v1/jobs/:id/use': {
+    body: undefined;
+    query: {
+      /** The last samples only */
+      last?: number;
+    };
+    reply: JobUse;
+    errors:
+      | CommonError
+      | AuthError
+      | 'job_ended'
+      | 'job_not_found'
+      | 'job_not_running'
+      | 'machine_not_asked'
+      | 'machine_unreachable'
+      | 'scope_denied';
   };
   /** How many GPUs of each type there are, how many are free, and what they cost */
   'GET /api/v1/market': {

@@ -68,6 +68,19 @@ export const jobErrorHelp = {
     means: 'The job is still starting or already ending.',
     todo: ['Wait until it runs, `wl wait JOB`, and try again.'],
   },
+  machine_not_asked: {
+    means:
+      'What a job uses is known to its own machine alone. The broker of this site does not reach the SSH ports of machines, ' +
+      'or the SSH server of this job is of an earlier version.',
+    todo: ['Ask the machine yourself: `wl top JOB` does, with your own SSH key.'],
+  },
+  machine_unreachable: {
+    means: 'The broker asked the SSH server of the job, and got no answer in time, or none that it can read.',
+    todo: [
+      'Try again in some seconds.',
+      'Ask the machine yourself: `wl top JOB` does, with your own SSH key. If that fails as well, its network is away.',
+    ],
+  },
   refund_exceeds_charge: {
     means: 'The refund is more than the job cost, less what was refunded of it before; or the job has not ended yet.',
     todo: [

@@ -116,6 +116,10 @@ export const goodRequests: Readonly<Record<string, Make>> = {
     ...(await aSomeJob(chain, operation)),
     query: chain.random.pick([{}, { tail: '10' }, { since: '2026-11-01T00:00:00Z' }]),
   }),
+  'get-jobs-by-id-use': async (chain, operation) => ({
+    ...(await aSomeJob(chain, operation)),
+    query: chain.random.pick([{}, { last: '1' }, { last: '240' }]),
+  }),
   'delete-jobs-by-id': jobToEnd,
   'post-jobs-by-id-extend': async ({ runningJob, random }) => ({
     id: await runningJob(),

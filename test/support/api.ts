@@ -73,6 +73,8 @@ export interface ApiOptions {
   streams?: Partial<StreamLimits>;
   /** How it reads logs of machines, if it may. */
   logs?: Pick<BrokerRouteDeps, 'readLog' | 'logLimits'>;
+  /** How it asks machines what jobs use, if it may. */
+  askUse?: BrokerRouteDeps['askUse'];
   /** The documentation and the console. */
   pages?: StaticPages;
 }
@@ -124,6 +126,7 @@ export async function startApi({
   now,
   streams: limits,
   logs = {},
+  askUse,
   pages,
 }: ApiOptions): Promise<Api> {
   const logged: string[] = [];
@@ -156,6 +159,7 @@ export async function startApi({
       images: siteResolver(config),
       ...others,
       ...logs,
+      askUse,
     }),
   };
   const server = await startApiServer(createApi(deps), config);

@@ -98,6 +98,7 @@ export const attempts: Record<string, MakeAttempt> = {
   'PATCH /api/v1/jobs/:id': job('', { job_name: 'renamed' }),
   'GET /api/v1/jobs/:id/events': job('/events'),
   'GET /api/v1/jobs/:id/logs': job('/logs?tail=10'),
+  'GET /api/v1/jobs/:id/use': job('/use'),
   'GET /api/v1/events': own('/api/v1/events'),
   'DELETE /api/v1/jobs/:id': job(''),
   'POST /api/v1/jobs/:id/extend': job('/extend', { additional_hours: 1 }),

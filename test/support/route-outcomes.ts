@@ -24,6 +24,8 @@ export const outcomes: Record<string, Outcome> = {
   'PATCH /api/v1/jobs/:id': { taken: 200 },
   'GET /api/v1/jobs/:id/events': { taken: 200 },
   'GET /api/v1/jobs/:id/logs': { taken: 200 },
+  // No machine can be asked in these tests.
+  'GET /api/v1/jobs/:id/use': { taken: 409 },
   'GET /api/v1/events': { taken: 200 },
   'DELETE /api/v1/jobs/:id': { taken: 202, away: 503 },
   'POST /api/v1/jobs/:id/extend': { taken: 200, away: 503 },

@@ -29,7 +29,9 @@ import { frontRoutes } from './front.js';
 import { healthRoutes, type Health } from './health.js';
 import { jobKeyRoutes, type JobKeyDeps } from './job-keys.js';
 import type { ReadLog } from '../../domain/job-log.js';
+import type { AskUse } from '../../domain/job-use.js';
 import { jobLogRoutes } from './job-logs.js';
+import { jobUseRoutes } from './job-use.js';
 import { jobRoutes } from './jobs.js';
 import { marketRoutes } from './market.js';
 import { leftDelegationRoutes } from './left-delegations.js';
@@ -64,6 +66,8 @@ export interface BrokerRouteDeps {
   streams: EventStreams;
   /** Reads the log of a running job; absent where the API may not ask the cluster. */
   readLog?: ReadLog | undefined;
+  /** Asks a job's machine what it uses; absent where the broker does not reach the SSH ports of machines. */
+  askUse?: AskUse | undefined;
   /** For tests. */
   logLimits?: LogStreamLimits;
   /** Checks the systems that the API depends on, each by name, for `GET /ready`. */
@@ -102,6 +106,7 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
     ...jobKeyRoutes(deps),
     ...eventRoutes(deps),
     ...jobLogRoutes(deps),
+    ...jobUseRoutes(deps),
     ...sshKeyRoutes({ pool }),
     ...billingRoutes({ pool }),
     ...walletMoneyRoutes({ pool, config }),
