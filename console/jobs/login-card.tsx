@@ -1,10 +1,10 @@
 import { useState } from 'preact/hooks';
 import type { Job } from '../../src/client/shapes.js';
-import { shortIds } from '../../src/words/short-ids.js';
-import { isAliasName, knownHostsLineOf, loginCommandOf, sshTargetOf } from '../../src/words/ssh-target.js';
+import { knownHostsLineOf, loginCommandOf, sshTargetOf } from '../../src/words/ssh-target.js';
 import { canAct } from '../live/index.js';
 import { Button, Card, CommandLine, Copy } from '../parts/index.js';
 import { LetInDialog } from './let-in-dialog.js';
+import { nameForWl } from './job-name.js';
 import { LoginHelp } from './login-help.js';
 
 const fingerprint = /^SHA256:[A-Za-z0-9+/]{43}$/;
@@ -49,8 +49,4 @@ export function LoginCard({ job }: { job: Job }) {
       {isOpen && <LetInDialog job={job} onClose={() => setOpen(false)} />}
     </Card>
   );
-}
-
-function nameForWl({ job_id: id, job_name: name }: Job): string {
-  return isAliasName(name) ? name : shortIds([id]).get(id)!;
 }
