@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { MarketType, Site } from '../../src/client/index.js';
+import type { Template } from '../../src/client/types.generated.js';
 import { setQuery } from '../app/router.js';
 import { act, broker, login, requireLogin, useResource } from '../live/index.js';
 import { inOrder, typeMeant } from '../market/figures.js';
@@ -11,6 +12,9 @@ import { GpuSection } from './gpu-section.js';
 import { ImageSection } from './image-section.js';
 import { KeysSection } from './keys-section.js';
 import { MoreSection } from './more-section.js';
+import { PortsSection } from './ports-section.js';
+import { ProgramSection } from './program-section.js';
+import { chosenTemplate, runsSomething } from './templates.js';
 import { addressChange, quoteOrderOf, type OrderForm } from './order-form.js';
 import type { Change } from './remedies.js';
 import { Summary } from './summary.js';
@@ -26,6 +30,9 @@ export function RentForm({ site, empty, first }: { site: Site; empty: OrderForm;
   const ordering = useOrder();
   const market = useResource('market', () => broker().market.now(), { everyMs: marketEveryMs });
   const types = market.data?.gpu_types ?? [];
+  const templates = useResource('templates', readTemplates).data ?? [];
+  const template = chosenTemplate(templates, form);
+  const isProgramGiven = template !== undefined && runsSomething(template);
   const { loaded, isSettling } = useQuote(quoteOrderOf(form), form.region);
   const box = useRef<HTMLFormElement>(null);
 
@@ -65,14 +72,16 @@ export function RentForm({ site, empty, first }: { site: Site; empty: OrderForm;
       return undefined;
     };
     const orComplain = <T extends object>(made: T | Missing) => ('missing' in made ? complain(made) : made);
-    await ordering.rent(
+    const isOrdered = await ordering.rent(
       {
         shown: shown.quote,
-        meant: async () => orComplain(await meantBy(form, site, savedKey)),
+        meant: async () => orComplain(await meantBy(form, site, savedKey, isProgramGiven)),
         orderOf: (meant) => orComplain(placedAt(meant, shown.provider)),
       },
       form.keepsKeys ? form.newKeys : [],
     );
+    // Also where somebody goes on with this form: the next order asks for it anew.
+    if (isOrdered) set({ registryUser: '', registryPassword: '' });
   };
   // The price that was found instead is the one to agree to: it is read once more, to stand on the page.
   useEffect(() => {
@@ -95,14 +104,16 @@ export function RentForm({ site, empty, first }: { site: Site; empty: OrderForm;
     >
       <div class="stack loose">
         <GpuSection {...section} types={types} />
-        <ImageSection {...section} site={site} />
+        <ImageSection {...section} site={site} types={types} templates={templates} />
+        <ProgramSection {...section} template={template} />
+        <PortsSection {...section} site={site} template={template} priced={loaded.data?.quote.ports} />
         <KeysSection {...section} />
         <DurationSection {...section} site={site} />
         <MoreSection {...section} />
       </div>
       <Summary
         {...{ form, site, types, loaded, isSettling, ordering }}
-        isUnanswered={ordering.isUnanswered(meantNow(form, site))}
+        isUnanswered={ordering.isUnanswered(meantNow(form, site, isProgramGiven))}
         problemCount={Object.keys(problems).length}
         rest={[...ofQuote.rest, ...ofOrder.rest]}
         onChange={(change: Change) => set(change)}
@@ -110,6 +121,11 @@ export function RentForm({ site, empty, first }: { site: Site; empty: OrderForm;
       />
     </form>
   );
+}
+
+async function readTemplates(): Promise<Template[]> {
+  const { body } = await broker().request('GET', '/api/v1/templates');
+  return (body as { templates: Template[] }).templates;
 }
 
 /** The first key that the wallet keeps at the broker; the wallet is asked who it is if that is not known. */
@@ -133,7 +149,7 @@ function useType(chosen: string, types: readonly MarketType[], choose: (gpu: str
 /** Fields on which no price depends. */
 const unpriced: ReadonlySet<string> = new Set<keyof OrderForm>([
   ...(['savedKeys', 'newKeys', 'keepsKeys', 'variables'] as const),
-  ...(['name', 'template', 'image'] as const),
+  ...(['name', 'image', 'registryUser', 'registryPassword', 'program'] as const),
 ]);
 
 const isPriced = (change: Partial<OrderForm>) => Object.keys(change).some((field) => !unpriced.has(field));
@@ -143,6 +159,8 @@ function without(problems: Problems, change: Partial<OrderForm>): Problems {
   const touched = new Set<string>(Object.keys(change));
   if (touched.has('savedKeys') || touched.has('newKeys')) touched.add('keys');
   if (touched.has('template')) touched.add('image');
+  if (touched.has('program')) for (const place of ['command', 'args', 'workdir', 'restart']) touched.add(place);
+  if (touched.has('opensNone')) touched.add('ports');
   return Object.fromEntries(Object.entries(problems).filter(([place]) => !touched.has(place)));
 }
 

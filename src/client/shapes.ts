@@ -58,6 +58,18 @@ export interface Order {
   ssh_public_keys?: string[];
   ssh_key_ids?: string[];
   env?: Record<string, string>;
+  /** The id of a template, which fills in what is left out here. */
+  template?: string;
+  /** What is reached from outside besides SSH; an empty list closes those of the template. */
+  ports?: { port: number; name?: string; protocol?: 'http' | 'https' | 'tcp' | 'udp' }[];
+  /** The main program and its arguments, without a shell. */
+  command?: string[];
+  args?: string[];
+  workdir?: string;
+  /** `image`: the main program is what the image itself would run. */
+  entrypoint?: 'image';
+  restart?: 'never' | 'on_failure' | 'always';
+  end_with_command?: boolean;
   max_price_per_hour?: number;
   /** Of a quote that binds: the order costs no more than it said. */
   quote_id?: string;

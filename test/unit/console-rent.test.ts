@@ -31,6 +31,7 @@ const site: Pick<Site, 'jobs'> = {
       { id: 'pytorch', name: 'PyTorch', image: 'docker.io/pytorch/pytorch:2.9.0' },
       { id: 'cuda', name: 'CUDA', image: 'docker.io/nvidia/cuda:12.4.1-devel-ubuntu22.04' },
     ],
+    ports: { most: 10, free: 2, price_per_hour: '0.002', most_per_wallet: 100 },
   },
 };
 const policy = {
