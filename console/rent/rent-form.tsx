@@ -1,6 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { MarketType, Site } from '../../src/client/index.js';
-import type { Template } from '../../src/client/types.generated.js';
 import { setQuery } from '../app/router.js';
 import { act, broker, login, requireLogin, useResource } from '../live/index.js';
 import { inOrder, typeMeant } from '../market/figures.js';
@@ -30,7 +29,7 @@ export function RentForm({ site, empty, first }: { site: Site; empty: OrderForm;
   const ordering = useOrder();
   const market = useResource('market', () => broker().market.now(), { everyMs: marketEveryMs });
   const types = market.data?.gpu_types ?? [];
-  const templates = useResource('templates', readTemplates).data ?? [];
+  const templates = useResource('templates', () => broker().templates()).data ?? [];
   const template = chosenTemplate(templates, form);
   const isProgramGiven = template !== undefined && runsSomething(template);
   const { loaded, isSettling } = useQuote(quoteOrderOf(form), form.region);
@@ -121,11 +120,6 @@ export function RentForm({ site, empty, first }: { site: Site; empty: OrderForm;
       />
     </form>
   );
-}
-
-async function readTemplates(): Promise<Template[]> {
-  const { body } = await broker().request('GET', '/api/v1/templates');
-  return (body as { templates: Template[] }).templates;
 }
 
 /** The first key that the wallet keeps at the broker; the wallet is asked who it is if that is not known. */

@@ -21,6 +21,7 @@ export type {
   SettlementSummary,
   Site,
   Statement,
+  Template,
   WalletEvent,
   WhyNot,
   Withdrawal,
@@ -35,6 +36,13 @@ export type ListedSession = Routes['GET /api/v1/auth/sessions']['reply']['sessio
 
 /** An amount of base units as a decimal string: a JSON number would lose digits. */
 export type BaseUnits = string;
+
+/** `http` unless it says so. */
+export interface OrderedPort {
+  port: number;
+  name?: string;
+  protocol?: 'http' | 'https' | 'tcp' | 'udp';
+}
 
 /** What to rent. Sizes may be numbers or text with a unit, such as `"16Gi"`. */
 export interface Order {
@@ -58,10 +66,10 @@ export interface Order {
   ssh_public_keys?: string[];
   ssh_key_ids?: string[];
   env?: Record<string, string>;
-  /** The id of a template, which fills in what is left out here. */
+  /** What is reached from outside besides SSH. */
+  ports?: OrderedPort[];
+  /** Fills in what the order leaves out: the id of one of `templates()`. */
   template?: string;
-  /** What is reached from outside besides SSH; an empty list closes those of the template. */
-  ports?: { port: number; name?: string; protocol?: 'http' | 'https' | 'tcp' | 'udp' }[];
   /** The main program and its arguments, without a shell. */
   command?: string[];
   args?: string[];

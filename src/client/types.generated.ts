@@ -46,8 +46,8 @@ export interface AdminJob {
   storage_gb: number;
   /** Its main program, if the order has one; not what it runs */
   program?: JobProgram;
-  /** What it opens besides SSH, as it was ordered */
-  ports: JobPort[];
+  /** What it opens besides SSH, as it was ordered; absent if nothing */
+  ports?: JobPort[];
   /** Their part of `price_per_hour`; absent if they cost nothing */
   ports_price_per_hour?: number;
   /** While it runs, where its ports are reached. `http` is not encrypted: see docs/api.md */
@@ -382,6 +382,8 @@ export interface Billing {
     gpu_type?: string;
     /** Base units that were charged */
     spent: string;
+    /** Of that, what ports cost */
+    ports: string;
     /** Of that, what was given back */
     refunded: string;
     /** Base units that are held for jobs which have not ended */
@@ -392,6 +394,7 @@ export interface Billing {
     jobs: number;
     seconds: number;
     spent: string;
+    ports: string;
     refunded: string;
     reserved: string;
   };
@@ -651,8 +654,8 @@ export interface Job {
   storage_gb: number;
   /** Its main program, if the order has one; not what it runs */
   program?: JobProgram;
-  /** What it opens besides SSH, as it was ordered */
-  ports: JobPort[];
+  /** What it opens besides SSH, as it was ordered; absent if nothing */
+  ports?: JobPort[];
   /** Their part of `price_per_hour`; absent if they cost nothing */
   ports_price_per_hour?: number;
   /** While it runs, where its ports are reached. `http` is not encrypted: see docs/api.md */
@@ -1362,8 +1365,8 @@ export interface Quote {
   rate_per_hour: string | null;
   /** The same for the whole duration */
   total: string | null;
-  /** What its ports cost */
-  ports: {
+  /** What its ports cost; absent if it opens none */
+  ports?: {
     /** How many the order opens besides SSH */
     count: number;
     /** How many of them cost nothing */

@@ -27,6 +27,8 @@ export interface BillRow {
   /** Of `spent`: what customers got back, and what providers returned of it. */
   refunded: bigint;
   returned: bigint;
+  /** Of `spent`: what ports cost. */
+  ports: bigint;
   /** When the first of its jobs was ready, and when the last of them ended. */
   from?: Date;
   to?: Date;
@@ -46,7 +48,7 @@ export interface Bill {
 type BillAmounts = Pick<BillRow, (typeof amounts)[number]>;
 
 /** Columns that are sums over the jobs of a row, and over all rows. */
-const amounts = ['spent', 'reserved', 'fee', 'refunded', 'returned'] as const;
+const amounts = ['spent', 'reserved', 'fee', 'refunded', 'returned', 'ports'] as const;
 
 interface Row extends Record<(typeof amounts)[number], string>, Record<`all_${(typeof amounts)[number]}`, string> {
   key: string | null;
@@ -100,8 +102,8 @@ export async function listBills(
   const [scope, value] = scopeOf(jobs);
   const ofOne = (column: string) => (by === 'job' ? `min(${column})` : 'null::text');
   const { rows } = await db.query<Row>(
-    `with billed as (
-       select j.job_id, j.job_name, j.provider_id, j.gpu_type, j.session_id, j.started_at, coalesce(j.ended_at, now()) as at,
+    `with rated as (
+       select j.job_id, coalesce(j.ports_rate, 0) as ports_rate, j.job_name, j.provider_id, j.gpu_type, j.session_id, j.started_at, coalesce(j.ended_at, now()) as at,
               case when j.started_at is not null then coalesce(j.served_until, least(j.ended_at, j.expires_at)) end as until,
               case when j.started_at is null or j.ended_at is null then 0
                    -- Versions that did not record it charged the whole time.
@@ -119,6 +121,8 @@ export async function listBills(
         where ${scope}
           and ((j.ended_at >= $2 and j.ended_at < $3) or (j.ended_at is null and now() >= $2 and now() < $3))
           and (j.started_at is not null or c.spent > 0 or c.reserved > 0)
+     ), billed as (
+       select *, least(spent, div(ports_rate * billed_ms, 3600000)) as ports from rated
      ), total as (
        select count(*)::int as all_jobs, coalesce(sum(billed_ms), 0)::text as all_billed_ms,
               ${amounts.map((of) => `coalesce(sum(${of}), 0)::text as all_${of}`).join(', ')} from billed

@@ -163,7 +163,7 @@ export function readTemplates(text: string): { templates: JobTemplate[]; problem
     const which = `template ${at + 1}${nameOf(entry)}`;
     const read = templateEntry.safeParse(entry);
     if (!read.success) {
-      problems.push(...read.error.issues.map(({ path: field, message }) => `${which}: ${field.join('.')} ${message}`));
+      problems.push(...read.error.issues.map((issue) => `${which}: ${fieldOf(issue)} ${saidOf(issue)}`));
     } else if (templates.some(({ id }) => id === read.data.id)) {
       problems.push(`${which}: id is that of another template`);
     } else {
@@ -171,6 +171,14 @@ export function readTemplates(text: string): { templates: JobTemplate[]; problem
     }
   }
   return problems.length > 0 ? { templates: [], problems } : { templates, problems };
+}
+
+const fieldOf = ({ path: field }: z.core.$ZodIssue) => field.join('.');
+
+/** What is said of a value; the last branch of a union is the intended one. */
+function saidOf(issue: z.core.$ZodIssue): string {
+  const meant = issue.code === 'invalid_union' ? issue.errors.at(-1)?.[0] : undefined;
+  return meant === undefined ? issue.message : saidOf(meant);
 }
 
 /** For an operator who looks for the entry; whatever is no id is not repeated. */

@@ -103,8 +103,9 @@ function stepsOf(pool: Pool, origin: string) {
     async start(order: JobOrder) {
       await records.placeJob(order);
       const startedMs = Date.now();
+      const opened = order.ports?.map(({ port }, at) => ({ port, nodePort: 31_000 + at }));
       await records.recordRunning(order, {
-        ...{ ssh, podUid: 'uid-1' },
+        ...{ ssh: { ...ssh, ...(opened === undefined ? {} : { opened }) }, podUid: 'uid-1' },
         ...{ startedAt: instantAt(startedMs), expiresAt: instantAt(startedMs + order.durationSeconds * 1_000) },
       });
     },

@@ -97,7 +97,7 @@ async function quoteOf(
           },
     rate_per_hour: first === undefined ? null : first.rate.toString(),
     total: first === undefined ? null : total(first.rate, order).toString(),
-    ports: portsReplyOf(order, config),
+    ...(order.ports === undefined ? {} : { ports: portsReplyOf(order, config) }),
     fee_bps: config.FEE_BPS,
     currency: { symbol: config.TOKEN_SYMBOL, decimals: 18 },
     offers: offers.map((offer) => ({

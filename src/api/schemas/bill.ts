@@ -94,11 +94,14 @@ export const billingReply = z
       z.object({
         ...row,
         spent: amount.describe('Base units that were charged'),
+        ports: amount.describe('Of that, what ports cost'),
         refunded: amount.describe('Of that, what was given back'),
         reserved: amount.describe('Base units that are held for jobs which have not ended'),
       }),
     ),
-    total: z.object({ ...total, spent: amount, refunded: amount, reserved: amount }).describe('Of all pages'),
+    total: z
+      .object({ ...total, spent: amount, ports: amount, refunded: amount, reserved: amount })
+      .describe('Of all pages'),
     ...page,
   })
   .meta({ id: 'Billing' });
@@ -173,8 +176,9 @@ export function billingReplyOf(bill: Bill, by: BillsBy, range: BillRange): z.inf
   };
 }
 
-const spentOf = ({ spent, refunded, reserved }: Bill['total']) => ({
+const spentOf = ({ spent, ports, refunded, reserved }: Bill['total']) => ({
   spent: spent.toString(),
+  ports: ports.toString(),
   refunded: refunded.toString(),
   reserved: reserved.toString(),
 });

@@ -23,7 +23,7 @@ const endpoint = z
 
 /** The fields of a job that are about its ports and its template. */
 export const jobPortFields = {
-  ports: z.array(jobPort).describe('What it opens besides SSH, as it was ordered'),
+  ports: z.array(jobPort).optional().describe('What it opens besides SSH, as it was ordered; absent if nothing'),
   ports_price_per_hour: z.number().optional().describe('Their part of `price_per_hour`; absent if they cost nothing'),
   endpoints: z
     .array(endpoint)
@@ -51,7 +51,7 @@ export function portFieldsOf(job: JobRow, token: string | undefined): { [Key in 
   const { template, portsRate } = job;
   const hasToken = token !== undefined && template?.token !== undefined;
   return {
-    ports: [...(job.ports ?? [])],
+    ports: job.ports && [...job.ports],
     ports_price_per_hour: portsRate === undefined || portsRate === '0' ? undefined : priceOf(portsRate),
     endpoints: job.status === 'running' ? endpointsOf(job, token) : undefined,
     template: template?.id,

@@ -54,7 +54,8 @@ export const quoteReply = z
         price_per_hour: z.number().describe('Token units an hour for the others together'),
         rate_per_hour: amount.describe('The same in base units: a part of every rate here, and not added to it'),
       })
-      .describe('What its ports cost'),
+      .optional()
+      .describe('What its ports cost; absent if it opens none'),
     offers: z.array(quoteOffer).describe('The best eight, in the order in which a placement would try them'),
     session: z
       .object({
