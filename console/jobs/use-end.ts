@@ -16,6 +16,8 @@ export interface LogEnd {
 
 /** Nearer than this, in pixels, somebody is at the end. */
 const nearPx = 24;
+/** So long a browser goes on with a scrolling that was under way when somebody asked for the end. */
+const settlesMs = 500;
 
 /** Scrolls along with what is written until somebody scrolls up, and again once they are at the end. */
 export function useEnd(held: HeldLog): LogEnd {
@@ -24,6 +26,7 @@ export function useEnd(held: HeldLog): LogEnd {
   const written = held.lineCount + held.dropped;
   const seen = useRef(written);
   const lastTop = useRef(0);
+  const wentAtMs = useRef(-settlesMs);
   if (isFollowed) seen.current = written;
   const toEnd = () => {
     const element = box.current;
@@ -43,10 +46,12 @@ export function useEnd(held: HeldLog): LogEnd {
       const isAtEnd = scrollHeight - top - clientHeight <= nearPx;
       // Lines that come in between move the end away: only whoever goes up leaves it.
       if (isAtEnd) setFollowed(true);
+      else if (isUp && performance.now() - wentAtMs.current < settlesMs) toEnd();
       else if (isUp) setFollowed(false);
     },
     pause: () => setFollowed(false),
     go() {
+      wentAtMs.current = performance.now();
       setFollowed(true);
       toEnd();
     },

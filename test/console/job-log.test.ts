@@ -119,7 +119,7 @@ const lineOf = (at: number, text: string) => `2026-01-01T10:00:00.${String(at).p
     const { page, elsewhere, open } = await person({ width: 360 });
     const { job_id: id } = await rented(elsewhere);
     await open(`jobs/${id}`);
-    await page.getByText(/log in with SSH instead|nothing runs yet/).waitFor();
+    await page.getByText(/log in with SSH instead|written nothing so far/).waitFor();
     expect(await sidewaysScroll(page)).toEqual([]);
     expect(await seriousFindings(page)).toEqual([]);
     await elsewhere.jobs.end(id);
