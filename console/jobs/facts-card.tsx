@@ -2,6 +2,7 @@ import type { ComponentChildren } from 'preact';
 import type { Job } from '../../src/client/shapes.js';
 import { stepText } from '../../src/words/durations.js';
 import { gpusText } from '../../src/words/gpu-text.js';
+import { programText } from '../../src/words/program-text.js';
 import { Card, Price, Time, Untrusted } from '../parts/index.js';
 import type { EventLog } from './event-log.js';
 import { partNames } from './start-words.js';
@@ -26,6 +27,11 @@ export function FactsCard({ job, events }: { job: Job; events: EventLog }) {
         {job.image_digest !== undefined && (
           <Fact name="Digest">
             <Untrusted text={job.image_digest} max={120} class="mono" />
+          </Fact>
+        )}
+        {job.program !== undefined && (
+          <Fact name="Main program">
+            <Untrusted text={programText(job.program)} max={120} />
           </Fact>
         )}
         <Fact name="Machine">

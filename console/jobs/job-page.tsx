@@ -22,16 +22,19 @@ import {
 import { AwayNote } from './away-note.js';
 import { EndDialog } from './end-dialog.js';
 import { EndedCard } from './ended-card.js';
+import { EndpointsCard } from './endpoints-card.js';
 import { EventList } from './event-list.js';
 import { FactsCard } from './facts-card.js';
 import { JobState } from './job-badge.js';
 import { mayEnd } from './job-list.js';
 import { nameOf } from './job-name.js';
+import { LogCard, mayHaveLog } from './log-card.js';
 import { LoginCard } from './login-card.js';
 import { RenameDialog } from './rename-dialog.js';
 import type { Counted } from './spending.js';
 import { StartCard } from './start-card.js';
 import { TimeCard } from './time-card.js';
+import { UseCard } from './use-card.js';
 import { counted, useJob, type WatchedJob } from './use-job.js';
 
 /** One job, from its order to what it cost. */
@@ -167,7 +170,10 @@ function Body({ of, watched }: { of: Counted; watched: WatchedJob }) {
           <p>Its container is being removed. Nothing more is paid.</p>
         </Card>
       )}
+      {job.status === 'running' && <EndpointsCard job={job} />}
+      {job.status === 'running' && <UseCard job={job} />}
       {isOver && <EndedCard job={job} />}
+      {mayHaveLog(job) && <LogCard job={job} />}
       <div class="job-run job-past">
         <EventList events={watched.events} isOver={isOver} />
         <FactsCard job={job} events={log} />

@@ -1,7 +1,10 @@
+import { useState } from 'preact/hooks';
 import type { Job } from '../../src/client/shapes.js';
-import { shortIds } from '../../src/words/short-ids.js';
-import { isAliasName, knownHostsLineOf, loginCommandOf, sshTargetOf } from '../../src/words/ssh-target.js';
-import { Card, CommandLine, Copy } from '../parts/index.js';
+import { knownHostsLineOf, loginCommandOf, sshTargetOf } from '../../src/words/ssh-target.js';
+import { canAct } from '../live/index.js';
+import { Button, Card, CommandLine, Copy } from '../parts/index.js';
+import { LetInDialog } from './let-in-dialog.js';
+import { nameForWl } from './job-name.js';
 import { LoginHelp } from './login-help.js';
 
 const fingerprint = /^SHA256:[A-Za-z0-9+/]{43}$/;
@@ -9,8 +12,16 @@ const fingerprint = /^SHA256:[A-Za-z0-9+/]{43}$/;
 /** How to log in. Every line is made here of checked parts, and never of what a message says. */
 export function LoginCard({ job }: { job: Job }) {
   const target = sshTargetOf(job);
+  const [isOpen, setOpen] = useState(false);
   return (
-    <Card title="Log in">
+    <Card
+      title="Log in"
+      aside={
+        <Button size="s" disabled={!canAct.value} aria-haspopup="dialog" onClick={() => setOpen(true)}>
+          Let another key in…
+        </Button>
+      }
+    >
       {target === undefined ? (
         <p class="note tone-warn">
           The broker names no address that this page takes for one. <code>wl show</code> says what it does name.
@@ -35,10 +46,7 @@ export function LoginCard({ job }: { job: Job }) {
           <LoginHelp target={target} />
         </div>
       )}
+      {isOpen && <LetInDialog job={job} onClose={() => setOpen(false)} />}
     </Card>
   );
-}
-
-function nameForWl({ job_id: id, job_name: name }: Job): string {
-  return isAliasName(name) ? name : shortIds([id]).get(id)!;
 }

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
+import { programText } from '../../src/words/program-text.js';
 import { jobState } from '../../src/words/states.js';
 import type { AdminJob, Routes } from '../../src/client/types.generated.js';
 import { Link } from '../app/link.js';
@@ -142,6 +143,14 @@ function Facts({ job }: { job: AdminJob }) {
         <Untrusted text={job.image} max={120} />
       </code>,
     ],
+    ...(job.program === undefined
+      ? []
+      : [
+          ['Main program', <Untrusted text={programText(job.program)} max={120} />] satisfies [
+            string,
+            ComponentChildren,
+          ],
+        ]),
     ['Price', job.price_per_hour === undefined ? '–' : <Price perHour={job.price_per_hour} />],
     ['Spent', job.cost === undefined ? '–' : <Money units={job.cost.spent} />],
     ['Receipts', <Link to={viewTo('receipts', { job: job.job_id })}>of this job</Link>],

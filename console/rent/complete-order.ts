@@ -17,19 +17,24 @@ export interface Meant {
 }
 
 /** The order that a form means, with a key if it names none. */
-export async function meantBy(form: OrderForm, site: Pick<Site, 'jobs'>, findKey: FindKey): Promise<Meant | Missing> {
+export async function meantBy(
+  form: OrderForm,
+  site: Pick<Site, 'jobs'>,
+  findKey: FindKey,
+  runsSomething = false,
+): Promise<Meant | Missing> {
   let complete = form;
   if (form.savedKeys.length + form.newKeys.length === 0) {
     const key = await findKey();
     if (key === undefined) return { missing: 'keys', text: 'Add a key: without one nobody could log in.' };
     complete = { ...form, savedKeys: [key] };
   }
-  return meantNow(complete, site) ?? { missing: 'count', text: 'Something here is no number.' };
+  return meantNow(complete, site, runsSomething) ?? { missing: 'count', text: 'Something here is no number.' };
 }
 
 /** The same as far as it is known without asking the broker; undefined while a number is none. */
-export function meantNow(form: OrderForm, site: Pick<Site, 'jobs'>): Meant | undefined {
-  const order = orderOf(form, site);
+export function meantNow(form: OrderForm, site: Pick<Site, 'jobs'>, runsSomething = false): Meant | undefined {
+  const order = orderOf(form, site, runsSomething);
   if (order === undefined) return undefined;
   return { order, region: order.provider_id === undefined ? form.region.trim() : '' };
 }

@@ -1,11 +1,13 @@
 import type { FieldProblem } from '../../src/client/errors.js';
 import type { Site } from '../../src/client/shapes.js';
 import { shortDuration } from '../parts/times.js';
-import { imageOf, numberOf, type OrderForm, type TextField } from './order-form.js';
+import { imageOf, numberOf, ownImage, type OrderForm, type TextField } from './order-form.js';
+import { portProblems } from './ports.js';
+import { programProblems } from './program.js';
 import { variableProblems } from './variables.js';
 
 /** A place of the form beside which something may be wrong. */
-export type Place = TextField | 'keys' | 'variables';
+export type Place = TextField | 'keys' | 'variables' | 'command' | 'args' | 'workdir' | 'restart' | 'ports';
 export type Problems = Partial<Record<Place, string>>;
 
 /** The places in the order in which they stand on the page: the first that is wrong gets the focus. */
@@ -17,6 +19,13 @@ export const placesInOrder: readonly Place[] = [
   'disk',
   'template',
   'image',
+  'registryUser',
+  'registryPassword',
+  'command',
+  'args',
+  'workdir',
+  'restart',
+  'ports',
   'keys',
   'hours',
   'name',
@@ -40,7 +49,11 @@ export function formProblems(form: OrderForm, site: Pick<Site, 'jobs'>): Problem
     ...optionalProblem('maxPrice', form.maxPrice, 'A price is a number, such as 0.5.'),
     ...optionalProblem('minVram', form.minVram, 'A number of GB, such as 24.'),
     ...optionalProblem('minCuda', form.minCuda, 'A version, such as 12.4.'),
+    ...programProblems(form.program),
+    ...loginProblems(form),
   };
+  const [ofPorts] = portProblems(form.ports).values();
+  if (ofPorts !== undefined && !form.opensNone) problems.ports = ofPorts;
   if (imageOf(form, site) === '') problems.image = 'Name an image, such as docker.io/library/ubuntu:24.04.';
   else if (/\s/.test(imageOf(form, site))) problems.image = 'The name of an image has no spaces.';
   if (form.savedKeys.length + form.newKeys.length === 0) {
@@ -59,6 +72,16 @@ export function typedProblems(settled: OrderForm, now: OrderForm, site: Pick<Sit
   return Object.fromEntries(
     shown.flatMap((place) => (problems[place] === undefined ? [] : [[place, problems[place]]])),
   );
+}
+
+/** Both or none of them. Neither is repeated. */
+function loginProblems({ template, registryUser: user, registryPassword: password }: OrderForm): Problems {
+  if (template !== ownImage) return {};
+  if (user === '' && password !== '') return { registryUser: 'The name that the password belongs to.' };
+  if (user !== '' && password === '') return { registryPassword: 'The password or token of this name.' };
+  if (!/^[\x20-\x7e]*$/.test(user) || user.includes(':'))
+    return { registryUser: 'A name has no colon, and only plain characters.' };
+  return /^[\x20-\x7e]*$/.test(password) ? {} : { registryPassword: 'A password or token has only plain characters.' };
 }
 
 interface Bounds {
@@ -98,6 +121,15 @@ const placeOfField: Readonly<Record<string, Place>> = {
   memory_gb: 'memory',
   storage_gb: 'disk',
   image: 'image',
+  template: 'template',
+  registry_auth: 'registryUser',
+  command: 'command',
+  entrypoint: 'command',
+  args: 'args',
+  workdir: 'workdir',
+  restart: 'restart',
+  end_with_command: 'restart',
+  ports: 'ports',
   ssh_public_keys: 'keys',
   ssh_key_ids: 'keys',
   public_key: 'keys',
@@ -116,7 +148,8 @@ export function placed(fields: readonly FieldProblem[]): { problems: Problems; r
   const rest: string[] = [];
   for (const { field, message } of fields) {
     const [first = '', ...more] = field.replace(/^body\./, '').split('.');
-    const place = Object.hasOwn(placeOfField, first) ? placeOfField[first] : undefined;
+    const known = Object.hasOwn(placeOfField, first) ? placeOfField[first] : undefined;
+    const place = known === 'registryUser' && more[0] === 'password' ? 'registryPassword' : known;
     const said = place === 'variables' && more.length > 0 ? `${more.join('.')}: ${message}` : message;
     if (place === undefined) rest.push(`${field}: ${message}`);
     else problems[place] ??= asSentence(said);

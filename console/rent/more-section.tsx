@@ -1,6 +1,6 @@
-import { useEffect, useRef } from 'preact/hooks';
 import { broker, site, useResource } from '../live/index.js';
 import { Button, Input, plain, Select } from '../parts/index.js';
+import { FoldedCard } from './folded-card.js';
 import type { Problems } from './form-problems.js';
 import type { SectionProps } from './section-props.js';
 import { looksSecret, readEnvLines, variableProblems, type Variable } from './variables.js';
@@ -8,25 +8,14 @@ import { looksSecret, readEnvLines, variableProblems, type Variable } from './va
 /** What most orders leave as it is. */
 export function MoreSection(props: SectionProps) {
   const { form, problems } = props;
-  const box = useRef<HTMLDetailsElement>(null);
   const isUsed =
     [form.provider, form.region, form.maxPrice, form.minVram, form.minCuda].some((text) => text !== '') ||
     form.variables.length > 0;
-  // It unfolds by itself where something in it is set or wrong, and folds by hand only.
-  useEffect(() => {
-    if (box.current !== null && (isUsed || isWrong(problems))) box.current.open = true;
-  }, [isUsed, isWrong(problems)]);
   return (
-    <details class="card more" ref={box}>
-      <summary>
-        <span class="more-title">More</span>
-        <span class="soft small"> provider, region, price limit, CUDA, variables</span>
-      </summary>
-      <div class="card-body stack">
-        <Where {...props} />
-        <Variables {...props} />
-      </div>
-    </details>
+    <FoldedCard title="More" said="provider, region, price limit, CUDA, variables" isOpen={isUsed || isWrong(problems)}>
+      <Where {...props} />
+      <Variables {...props} />
+    </FoldedCard>
   );
 }
 

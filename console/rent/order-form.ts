@@ -1,5 +1,7 @@
 import type { Order, Site } from '../../src/client/shapes.js';
 import type { PublicKey } from '../parts/ssh-keys.js';
+import { portProblems, portsOf, type FormPort } from './ports.js';
+import { emptyProgram, programFieldsOf, type FormProgram } from './program.js';
 import { environmentOf, type Variable } from './variables.js';
 import { withPoint } from '../parts/typed-number.js';
 
@@ -16,8 +18,11 @@ export interface OrderForm {
   disk: string;
   /** The id of a template, or `own`. */
   template: string;
-  /** With the template `own`. */
+  /** With the template `own`, as are the next two. */
   image: string;
+  /** A login at the registry of a private image. It is in this form only, and taken out of it once there is an order. */
+  registryUser: string;
+  registryPassword: string;
   hours: string;
   name: string;
   provider: string;
@@ -33,6 +38,11 @@ export interface OrderForm {
   /** Whether new keys are to be kept at the broker. */
   keepsKeys: boolean;
   variables: readonly Variable[];
+  program: FormProgram;
+  /** Besides those of the template. */
+  ports: readonly FormPort[];
+  /** Not even those of the template: what runs is reached through SSH. */
+  opensNone: boolean;
 }
 
 /** The fields that are text, and the only ones that a remedy or the address may set. */
@@ -44,7 +54,7 @@ export const ownImage = 'own';
 /** The image that an order without one gets; a template's id has no such sign in it. */
 export const siteImage = '·site';
 
-/** Fields that stand in the address, by their names there. Keys and variables are never among them. */
+/** Fields that stand in the address, by their names there. Nothing that may be secret is ever among them. */
 const inAddress = {
   gpu: 'gpu',
   count: 'count',
@@ -66,15 +76,15 @@ const longestText = 300;
 
 /** An empty form: what the site gives to an order that says nothing. */
 export function emptyForm({ jobs }: Pick<Site, 'jobs'>, name: string): OrderForm {
-  const { defaults, templates } = jobs;
+  const { defaults } = jobs;
   return {
     gpu: '',
     count: '1',
     cpu: String(defaults.cpu_cores),
     memory: String(defaults.memory_gb),
     disk: String(defaults.storage_gb),
-    template: templates[0]?.id ?? siteImage,
-    image: '',
+    template: usualTemplate({ jobs }),
+    ...{ image: '', registryUser: '', registryPassword: '' },
     hours: String(defaults.duration_hours),
     name,
     provider: '',
@@ -86,7 +96,14 @@ export function emptyForm({ jobs }: Pick<Site, 'jobs'>, name: string): OrderForm
     newKeys: [],
     keepsKeys: true,
     variables: [],
+    program: emptyProgram,
+    ...{ ports: [], opensNone: false },
   };
+}
+
+/** What an order gets that names neither an image nor a template: it fits every machine. */
+function usualTemplate({ jobs: { templates, default_image: image } }: Pick<Site, 'jobs'>): string {
+  return templates.find((each) => each.image === image)?.id ?? siteImage;
 }
 
 /** The form that a link to this page asks for: `?gpu=rtx-4090&image=pytorch&hours=4`. */
@@ -122,12 +139,29 @@ export function addressChange(form: OrderForm, empty: OrderForm): Record<string,
 export function templatesOf({ jobs }: Pick<Site, 'jobs'>): Site['jobs']['templates'] {
   const { templates, default_image: image } = jobs;
   if (templates.some((each) => each.image === image)) return templates;
-  return [...templates, { id: siteImage, name: 'The site’s default', image }];
+  return [{ id: siteImage, name: 'The site’s default', image }, ...templates];
 }
 
 export function imageOf({ template, image }: OrderForm, { jobs }: Pick<Site, 'jobs'>): string {
   if (template === ownImage) return image.trim();
   return jobs.templates.find((each) => each.id === template)?.image ?? jobs.default_image;
+}
+
+/** What of an order comes from the site: the name of a template, or the image that a site gives to everybody. */
+function imageFields(form: OrderForm, site: Pick<Site, 'jobs'>): Pick<Order, 'template' | 'image'> {
+  const isTemplate = site.jobs.templates.some(({ id }) => id === form.template);
+  return isTemplate ? { template: form.template } : { image: imageOf(form, site) };
+}
+
+/** Ports cost something, and a template opens some and needs something of the machine: both are part of a price. */
+function openedFields(form: OrderForm): Pick<Order, 'template' | 'ports'> {
+  const { template, ports, opensNone } = form;
+  const wrong = portProblems(ports);
+  const own = portsOf(ports.filter(({ id }) => !wrong.has(id)));
+  return {
+    ...(template === ownImage || template === siteImage ? {} : { template }),
+    ...(opensNone ? { ports: [] } : own.length === 0 ? {} : { ports: own }),
+  };
 }
 
 /**
@@ -153,23 +187,35 @@ export function quoteOrderOf(form: OrderForm, provider = form.provider.trim()): 
     ...(form.maxPrice.trim() === '' ? {} : { max_price_per_hour: maxPrice! }),
     ...(form.minVram.trim() === '' || count === 0 ? {} : { min_vram_gb: minVram! }),
     ...(form.minCuda.trim() === '' || count === 0 ? {} : { min_cuda: form.minCuda.trim() }),
+    ...openedFields(form),
   };
 }
 
-/** The order itself. `undefined` as above; what else is wrong with it, `formProblems` says. */
-export function orderOf(form: OrderForm, site: Pick<Site, 'jobs'>, provider?: string): Order | undefined {
-  const quoted = quoteOrderOf(form, provider);
+/**
+ * The order itself. `undefined` as above; what else is wrong with it, `formProblems` says.
+ *
+ * @param runsSomething whether its template has a main program.
+ */
+export function orderOf(form: OrderForm, site: Pick<Site, 'jobs'>, runsSomething = false): Order | undefined {
+  const quoted = quoteOrderOf(form);
   if (quoted === undefined) return undefined;
   const name = form.name.trim();
   const env = environmentOf(form.variables);
   return {
     ...quoted,
-    image: imageOf(form, site),
+    ...imageFields(form, site),
+    ...loginFields(form),
+    ...programFieldsOf(form.program, runsSomething),
     ...(name === '' ? {} : { job_name: name }),
     ...(form.newKeys.length === 0 ? {} : { ssh_public_keys: form.newKeys.map(({ line }) => line) }),
     ...(form.savedKeys.length === 0 ? {} : { ssh_key_ids: [...form.savedKeys] }),
     ...(Object.keys(env).length === 0 ? {} : { env }),
   };
+}
+
+function loginFields({ template, registryUser, registryPassword }: OrderForm): Pick<Order, 'registry_auth'> {
+  const isGiven = template === ownImage && (registryUser !== '' || registryPassword !== '');
+  return isGiven ? { registry_auth: { username: registryUser, password: registryPassword } } : {};
 }
 
 /** A number as people write it: `0,5` is `0.5`. */

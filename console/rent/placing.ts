@@ -108,8 +108,10 @@ function refuseUnbound(): never {
   });
 }
 
-/** What a price depends on: variables and keys go along with the order only. */
+/** What a price depends on: whatever may be secret goes along with the order only. */
 function quotedPart(order: Order): Order {
-  const { image: _, job_name: __, ssh_public_keys: ___, ssh_key_ids: ____, env: _____, ...quoted } = order;
+  const { image: _, job_name: __, ssh_public_keys: ___, ssh_key_ids: ____, env: _____, ...more } = order;
+  const { registry_auth: _1, command: _2, args: _3, workdir: _4, entrypoint: _5, ...rest } = more;
+  const { restart: _6, end_with_command: _7, ...quoted } = rest;
   return quoted;
 }

@@ -11,6 +11,9 @@ import { GpuSection } from './gpu-section.js';
 import { ImageSection } from './image-section.js';
 import { KeysSection } from './keys-section.js';
 import { MoreSection } from './more-section.js';
+import { PortsSection } from './ports-section.js';
+import { ProgramSection } from './program-section.js';
+import { chosenTemplate, runsSomething } from './templates.js';
 import { addressChange, quoteOrderOf, type OrderForm } from './order-form.js';
 import type { Change } from './remedies.js';
 import { Summary } from './summary.js';
@@ -26,6 +29,9 @@ export function RentForm({ site, empty, first }: { site: Site; empty: OrderForm;
   const ordering = useOrder();
   const market = useResource('market', () => broker().market.now(), { everyMs: marketEveryMs });
   const types = market.data?.gpu_types ?? [];
+  const templates = useResource('templates', () => broker().templates()).data ?? [];
+  const template = chosenTemplate(templates, form);
+  const isProgramGiven = template !== undefined && runsSomething(template);
   const { loaded, isSettling } = useQuote(quoteOrderOf(form), form.region);
   const box = useRef<HTMLFormElement>(null);
 
@@ -65,14 +71,16 @@ export function RentForm({ site, empty, first }: { site: Site; empty: OrderForm;
       return undefined;
     };
     const orComplain = <T extends object>(made: T | Missing) => ('missing' in made ? complain(made) : made);
-    await ordering.rent(
+    const isOrdered = await ordering.rent(
       {
         shown: shown.quote,
-        meant: async () => orComplain(await meantBy(form, site, savedKey)),
+        meant: async () => orComplain(await meantBy(form, site, savedKey, isProgramGiven)),
         orderOf: (meant) => orComplain(placedAt(meant, shown.provider)),
       },
       form.keepsKeys ? form.newKeys : [],
     );
+    // Also where somebody goes on with this form: the next order asks for it anew.
+    if (isOrdered) set({ registryUser: '', registryPassword: '' });
   };
   // The price that was found instead is the one to agree to: it is read once more, to stand on the page.
   useEffect(() => {
@@ -95,14 +103,16 @@ export function RentForm({ site, empty, first }: { site: Site; empty: OrderForm;
     >
       <div class="stack loose">
         <GpuSection {...section} types={types} />
-        <ImageSection {...section} site={site} />
+        <ImageSection {...section} site={site} types={types} templates={templates} />
+        <ProgramSection {...section} template={template} />
+        <PortsSection {...section} site={site} template={template} priced={loaded.data?.quote.ports} />
         <KeysSection {...section} />
         <DurationSection {...section} site={site} />
         <MoreSection {...section} />
       </div>
       <Summary
         {...{ form, site, types, loaded, isSettling, ordering }}
-        isUnanswered={ordering.isUnanswered(meantNow(form, site))}
+        isUnanswered={ordering.isUnanswered(meantNow(form, site, isProgramGiven))}
         problemCount={Object.keys(problems).length}
         rest={[...ofQuote.rest, ...ofOrder.rest]}
         onChange={(change: Change) => set(change)}
@@ -133,7 +143,7 @@ function useType(chosen: string, types: readonly MarketType[], choose: (gpu: str
 /** Fields on which no price depends. */
 const unpriced: ReadonlySet<string> = new Set<keyof OrderForm>([
   ...(['savedKeys', 'newKeys', 'keepsKeys', 'variables'] as const),
-  ...(['name', 'template', 'image'] as const),
+  ...(['name', 'image', 'registryUser', 'registryPassword', 'program'] as const),
 ]);
 
 const isPriced = (change: Partial<OrderForm>) => Object.keys(change).some((field) => !unpriced.has(field));
@@ -143,6 +153,8 @@ function without(problems: Problems, change: Partial<OrderForm>): Problems {
   const touched = new Set<string>(Object.keys(change));
   if (touched.has('savedKeys') || touched.has('newKeys')) touched.add('keys');
   if (touched.has('template')) touched.add('image');
+  if (touched.has('program')) for (const place of ['command', 'args', 'workdir', 'restart']) touched.add(place);
+  if (touched.has('opensNone')) touched.add('ports');
   return Object.fromEntries(Object.entries(problems).filter(([place]) => !touched.has(place)));
 }
 

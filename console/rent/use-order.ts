@@ -26,8 +26,9 @@ export interface Ordering {
    * Orders, asks for the wallet or a higher limit where that is needed, and goes to the job.
    *
    * @param keep keys to keep for the next order.
+   * @returns whether there is a job of it.
    */
-  rent(wish: Wish, keep: readonly PublicKey[]): Promise<void>;
+  rent(wish: Wish, keep: readonly PublicKey[]): Promise<boolean>;
   /** What was wrong with the order is no longer so. */
   forget(): void;
 }
@@ -50,12 +51,14 @@ export function useOrder(): Ordering {
         const jobId = await placing.place(wish);
         setState(idle);
         if (jobId !== undefined && arrive(jobId)) await keepKeys(keep);
+        return jobId !== undefined;
       } catch (thrown) {
         const failed =
           thrown instanceof PriceRefusal
             ? { change: { was: wish.shown, now: thrown.quote } }
             : { error: asError(thrown) };
         setState({ ...idle, ...failed });
+        return false;
       }
     },
   };

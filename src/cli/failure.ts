@@ -24,7 +24,7 @@ export const exitCodeTexts: readonly (readonly [ExitCode, string])[] = [
   [exitCodes.notFound, 'no such job, provider, session, token, key or settlement'],
   [exitCodes.noCapacity, 'nobody has these GPUs free'],
   [exitCodes.money, 'the spending limit, a quota or the funds do not cover it'],
-  [exitCodes.notRunning, 'the job did not start, or has ended; the chain or the vault refused'],
+  [exitCodes.notRunning, 'the job did not start, has failed or has ended; the chain or the vault refused'],
   [exitCodes.unreachable, 'the broker does not answer, or answers nonsense; 503; 429 after retries'],
   [exitCodes.timeout, '--timeout is over; the job, or what was sent, goes on'],
   [exitCodes.interrupted, 'interrupted'],

@@ -17,6 +17,8 @@ export interface LogOptions {
 export interface FollowLogOptions extends LogOptions {
   /** Called with a sentence if there is no log for now. */
   onNote?: (text: string) => void;
+  /** Called with true when there is a connection, and for whatever comes over it; with false when it is lost. */
+  onConnection?: (isThere: boolean) => void;
 }
 
 const route = 'GET /api/v1/jobs/:id/logs';
@@ -34,13 +36,13 @@ export async function* followLog(
   caller: Caller,
   jobs: { get(jobId: string): Promise<Job> },
   jobId: string,
-  { tail, since, signal, onNote }: FollowLogOptions,
+  { tail, since, signal, onNote, onConnection }: FollowLogOptions,
 ): AsyncGenerator<JobLogLine> {
   const stream = { route, input: { params: { id: jobId }, query: { tail, since: timeOf(since), follow: 'true' } } };
   let lastId: string | undefined;
   for (let failed = 0; ;) {
     try {
-      for await (const { id, event, data } of streamedEvents(caller, stream, { lastId, signal })) {
+      for await (const { id, event, data } of streamedEvents(caller, stream, { lastId, signal, onConnection })) {
         failed = 0;
         if (event === 'ended') return;
         if (event === 'note') onNote?.(parsed<{ text: string }>(data).text);

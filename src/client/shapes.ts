@@ -70,6 +70,14 @@ export interface Order {
   ports?: OrderedPort[];
   /** Fills in what the order leaves out: the id of one of `templates()`. */
   template?: string;
+  /** The main program and its arguments, without a shell. */
+  command?: string[];
+  args?: string[];
+  workdir?: string;
+  /** `image`: the main program is what the image itself would run. */
+  entrypoint?: 'image';
+  restart?: 'never' | 'on_failure' | 'always';
+  end_with_command?: boolean;
   max_price_per_hour?: number;
   /** Of a quote that binds: the order costs no more than it said. */
   quote_id?: string;

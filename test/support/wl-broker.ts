@@ -12,6 +12,8 @@ import { freshDatabase, type TestDatabase } from './database.js';
 import { freshRedis, type TestRedis } from './redis.js';
 import { receiptSite } from './receipts.js';
 
+type FailureReason = 'image_pull_failed' | 'no_capacity' | 'container_exited';
+
 /** An API whose jobs are started and ended by the test, as workflows do it, in the database. */
 export interface WlBroker {
   api: Api;
@@ -20,7 +22,7 @@ export interface WlBroker {
   startsAtOnce: boolean;
   ordered: JobOrder[];
   start(order: JobOrder): Promise<void>;
-  fail(order: JobOrder, reason: 'image_pull_failed' | 'no_capacity', message: string): Promise<void>;
+  fail(order: JobOrder, reason: FailureReason, message: string, exitCode?: number): Promise<void>;
   end(order: JobOrder): Promise<void>;
   stop(): Promise<void>;
 }
@@ -107,10 +109,11 @@ function stepsOf(pool: Pool, origin: string) {
         ...{ startedAt: instantAt(startedMs), expiresAt: instantAt(startedMs + order.durationSeconds * 1_000) },
       });
     },
-    async fail(order: JobOrder, reason: 'image_pull_failed' | 'no_capacity', message: string) {
+    async fail(order: JobOrder, reason: FailureReason, message: string, exitCode?: number) {
       await records.releaseJob(order, {
         ...{ status: 'failed', message: sentence(message), endAt: instantAt(Date.now()) },
         failure: { reason, message: sentence(message) },
+        ...(exitCode === undefined ? {} : { exitCode }),
       });
     },
     extend: (order: JobOrder, requestId: string, seconds: number) =>

@@ -20,7 +20,11 @@ function quote(id: string | null, expected: number, changes: Partial<Quote> = {}
 }
 const nobody = quote(null, 0, { can_start: false, cost: null, rate_per_hour: null });
 
-const order: Order = { gpu_count: 1, image: 'me/mine', env: { HF_TOKEN: 'secret' }, ssh_key_ids: ['1'], job_name: 'a' };
+const order: Order = {
+  ...{ gpu_count: 1, image: 'me/mine', env: { HF_TOKEN: 'secret' }, ssh_key_ids: ['1'], job_name: 'a' },
+  ...{ registry_auth: { username: 'me', password: 'secret' }, command: ['secret'], args: ['secret'], workdir: '/a' },
+  ...{ restart: 'always', end_with_command: false, ports: [{ port: 8080 }], template: 'jupyter' },
+};
 const meant = { order, region: '' };
 const refusal = (code: string, data = {}) => new WorldLandError(code, '', { status: 409, data });
 const lost = new WorldLandError('network', 'lost');
@@ -62,7 +66,7 @@ describe('an order', () => {
     const { sent, asked, place } = desk(['job'], [quote('q1', 2)]);
     await place(quote(null, 2));
     expect(sent).toEqual(['q1 key-1']);
-    expect(asked).toEqual([{ gpu_count: 1 }]);
+    expect(asked).toEqual([{ gpu_count: 1, ports: [{ port: 8080 }], template: 'jupyter' }]);
   });
 
   test.each(['quote_expired', 'quote_mismatch'])('goes on after %s where it is no dearer', async (code) => {

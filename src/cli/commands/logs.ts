@@ -1,7 +1,7 @@
-import type { JobLogLine } from '../../client/shapes.js';
 import type { Context } from '../context.js';
 import { jobMeant } from '../job-words.js';
 import type { Args } from '../tree/command.js';
+import { logText } from '../../words/log-text.js';
 
 interface Flags {
   follow?: boolean;
@@ -22,7 +22,7 @@ export async function run(context: Context, [word]: Args, flags: Flags): Promise
   if (flags.follow === true) {
     const say = (text: string) => screen.note(text);
     for await (const line of client.jobs.logs(job.job_id, { ...part, onNote: say })) {
-      screen.print(global.json === true ? JSON.stringify(line) : shown(line));
+      screen.print(global.json === true ? JSON.stringify(line) : logText(line.line));
     }
     return;
   }
@@ -30,14 +30,5 @@ export async function run(context: Context, [word]: Args, flags: Flags): Promise
   if (global.json === true) return screen.json(log);
   if (log.note !== undefined) screen.note(log.note);
   if (log.truncated) screen.note('the beginning is left out: it is too long');
-  for (const line of log.lines) screen.print(shown(line));
-}
-
-/** Of a line that was written again and again, as progress is, the last; without what a terminal would obey. */
-function shown({ line }: JobLogLine): string {
-  const text = line.replace(/\r$/, '');
-  // Colours and moves of the cursor, whole and not only their first character
-  return text
-    .slice(text.lastIndexOf('\r') + 1)
-    .replace(/\u001b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|.)/g, '');
+  for (const line of log.lines) screen.print(logText(line.line));
 }

@@ -16,6 +16,7 @@ import { jobState } from '../../words/states.js';
 import { clean } from '../../words/clean.js';
 import type { Args } from '../tree/command.js';
 import { eventText } from '../../words/event-text.js';
+import { programText } from '../../words/program-text.js';
 
 export async function run(context: Context, [word]: Args, flags: { events?: boolean }): Promise<ExitCode | void> {
   const { screen, global } = context;
@@ -56,6 +57,7 @@ function describe(context: Context, { job, active, events, money }: Described): 
   if (job.message !== undefined) lines.push(`  ${clean(job.message)}`);
   if (job.failure_reason !== undefined) lines.push(`  ${failureText(job)}`);
   if (job.suggestion !== undefined) lines.push(`  ${clean(job.suggestion.message)}`);
+  if (job.program !== undefined) lines.push(`  program ${programText(job.program)}`);
   lines.push(`  image ${clean(job.image)}`);
   if (job.image_digest !== undefined) lines.push(`  digest ${clean(job.image_digest)}`);
   if (job.template !== undefined) lines.push(`  template ${clean(job.template)}`);
