@@ -33,7 +33,7 @@ export const curatedFaults: Readonly<Record<string, readonly CuratedFault[]>> = 
     { file: 'src/db/offers.ts', was: '${storagePrice}) * 1024', becomes: '${storagePrice}) * 1000' },
     {
       file: 'src/db/candidates.ts',
-      was: 'lesser(found, BigInt(row.quoted))',
+      was: 'lesser(found, BigInt(row.quoted) + portsRate)',
       becomes: 'found',
     },
     { file: 'src/domain/quote.ts', was: 'chosen === undefined ? bound : dearest(chosen)', becomes: 'bound' },
@@ -199,7 +199,7 @@ export const curatedFaults: Readonly<Record<string, readonly CuratedFault[]>> = 
     },
     { file: 'src/db/provider-reads.ts', was: 'f.total - f.rented >= need.amount', becomes: 'f.total >= need.amount' },
     { file: 'src/db/provider-reads.ts', was: 'limit $9 offset $10', becomes: 'limit $9 offset ($10 * 0)' },
-    { file: 'src/db/candidates.ts', was: 'free_gpus, provider_id\n', becomes: 'free_gpus desc, provider_id\n' },
+    { file: 'src/db/candidates.ts', was: ', free_gpus, provider_id`', becomes: ', free_gpus desc, provider_id`' },
     {
       file: 'src/db/auth-sessions.ts',
       was: 'order by s.created_at desc, s.id',
