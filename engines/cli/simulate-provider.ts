@@ -8,7 +8,7 @@ import { argumentsOf } from './arguments.js';
 const usage = `Usage: npm run provider:simulate -- --id NAME [options]
 
 Joins a simulated machine to the broker the way a real one joins: registration on Redis, join command, certificate,
-node, heartbeats. Its containers are not real: its NodePorts and SSH do not answer.
+node, heartbeats. Its containers are not real: at its NodePorts, a loopback address of its own answers SSH with a greeting.
 
   --id NAME            provider id (default sim-<random>)
   --redis URL          the broker's Redis (default: from --data)
@@ -76,13 +76,14 @@ async function main(): Promise<void> {
     diskGb: number(values['disk-gb'], 1_000),
     gpuPricePerHour: number(values.price, 0.5),
     heartbeatIntervalMs: number(values.heartbeat, 30) * 1_000,
+    answers: true,
     log: console.log,
   });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => void provider.stop().then(() => process.exit(0)));
   }
   await provider.joined;
-  console.log('sending heartbeats until Ctrl-C. The NodePorts of a simulated machine do not answer');
+  console.log('sending heartbeats until Ctrl-C. Who logs in to its jobs reads what it is, and is out again');
 }
 
 /** The endpoints of the stack in a folder; empty when none runs there. */

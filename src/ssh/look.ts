@@ -100,7 +100,6 @@ async function askFor(address: string, { port, hostKey, ident, timeoutMs, signal
         // Asked for once the server has proved the key and takes a login, which never comes.
         authHandler: () => {
           resolve({ kind: 'own_key' });
-          return undefined as unknown as ssh2.AnyAuthMethod;
         },
       });
       // What exceeds the bound is not read any more.
