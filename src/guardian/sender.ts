@@ -67,7 +67,7 @@ export function createSender({ settings, rpcs, memory, logger, patience = patien
       client.getTransactionCount({ address: account.address }),
     );
     const counts = possibleCounts(answers, agreedCount, noncesOf(memory.now.sent));
-    if (counts.length === 0) throw failures[0] ?? new BrokerError('dependency_unavailable', 'no node counts');
+    if (counts.length === 0) throw firstOf(failures);
     if (answers.length === rpcs.length && counts.length === 1) agreedCount = counts[0];
     return counts;
   }
@@ -75,7 +75,7 @@ export function createSender({ settings, rpcs, memory, logger, patience = patien
   /** @returns undefined while gas is too dear for every node. */
   async function feesNow(): Promise<{ fees: Fee[]; isDearForSome: boolean }> {
     const { answers, failures } = await askAll(rpcs, ({ client }) => presentFee(client, maxFeeWei));
-    if (answers.length === 0) throw failures[0];
+    if (answers.length === 0) throw firstOf(failures);
     const fees = answers.filter((fee) => fee !== undefined);
     return { fees, isDearForSome: fees.length < answers.length };
   }
@@ -88,7 +88,8 @@ export function createSender({ settings, rpcs, memory, logger, patience = patien
       }),
     );
     // A node that is behind, or lies, says that the vault refuses what the others would take.
-    if (answers.length === 0) throw failures.find((error) => !(error instanceof CallReverted)) ?? failures[0];
+    if (answers.length === 0)
+      throw firstOf([...failures.filter((error) => !(error instanceof CallReverted)), ...failures]);
     return gasFor(answers);
   }
 
@@ -137,7 +138,7 @@ export function createSender({ settings, rpcs, memory, logger, patience = patien
     if (said.has('no coin')) return 'coin';
     if (said.has('too cheap')) return 'gas';
     logger.warn({ purpose, err: outcomes[0] }, 'no node of the chain takes a transaction: it is sent again');
-    throw outcomes[0];
+    throw firstOf(outcomes);
   }
 
   return {
@@ -167,10 +168,18 @@ export function createSender({ settings, rpcs, memory, logger, patience = patien
     /** The least that a node says: an alarm too many is better than none. */
     async balance() {
       const { answers, failures } = await askAll(rpcs, ({ client }) => client.getBalance({ address: account.address }));
-      if (answers.length === 0) throw failures[0];
+      if (answers.length === 0) throw firstOf(failures);
       return answers.reduce((a, b) => (b < a ? b : a));
     },
   };
+}
+
+/** What to throw when no node has an answer that counts. */
+function firstOf(failures: readonly unknown[]): Error {
+  const [first] = failures;
+  return first instanceof Error
+    ? first
+    : new BrokerError('dependency_unavailable', 'no node of the chain answers in time');
 }
 
 const noncesOf = (sent: readonly SentCall[]) => new Set(sent.map(({ nonce }) => nonce));

@@ -7,6 +7,7 @@ import type { Address } from 'viem';
 import { migrate } from '../../src/db/migrate.js';
 import { migrationNames, migrationsFolder } from '../../src/db/migration-files.js';
 import { createPool, type PostgresConfig } from '../../src/db/pool.js';
+import type { VaultId } from '../../src/db/vault-events.js';
 import { knownVault, recordSeen, recordVault, seenVault } from '../../src/db/vaults.js';
 import { dropDatabase, emptyDatabase } from '../support/database.js';
 
@@ -23,7 +24,7 @@ afterEach(async () => {
   await dropDatabase(config.POSTGRES_DB);
 });
 
-const vaultOf = (digit: string) => ({ chainId: 8453, vault: `0x${digit.repeat(40)}` as Address });
+const vaultOf = (digit: string): VaultId => ({ chainId: 8453, vault: `0x${digit.repeat(40)}` });
 const [seen, unseen, orphan] = [vaultOf('a'), vaultOf('b'), vaultOf('c')];
 const holder: Address = `0x${'1'.repeat(40)}`;
 const token: Address = `0x${'7'.repeat(40)}`;

@@ -4,8 +4,6 @@ import type { AddressInfo } from 'node:net';
 /** What becomes of an answer: its JSON is changed, it never comes, or it is something else. */
 export type Lie = ((json: unknown) => unknown) | 'hang' | 'away' | 'redirect' | 'endless';
 
-type LyingBroker = Awaited<ReturnType<typeof startLyingBroker>>;
-
 /** Stands before a broker, and changes its answers as a test wants. */
 export async function startLyingBroker(target: string) {
   const lies = new Map<string, Lie>();
