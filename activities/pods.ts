@@ -22,6 +22,7 @@ import {
   type JobInputs,
   type JobManifestSettings,
 } from '../src/kubernetes/manifests/job.js';
+import type { TenantQuota } from '../src/kubernetes/manifests/tenant.js';
 import { isHindered, nodeAnswers } from '../src/kubernetes/nodes.js';
 import { gonePod, observePod } from '../src/kubernetes/observe-pod.js';
 import { labels } from '../src/kubernetes/names.js';
@@ -55,11 +56,7 @@ export interface ProvisionedPod {
  */
 export function createPodActivities({ config, pool, kubernetes, logger }: Deps) {
   const { core } = kubernetes;
-  const quota = {
-    maxJobs: config.MAX_JOBS_PER_WALLET,
-    maxGpus: config.MAX_GPUS_PER_WALLET,
-    maxPorts: config.MAX_PORTS_PER_WALLET,
-  };
+  const quota = tenantQuota(config);
 
   return {
     /**
@@ -81,8 +78,7 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
         const pod = await ensurePod(job, inputs, node);
         const podUid = pod.metadata!.uid!;
         if (config.ENABLE_TENANT_ISOLATION) await ensureWayOut(job, podUid, node);
-        const host = await sshHost(pool, placement, node);
-        const ssh: SshAccess = { host, user: 'root', hostKey, ...service };
+        const ssh: SshAccess = { host: await sshHost(pool, placement, node), user: 'root', hostKey, ...service };
         return { podUid, ssh, ...(awaitsLook(pod) ? { isLookedAt: true } : {}) };
       } catch (error) {
         // The namespace may have been deleted since this process saw it: the next attempt creates it again.
@@ -269,6 +265,15 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
     const preconditions = { uid: metadata!.uid! };
     await unlessGone(inTenant(kubernetes, namespace, () => remove({ preconditions })));
   }
+}
+
+/** What one wallet may have in its namespace. */
+function tenantQuota(config: ActivityDeps['config']): TenantQuota {
+  return {
+    maxJobs: config.MAX_JOBS_PER_WALLET,
+    maxGpus: config.MAX_GPUS_PER_WALLET,
+    maxPorts: config.MAX_PORTS_PER_WALLET,
+  };
 }
 
 /** An order with what was decided about it. */

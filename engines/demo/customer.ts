@@ -24,6 +24,8 @@ export interface JobReply {
   price_per_hour: number | string;
   expires_at: string;
   ssh_command: string;
+  image: string;
+  image_digest?: string;
 }
 
 /** A customer with a wallet of its own, logged in by a signed delegation to a session key. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { WorldLand as Client } from '../client/index.js';
-import type { MarketGpu, Order } from '../client/shapes.js';
+import type { MarketGpu, Order, OrderedPort } from '../client/shapes.js';
 import { meansGpu, readGpuName } from '../domain/gpu-name.js';
 import type { Context } from './context.js';
 import { defined } from './defined.js';
@@ -17,6 +17,8 @@ export interface OrderFlags {
   hours?: number;
   name?: string;
   image?: string;
+  port?: OrderedPort[];
+  template?: string;
   cpu?: number;
   memory?: number;
   disk?: number;
@@ -56,7 +58,8 @@ export async function orderFrom(context: Context, words: string, flags: OrderFla
   const { site, market } = await factsOf(context, client);
   const gpu = await gpuMeant(context, asked, market);
   const { settings } = context;
-  const image = flags.image ?? settings.image;
+  // A template brings its own.
+  const image = flags.image ?? (flags.template === undefined ? settings.image : undefined);
   const env = { ...(flags.envFile === undefined ? {} : variablesIn(flags.envFile)), ...flags.env };
   const perGpu = asked.maxPricePerGpu === undefined ? undefined : asked.maxPricePerGpu * asked.count;
   const maxPrice = flags.maxPrice ?? perGpu;
@@ -82,6 +85,8 @@ export async function orderFrom(context: Context, words: string, flags: OrderFla
     storage_gb: flags.disk,
     ...(Object.keys(env).length === 0 ? {} : { env }),
     ...programIn(flags),
+    ports: flags.port,
+    template: flags.template,
     provider_id: provider,
     min_vram_gb: flags.vram,
     min_cuda: flags.cuda,

@@ -6,11 +6,13 @@ type Line = string | readonly [string, string];
 const lines: readonly Line[] = [
   'Rent',
   ['offers [GPU]', 'what is free now, and what it costs'],
+  ['templates', 'what can be rented by a name: Jupyter, vLLM …'],
   ['quote GPU', 'what an order would cost, and who would take it'],
   ['up GPU', 'rent, wait for SSH, say how to log in'],
   ['ls', 'your jobs'],
   ['show JOB', 'one job: state, cost, events'],
   ['logs JOB', 'what it has written'],
+  ['ports JOB', 'where its ports are; encrypted: ssh -L'],
   ['ssh JOB [-- CMD]', 'log in; the machine is verified'],
   ['cp FROM TO', 'copy files (JOB:path)'],
   ['wait JOB', 'until it runs, or has ended'],

@@ -1,6 +1,6 @@
 import type { Caller } from './caller.js';
 import { pagesOf, type Pages } from './pages.js';
-import type { Market, MarketHistory, Offer, OfferQuery, Order, Quote, Site } from './shapes.js';
+import type { Market, MarketHistory, Offer, OfferQuery, Order, Quote, Site, Template } from './shapes.js';
 
 /** How long `site()` answers from memory: what it says changes with a new version of the broker only. */
 const siteMs = 300_000;
@@ -8,6 +8,8 @@ const siteMs = 300_000;
 export interface MarketApi {
   /** Public facts about the broker; kept for five minutes. */
   site(): Promise<Site>;
+  /** What can be ordered by a name. */
+  templates(): Promise<Template[]>;
   market: {
     /** What there is, what is free, and what it costs. */
     now(): Promise<Market>;
@@ -32,6 +34,7 @@ export function createMarket(caller: Caller): MarketApi {
       }
       return known.site;
     },
+    templates: async () => (await caller.call<{ templates: Template[] }>('GET /api/v1/templates')).templates,
     market: {
       now: () => caller.call('GET /api/v1/market'),
       history: ({ gpuType, range }) =>

@@ -20,6 +20,7 @@ export type {
   SettlementSummary,
   Site,
   Statement,
+  Template,
   WalletEvent,
   WhyNot,
   Withdrawal,
@@ -34,6 +35,13 @@ export type ListedSession = Routes['GET /api/v1/auth/sessions']['reply']['sessio
 
 /** An amount of base units as a decimal string: a JSON number would lose digits. */
 export type BaseUnits = string;
+
+/** `http` unless it says so. */
+export interface OrderedPort {
+  port: number;
+  name?: string;
+  protocol?: 'http' | 'https' | 'tcp' | 'udp';
+}
 
 /** What to rent. Sizes may be numbers or text with a unit, such as `"16Gi"`. */
 export interface Order {
@@ -57,6 +65,10 @@ export interface Order {
   ssh_public_keys?: string[];
   ssh_key_ids?: string[];
   env?: Record<string, string>;
+  /** What is reached from outside besides SSH. */
+  ports?: OrderedPort[];
+  /** Fills in what the order leaves out: the id of one of `templates()`. */
+  template?: string;
   max_price_per_hour?: number;
   /** Of a quote that binds: the order costs no more than it said. */
   quote_id?: string;

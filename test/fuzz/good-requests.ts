@@ -92,6 +92,8 @@ export const goodRequests: Readonly<Record<string, Make>> = {
       ...{ duration_hours: random.whole(1, 24), max_price_per_hour: random.pick([undefined, 100]) },
       provider_id: random.pick([undefined, undefined, random.pick(people.otherProviders)]),
       ...random.pick([{}, {}, aProgram]),
+      ...random.pick([{}, {}, { ports: [{ port: 8080 }, { port: 5353, name: 'dns', protocol: 'udp' }] }]),
+      ...random.pick([{}, {}, {}, { template: 'cuda', min_cuda: 11 }]),
     };
     const quoteId = random.next() < 0.4 ? await people.newQuote(people.customer, order) : undefined;
     return {
@@ -130,7 +132,13 @@ export const goodRequests: Readonly<Record<string, Make>> = {
 
   'get-market-history': async () => ({ query: { gpu: 'RTX 4090', range: '24h' } }),
   'post-quotes': async ({ random }) => ({
-    body: { gpu_type: 'RTX 4090', gpu_count: 1, duration_hours: 1, valid_seconds: random.pick([undefined, 1, 300]) },
+    body: {
+      gpu_type: 'RTX 4090',
+      gpu_count: 1,
+      duration_hours: 1,
+      valid_seconds: random.pick([undefined, 1, 300]),
+      ports: random.pick([undefined, [], [{ port: 80 }, { port: 81 }, { port: 82 }]]),
+    },
   }),
   'get-receipts': async ({ random }) => ({ query: random.pick([{}, { limit: '1' }, { from: '2026-01-01' }]) }),
   'get-receipts-by-digest': async ({ people }) => ({ parts: { digest: people.receipt.digest } }),

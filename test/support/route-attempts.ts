@@ -256,6 +256,7 @@ export const openRoutes = [
   'GET /api/v1/providers/:id',
   'GET /api/v1/providers/search',
   'GET /api/v1/site',
+  'GET /api/v1/templates',
   'GET /api/v1/receipts/keys',
   'GET /api/v1/settlements',
   'GET /api/v1/settlements/:number',

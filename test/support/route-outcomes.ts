@@ -107,6 +107,7 @@ export const openOutcomes: Record<string, number> = {
   'GET /api/v1/providers/:id': 200,
   'GET /api/v1/providers/search': 200,
   'GET /api/v1/site': 200,
+  'GET /api/v1/templates': 200,
   'GET /api/v1/receipts/keys': 200,
   'GET /api/v1/settlements': 200,
   'GET /api/v1/settlements/:number': 200,

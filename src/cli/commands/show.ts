@@ -3,6 +3,7 @@ import type { Context } from '../context.js';
 import { clockText } from '../../words/durations.js';
 import { exitCodes, type ExitCode } from '../failure.js';
 import { gpusText } from '../../words/gpu-text.js';
+import { endpointLines } from '../endpoint-words.js';
 import { endSentence } from '../job-table.js';
 import { jobHistory } from '../job-history.js';
 import { jobMeant } from '../job-words.js';
@@ -57,7 +58,9 @@ function describe(context: Context, { job, active, events, money }: Described): 
   if (job.suggestion !== undefined) lines.push(`  ${clean(job.suggestion.message)}`);
   lines.push(`  image ${clean(job.image)}`);
   if (job.image_digest !== undefined) lines.push(`  digest ${clean(job.image_digest)}`);
+  if (job.template !== undefined) lines.push(`  template ${clean(job.template)}`);
   if (job.status === 'running') lines.push(...loginLines(context, job, active));
+  lines.push(...endpointLines(job));
   const told = events.slice(-8).map((event) => `${clockText(event.at, context.time())} ${eventText(event)}`);
   if (told.length > 0) lines.push(`  ${told.join(' · ')}`);
   lines.push(`  id ${job.job_id}`);

@@ -6,6 +6,7 @@ import { durationText } from '../../words/durations.js';
 import { isClientError } from '../error-words.js';
 import { exitCodes, Failure, type ExitCode } from '../failure.js';
 import { onInterrupt, type OnInterrupt } from '../interrupt.js';
+import { endpointLines, forwardable } from '../endpoint-words.js';
 import { endSentence } from '../job-table.js';
 import { activeJobs } from '../job-words.js';
 import { jobLabel } from '../../words/job-label.js';
@@ -129,6 +130,8 @@ async function sayRunning(context: Context, job: Job, active: readonly Job[]): P
     ? `ssh ${alias}   (wl ssh ${name}; VS Code: Remote-SSH to ${alias})`
     : `wl ssh ${name}   (wl ssh-config makes "ssh ${alias}" work)`;
   screen.paragraph(`  ${login}`, '  ');
+  for (const line of endpointLines(job)) screen.print(line);
+  if (forwardable(job).length > 0) screen.paragraph(`  encrypted: wl ports ${name}`, '  ');
   const ends = endSentence(job, context.time());
   if (ends !== undefined) screen.paragraph(`  ends ${ends}; longer: wl extend ${name} --hours 2`, '  ');
   await warnOfSessionEnd(context, [job]);

@@ -19,6 +19,7 @@ export function addRentCommands(program: Command, runner: Runner): void {
     .option('-f, --follow', 'as it is written, until the job has ended')
     .option('--tail <N>', 'the last lines only (500)', values.wholeNumber)
     .option('--since <TIME>', 'of the last 10m, 2h or 1d', values.duration);
+  add('ports <job>', 'where its ports are, and how to reach them encrypted', () => import('../commands/ports.js'));
   add('wait <job>', 'until it runs, or has ended', () => import('../commands/wait.js'))
     .addOption(new Option('--for <state>', 'what to wait for').choices(['running', 'ended']).default('running'))
     .option('--timeout <TIME>', 'at most so long: 15m', values.duration);
@@ -58,6 +59,7 @@ function addMarket(add: ReturnType<typeof adder>): void {
     .addOption(new Option('--sort <by>', 'the order').choices(['price', 'free', 'reliability']))
     .option('--all', 'full ones, too')
     .option('-w, --watch', 'again and again, until Ctrl-C');
+  add('templates', 'what can be rented by a name', () => import('../commands/templates.js'));
   orderFlags(
     add('quote <gpu>', 'what an order would cost, and who would take it', () => import('../commands/quote.js')),
   );
@@ -82,6 +84,8 @@ function orderFlags(command: Command): Command {
     .option('--hours <N>', 'for how long (1)', values.positive)
     .option('--name <NAME>', 'a name of your own: letters, digits and -')
     .option('--image <NAME>', 'the container image')
+    .option('--template <ID>', 'image, program and ports by a name: see wl templates')
+    .option('--port <PORT>', 'open it: 8888, or 8888:NAME:PROTOCOL (repeatable)', values.ports)
     .option('--cpu <N>', 'processor cores', values.wholeNumber)
     .option('--memory <GB>', 'memory', values.gigabytes)
     .option('--disk <GB>', 'disk', values.gigabytes)

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import type { OrderedPort } from '../../client/shapes.js';
 import { readDuration, readMoment } from '../../words/durations.js';
 
 /** Values of flags, checked where they are read, so that a wrong one is named with its flag. */
@@ -53,6 +54,21 @@ export function variables(text: string, before: Record<string, string> = {}): Re
   const at = text.indexOf('=');
   if (at <= 0) throw new InvalidArgumentError('Give NAME=VALUE.');
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+/** `PORT[:NAME[:PROTOCOL]]`, repeatable. */
+export function ports(text: string, before: OrderedPort[] = []): OrderedPort[] {
+  const parts = /^(\d{1,5})(?::([a-z0-9-]*))?(?::(http|https|tcp|udp))?$/.exec(text);
+  if (parts === null) throw new InvalidArgumentError('Give a port such as 8888, 8888:web or 5353:dns:udp.');
+  const [, port, name = '', protocol] = parts;
+  return [
+    ...before,
+    {
+      port: Number(port),
+      ...(name === '' ? {} : { name }),
+      ...(protocol === undefined ? {} : { protocol: protocol as NonNullable<OrderedPort['protocol']> }),
+    },
+  ];
 }
 
 export function list(text: string, before: string[] = []): string[] {
