@@ -80,8 +80,7 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
         const pod = await ensurePod(job, inputs, node);
         const podUid = pod.metadata!.uid!;
         if (config.ENABLE_TENANT_ISOLATION) await ensureWayOut(job, podUid, node);
-        const host = await sshHost(pool, placement, node);
-        const ssh: SshAccess = { host, user: 'root', hostKey, ...service };
+        const ssh: SshAccess = { host: await sshHost(pool, placement, node), user: 'root', hostKey, ...service };
         return { podUid, ssh, ...(awaitsLook(pod) ? { isLookedAt: true } : {}) };
       } catch (error) {
         // The namespace may have been deleted since this process saw it: the next attempt creates it again.

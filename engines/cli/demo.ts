@@ -171,6 +171,7 @@ async function demo(): Promise<void> {
     note(
       `${rented.gpu_model} on ${rented.provider_id} for ${rented.price_per_hour} per hour until ${rented.expires_at}`,
     );
+    if (rented.image_digest !== undefined) note(`${rented.image} is ${rented.image_digest.slice(0, 19)}…`);
     note(`${rented.ssh_command}   (the broker has seen it answer, with the job’s own key)`);
     return rented;
   });

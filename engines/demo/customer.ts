@@ -26,6 +26,8 @@ export interface JobReply {
   ssh_command: string;
   /** A line for `known_hosts`. */
   known_hosts?: string;
+  image: string;
+  image_digest?: string;
 }
 
 /** A customer with a wallet of its own, logged in by a signed delegation to a session key. */
