@@ -21,6 +21,7 @@ import {
   type JobInputs,
   type JobManifestSettings,
 } from '../src/kubernetes/manifests/job.js';
+import type { TenantQuota } from '../src/kubernetes/manifests/tenant.js';
 import { isHindered, nodeAnswers } from '../src/kubernetes/nodes.js';
 import { gonePod, observePod } from '../src/kubernetes/observe-pod.js';
 import { labels } from '../src/kubernetes/names.js';
@@ -46,11 +47,7 @@ type Deps = Pick<ActivityDeps, 'config' | 'pool' | 'kubernetes' | 'logger'>;
  */
 export function createPodActivities({ config, pool, kubernetes, logger }: Deps) {
   const { core } = kubernetes;
-  const quota = {
-    maxJobs: config.MAX_JOBS_PER_WALLET,
-    maxGpus: config.MAX_GPUS_PER_WALLET,
-    maxPorts: config.MAX_PORTS_PER_WALLET,
-  };
+  const quota = tenantQuota(config);
 
   return {
     /**
@@ -258,6 +255,15 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
     const preconditions = { uid: metadata!.uid! };
     await unlessGone(inTenant(kubernetes, namespace, () => remove({ preconditions })));
   }
+}
+
+/** What one wallet may have in its namespace. */
+function tenantQuota(config: ActivityDeps['config']): TenantQuota {
+  return {
+    maxJobs: config.MAX_JOBS_PER_WALLET,
+    maxGpus: config.MAX_GPUS_PER_WALLET,
+    maxPorts: config.MAX_PORTS_PER_WALLET,
+  };
 }
 
 /** An order with what was decided about it. */

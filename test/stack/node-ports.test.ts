@@ -57,6 +57,22 @@ test('a job for which the cluster has no port left fails at once, before it has 
   for (const order of [running[1]!, next]) await cancel(order);
 }, 180_000);
 
+test('a job whose ports are more than the cluster has left fails at once, and takes none of them', async () => {
+  const ports = [8_000, 8_001].map((port) => ({ port, name: `p${port}`, protocol: 'tcp' as const }));
+  const order = await world.order({ providerId, ports });
+  expect(await world.commands.startAndWait(order, decidedWithinMs)).toMatchObject({
+    status: 'failed',
+    failure: { reason: 'no_ports_left' },
+  });
+  expect(await podsOf(order)).toEqual([]);
+  expect(await world.heldBy(order)).toEqual(heldNothing);
+  // One port and SSH are just what there is.
+  const fits = await world.running({ providerId, ports: ports.slice(1) });
+  const { port, opened } = (await world.job(fits)).ssh!;
+  expect([port, opened![0]!.nodePort].sort()).toEqual([20_000, 20_001]);
+  await cancel(fits);
+}, 120_000);
+
 test('a port is free again when its job ends, whatever had been made by then', async () => {
   // Refused for good, after the Service is there.
   const refused = await world.order({ providerId, image: ' no image' });

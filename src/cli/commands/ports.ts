@@ -13,7 +13,11 @@ export async function run(context: Context, [word]: Args): Promise<void> {
   const { job } = await jobMeant(client, word as string);
   const name = jobLabel(job);
   if (job.status !== 'running') {
-    throw new Failure(exitCodes.notRunning, `${name} does not run: its ports are open while it does`, `wl show ${name}`);
+    throw new Failure(
+      exitCodes.notRunning,
+      `${name} does not run: its ports are open while it does`,
+      `wl show ${name}`,
+    );
   }
   const { endpoints = [] } = job;
   const line = forwardLine(job);

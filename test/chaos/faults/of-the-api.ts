@@ -8,12 +8,12 @@ export const faultsOfTheApi: Readonly<Record<string, Fault>> = {
       {
         file: 'src/api/routes/job-reads.ts',
         find: `      handler: async (ctx) => {
-        ctx.body = jobReplyOf(await ownJob(pool, ctx));
+        ctx.body = await ownJobReply(pool, principalOf(ctx), await ownJob(pool, ctx));
       },`,
         replace: `      handler: async (ctx) => {
         const job = await ownJob(pool, ctx);
         if (job.status === 'running') throw new Error('broken');
-        ctx.body = jobReplyOf(job);
+        ctx.body = await ownJobReply(pool, principalOf(ctx), job);
       },`,
       },
     ],
