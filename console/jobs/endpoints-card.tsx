@@ -119,7 +119,7 @@ function Token({ job: { template_token: token, template_token_used_as: use } }: 
   return (
     <div class="endpoint-token">
       <p>
-        <span class="soft small">Token of the job</span>{' '}
+        <span class="soft small">Token of the job:</span>{' '}
         <span class="small">{use !== undefined && Object.hasOwn(tokenUses, use) && tokenUses[use]}</span>
       </p>
       <Copy text={token} what="the token of the job">

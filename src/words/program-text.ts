@@ -10,8 +10,8 @@ const states: Readonly<Record<string, string>> = {
 };
 
 const restarts: Readonly<Record<string, string>> = {
-  on_failure: 'started again when it fails',
-  always: 'started again whenever it ends',
+  on_failure: 'restarted when it fails',
+  always: 'restarted whenever it ends',
 };
 
 /** Signals by which programs of customers end most often. */

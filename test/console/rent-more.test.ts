@@ -50,8 +50,9 @@ import { siteOfTests } from './pages/site.js';
     expect(job.endpoints![0]!.url).toContain(job.template_token!);
     expect(await page.locator('main').innerText()).not.toContain(job.template_token!);
     await page.getByText('plain HTTP').waitFor();
-    await page.locator('summary').filter({ hasText: 'through SSH' }).click();
-    await page.getByText(`${job.ssh_command} -L 8888:localhost:8888`, { exact: true }).waitFor();
+    const reach = page.getByRole('region', { name: 'Reach it' });
+    await reach.locator('summary').click();
+    await reach.getByText(`${job.ssh_command} -L 8888:localhost:8888`, { exact: true }).waitFor();
     await page
       .getByText(/runs|started/)
       .first()
@@ -65,7 +66,7 @@ import { siteOfTests } from './pages/site.js';
     await page.getByLabel('Name at the registry').fill('robot');
     await page.getByLabel('Password or token').fill('a-secret-of-mine');
     await unfold(page, 'Main program');
-    await page.getByText('A command', { exact: true }).click();
+    await page.getByRole('radio', { name: 'A command' }).check();
     await page.getByLabel('Command', { exact: true }).fill('python train.py');
     await page.getByLabel('When it ends').selectOption('on_failure');
     await unfold(page, 'Ports');
@@ -101,7 +102,7 @@ import { siteOfTests } from './pages/site.js';
     await page.getByLabel('Number of port 1').fill('22');
     await page.getByText('22 is for SSH.').first().waitFor();
     await unfold(page, 'Main program');
-    await page.getByText('A command', { exact: true }).click();
+    await page.getByRole('radio', { name: 'A command' }).check();
     expect(await sidewaysScroll(page)).toEqual([]);
     expect(await seriousFindings(page)).toEqual([]);
   });

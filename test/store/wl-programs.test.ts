@@ -34,7 +34,7 @@ describe('a job with a main program', () => {
 
   test('is shown with what its program does', async () => {
     expect((await withProgram('trains')).code).toBe(0);
-    expect((await run('show trains')).stdout).toContain('  program started, started again when it fails\n');
+    expect((await run('show trains')).stdout).toContain('  program started, restarted when it fails\n');
   });
 
   test('that failed ends the wait for its end with 7 and with the reason, and --json still prints the job', async () => {

@@ -111,7 +111,7 @@ describe('what a job uses', () => {
 test('the state of a main program is a few words, also one that is newer than the page', () => {
   const program = { restart: 'never', end_with_command: false, state: 'running' } as const;
   expect(programText(program)).toBe('runs');
-  expect(programText({ ...program, restart: 'always' })).toBe('runs, started again whenever it ends');
+  expect(programText({ ...program, restart: 'always' })).toBe('runs, restarted whenever it ends');
   expect(programText({ ...program, end_with_command: true })).toBe('runs, the job ends with it');
   expect(programText({ ...program, state: 'exited', exit_code: 137, end_with_command: true })).toBe(
     'has ended with exit code 137 (SIGKILL)',
