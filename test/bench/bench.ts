@@ -1,10 +1,10 @@
 /**
  * Measures the broker against its targets: `npm run bench -- [heartbeats registrations jobs reads streams console
- * fleet settlement] [--beside URL] [--before DIR] [--nodes 1000] [--fleet-jobs 5000] [--write FILE]`. Without names it runs all of them, in a quarter of an
+ * fleet settlement scale] [--beside URL] [--before DIR] [--nodes 1000] [--fleet-jobs 5000] [--write FILE]`. Without names it runs all of them, in a quarter of an
  * hour. Client, broker and all engines share this machine, so let nothing else run on it.
  *
  * --beside URL   the provider list of another server, to read in turns with ours
- * --before DIR   a checkout of an earlier version, built, whose jobs are measured in turns with ours
+ * --before DIR   a checkout of an earlier version, built, whose jobs (or statements, for `scale`) are measured in turns with ours
  * --write FILE   also writes the table to a file, and keeps the file's sections
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -17,6 +17,7 @@ import { measureJobs } from './jobs.js';
 import { table, type Measure, type Measurement } from './measurement.js';
 import { measureReads } from './reads.js';
 import { measureRegistrations } from './registrations.js';
+import { measureScale } from './scale.js';
 import { measureSettlement } from './settlement.js';
 import { measureStreams } from './streams.js';
 
@@ -39,6 +40,7 @@ const all: Record<string, Measure> = {
   console: measureConsole,
   fleet: (log) => measureFleet(log, { nodes: Number(values.nodes), jobs: Number(values['fleet-jobs']) }),
   settlement: measureSettlement,
+  scale: (log) => measureScale(log, values.before),
 };
 const names = positionals.length === 0 ? Object.keys(all) : positionals;
 const unknown = names.filter((name) => !(name in all));
