@@ -2,9 +2,11 @@
  * Measures the broker against its targets: `npm run bench -- [heartbeats registrations jobs reads streams console
  * fleet settlement login] [--beside URL] [--before DIR] [--nodes 1000] [--fleet-jobs 5000] [--logins 15] [--write FILE]`.
  * Without names it runs all of them but `login`, which needs root for a machine of its own, in a quarter of an hour. Client, broker and all engines share this machine, so let nothing else run on it.
+ * fleet settlement scale] [--beside URL] [--before DIR] [--nodes 1000] [--fleet-jobs 5000] [--write FILE]`. Without names it runs all of them, in a quarter of an
+ * hour. Client, broker and all engines share this machine, so let nothing else run on it.
  *
  * --beside URL   the provider list of another server, to read in turns with ours
- * --before DIR   a checkout of an earlier version, built, whose jobs are measured in turns with ours
+ * --before DIR   a checkout of an earlier version, built, whose jobs (or statements, for `scale`) are measured in turns with ours
  * --write FILE   also writes the table to a file, and keeps the file's sections
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -18,6 +20,7 @@ import { measureLogin } from './login.js';
 import { table, type Measure, type Measurement } from './measurement.js';
 import { measureReads } from './reads.js';
 import { measureRegistrations } from './registrations.js';
+import { measureScale } from './scale.js';
 import { measureSettlement } from './settlement.js';
 import { measureStreams } from './streams.js';
 import { usage } from './usage.js';
@@ -43,6 +46,7 @@ const all: Record<string, Measure> = {
   fleet: (log) => measureFleet(log, { nodes: Number(values.nodes), jobs: Number(values['fleet-jobs']) }),
   settlement: measureSettlement,
   login: (log) => measureLogin(log, Number(values.logins)),
+  scale: (log) => measureScale(log, values.before),
 };
 const names = positionals.length === 0 ? Object.keys(all).filter((name) => name !== 'login') : positionals;
 const unknown = names.filter((name) => !(name in all));

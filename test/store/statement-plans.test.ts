@@ -51,12 +51,12 @@ afterAll(() => database?.close());
 async function statementsOf(name: string, statement: Statement): Promise<ReadStatement[]> {
   const client = await database.pool.connect();
   const read: ReadStatement[] = [];
-  let failure: unknown;
+  let failure: Error | undefined;
   try {
     await client.query('begin');
     const pool = readingPool(client, read);
     await Promise.resolve(statement(pool, ...argumentsOf(name, statement.toString()))).catch(
-      (error: unknown) => (failure = error),
+      (error: Error) => (failure = error),
     );
   } finally {
     await client.query('rollback');

@@ -147,9 +147,18 @@ const messages = [
 export async function growDatabase(client: Client, { providers, jobs, openJobs }: Grown): Promise<void> {
   const sizes = [providers, jobs, openJobs];
   await client.query('set session_replication_role = replica');
+  const { rows: indexes } = await client.query<{ name: string; made_by: string }>(
+    `select i.indexrelid::regclass::text as name, pg_get_indexdef(i.indexrelid) as made_by
+       from pg_index i join pg_class c on c.oid = i.indexrelid
+      where c.relnamespace = 'public'::regnamespace
+        and not exists (select from pg_constraint k where k.conindid = i.indexrelid)`,
+  );
+  // An index is made faster of all rows than row by row.
+  for (const { name } of indexes) await client.query(`drop index ${name}`);
   for (const statement of [...fleet, ...history, ...money, ...messages]) {
     // Not every statement has every size, and Postgres refuses parameters without a type.
     await client.query(statement.replace(/\$(\d)::int/g, (_, at) => String(sizes[at - 1])));
   }
+  for (const { made_by: making } of indexes) await client.query(making);
   await client.query('vacuum analyze');
 }

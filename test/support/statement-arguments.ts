@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { testOrder } from './fleet.js';
 import { grownJobId, grownProviderId, grownWallet } from './grown-database.js';
 
