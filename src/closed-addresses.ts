@@ -30,7 +30,8 @@ export function isClosed(address: string): boolean {
  * @returns undefined if there is nothing against it.
  */
 export function whyUnreachable(host: string, opened: readonly string[]): string | undefined {
-  if (isIP(host) === 0) return isNameOfOneNetwork(host) ? 'a name that means nothing outside of one network' : undefined;
+  if (isIP(host) === 0)
+    return isNameOfOneNetwork(host) ? 'a name that means nothing outside of one network' : undefined;
   if (isMapped(host)) return 'an address of IPv4 in the form of IPv6';
   if (blockList(opened).check(host, familyOf(host))) return undefined;
   if (examples.check(host, familyOf(host))) return 'an address for examples, where nobody is';

@@ -43,7 +43,8 @@ export const exampleRanges: readonly string[] = [
   '3fff::/20',
 ];
 
-const reservedNames = /(?:^|\.)(?:localhost|local|internal|intranet|lan|home|corp|private|home\.arpa|test|example|invalid)$/i;
+const reservedNames =
+  /(?:^|\.)(?:localhost|local|internal|intranet|lan|home|corp|private|home\.arpa|test|example|invalid)$/i;
 
 /** Whether a name means something, if anything, in one network only: RFC 6761 and 6762, and what routers give out. */
 export function isNameOfOneNetwork(name: string): boolean {
