@@ -16,12 +16,11 @@ import {
   hostKeyFile,
   jobPod,
   jobSecret,
-  jobService,
-  openedPorts,
   type JobInputs,
   type JobManifestSettings,
 } from '../src/kubernetes/manifests/job.js';
 import type { TenantQuota } from '../src/kubernetes/manifests/tenant.js';
+import { jobService, openedPorts } from '../src/kubernetes/manifests/job-service.js';
 import { isHindered, nodeAnswers } from '../src/kubernetes/nodes.js';
 import { gonePod, observePod } from '../src/kubernetes/observe-pod.js';
 import { labels } from '../src/kubernetes/names.js';
