@@ -17,11 +17,10 @@ import {
   hostKeyFile,
   jobPod,
   jobSecret,
-  jobService,
-  openedPorts,
   type JobInputs,
   type JobManifestSettings,
 } from '../src/kubernetes/manifests/job.js';
+import { jobService, openedPorts } from '../src/kubernetes/manifests/job-service.js';
 import type { TenantQuota } from '../src/kubernetes/manifests/tenant.js';
 import { isHindered } from '../src/kubernetes/nodes.js';
 import { gonePod, observePod } from '../src/kubernetes/observe-pod.js';

@@ -69,7 +69,7 @@ const byCode: Readonly<Record<string, ExitCode>> = {
   quote_mismatch: exitCodes.usage,
   quote_expired: exitCodes.usage,
   extension_limit: exitCodes.usage,
-  ssh_keys_fixed: exitCodes.usage,
+  ssh_keys_final: exitCodes.usage,
   session_key_in_use: exitCodes.usage,
 };
 

@@ -1267,7 +1267,7 @@ export interface Problem {
     | 'extension_limit'
     | 'machine_not_asked'
     | 'machine_unreachable'
-    | 'ssh_keys_fixed'
+    | 'ssh_keys_final'
     | 'duration_limit'
     | 'image_not_found'
     | 'image_private'
@@ -3726,7 +3726,7 @@ export interface Routes {
       | 'payload_too_large'
       | 'quota_exceeded'
       | 'scope_denied'
-      | 'ssh_keys_fixed'
+      | 'ssh_keys_final'
       | 'unsupported_media_type';
   };
   /** Claim a provider that registered unsigned with this session’s wallet */

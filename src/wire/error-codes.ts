@@ -56,7 +56,7 @@ export const errorTable = {
   extension_limit: { status: 409, title: 'The job was extended too often', retryable: false },
   machine_not_asked: { status: 409, title: 'This broker cannot ask the job’s machine', retryable: false },
   machine_unreachable: { status: 503, title: 'The job’s machine does not answer', retryable: false },
-  ssh_keys_fixed: { status: 409, title: 'No SSH key can be added to this job', retryable: false },
+  ssh_keys_final: { status: 409, title: 'No SSH key can be added to this job', retryable: false },
   duration_limit: { status: 422, title: 'The job would run longer than allowed', retryable: false },
   image_not_found: { status: 422, title: 'The registry does not have the image', retryable: false },
   image_private: { status: 422, title: 'The registry does not give the image to this login', retryable: false },

@@ -98,7 +98,7 @@ export const jobErrorHelp = {
     means: 'The job has been extended 1,000 times.',
     todo: [orderAgain, 'Extend by more hours at a time.'],
   },
-  ssh_keys_fixed: {
+  ssh_keys_final: {
     means:
       'The keys of the job cannot be changed: an earlier version of the broker started it, or the cluster has lost them.',
     todo: ['Log in with a key that the job has, or order another job with all keys that it needs.'],

@@ -135,7 +135,7 @@ describe('a key that is added to a job', () => {
     const jobId = await newJob(who);
     await is(jobId, 'takes_ssh_keys = false');
     expect(await add(who, jobId, { public_key: ed25519Key() })).toMatchObject({
-      ...{ status: 409, body: { code: 'ssh_keys_fixed' } },
+      ...{ status: 409, body: { code: 'ssh_keys_final' } },
     });
   });
 });

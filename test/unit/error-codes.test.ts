@@ -127,7 +127,7 @@ const published: Record<string, number> = {
   refund_exceeds_charge: 409,
   payout_exceeds_earnings: 409,
   extension_limit: 409,
-  ssh_keys_fixed: 409,
+  ssh_keys_final: 409,
   duration_limit: 422,
   unschedulable: 409,
   image_pull_failed: 409,

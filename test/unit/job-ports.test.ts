@@ -5,7 +5,7 @@ import { portsRate } from '../../src/domain/job-ports.js';
 import { jobRequestSchema, quoteRequestSchema, type JobPolicy } from '../../src/domain/job-request.js';
 import { differencesFrom, quotedNeedOf } from '../../src/domain/quote.js';
 import { jobNetworkPolicy } from '../../src/kubernetes/manifests/job-network.js';
-import { jobService, openedPorts } from '../../src/kubernetes/manifests/job.js';
+import { jobService, openedPorts } from '../../src/kubernetes/manifests/job-service.js';
 import { createRandom } from '../support/random.js';
 
 const policy: JobPolicy = {

@@ -58,7 +58,7 @@ export function jobKeyRoutes({ pool, logger, announceKeys }: JobKeyDeps): RouteR
         200: { description: 'The job has this key already', schema: jobKeyReply },
         201: { description: 'It is added', schema: jobKeyReply },
       },
-      errors: ['job_not_found', 'job_ended', 'quota_exceeded', 'ssh_keys_fixed'],
+      errors: ['job_not_found', 'job_ended', 'quota_exceeded', 'ssh_keys_final'],
       handler: async (ctx) => {
         const job = await ownJob(pool, ctx);
         const { public_key: wanted } = ctx.state.body as z.output<typeof jobKeyBody>;
@@ -93,7 +93,7 @@ export function jobKeyRoutes({ pool, logger, announceKeys }: JobKeyDeps): RouteR
       const known = job.keys.find((key) => isSameSshKey(key, wanted));
       if (known !== undefined) return { key: known, keys: job.keys.length, told: undefined };
       if (!job.takesMore) {
-        throw new BrokerError('ssh_keys_fixed', 'the keys of this job cannot be changed any more; order another one');
+        throw new BrokerError('ssh_keys_final', 'the keys of this job cannot be changed any more; order another one');
       }
       if (job.keys.length >= maxKeysOfAJob) {
         throw new BrokerError('quota_exceeded', `a job has ${maxKeysOfAJob} keys at most`);

@@ -1,9 +1,8 @@
-import type { V1Pod, V1Secret, V1Service } from '@kubernetes/client-node';
+import type { V1Pod, V1Secret } from '@kubernetes/client-node';
 import { imageName, parseImage } from '../../domain/image.js';
 import type { RegistryAuth } from '../../domain/registry-auth.js';
 import { byDigest } from '../../domain/resolved-image.js';
 import { jobObjectName, sharedMemoryMb, type JobOrder, type Placement } from '../../domain/job.js';
-import { sshPortName, transportOf, type JobPort, type OpenedPort } from '../../domain/job-ports.js';
 import type { ProgramSpec } from '../../domain/job-program.js';
 import {
   annotations,
@@ -302,49 +301,6 @@ function dockerConfigOf(registry: string, { username, password }: RegistryAuth):
 /** The full reference, as orders store it. */
 function isSiteImage(image: string, { defaultImage }: JobManifestSettings): boolean {
   return image === imageName(parseImage(defaultImage));
-}
-
-/** The name of an ordered port in the job's Service. The customer's own name is for people only. */
-const servicePortName = ({ port }: JobPort) => `port-${port}`;
-
-/** Where the ordered ports of a Service are reached, as far as it has got them. */
-export function openedPorts(ports: readonly JobPort[], { spec }: V1Service): OpenedPort[] {
-  return ports.flatMap(({ port }) => {
-    const nodePort = spec?.ports?.find((each) => each.port === port && each.name !== sshPortName)?.nodePort;
-    return nodePort === undefined ? [] : [{ port, nodePort }];
-  });
-}
-
-/**
- * The job's ingress: a NodePort for SSH and one for each port of the order, answered only by the pod's own node. It is created before the pod, so that no pod is
- * created when no port is left. Like the Secret, it stays until the job's end or the reconciler removes it.
- */
-export function jobService(order: JobOrder, placement: Placement): V1Service {
-  return {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: {
-      name: jobObjectName(order.jobId),
-      labels: jobLabels(order, placement),
-    },
-    spec: {
-      type: 'NodePort',
-      externalTrafficPolicy: 'Local',
-      // Program the route as soon as the pod has an address. Otherwise it would be programmed when the pod becomes
-      // Ready, which is also when the customer is told to connect.
-      publishNotReadyAddresses: true,
-      selector: { [labels.jobId]: order.jobId },
-      ports: [
-        { name: sshPortName, port: 22, targetPort: 'ssh', protocol: 'TCP' },
-        ...(order.ports ?? []).map((each) => ({
-          name: servicePortName(each),
-          port: each.port,
-          targetPort: each.port,
-          protocol: transportOf(each.protocol),
-        })),
-      ],
-    },
-  };
 }
 
 /** The owner reference by which Kubernetes deletes an object together with the job's pod. */
