@@ -38,7 +38,7 @@ export interface StartFailure {
   attempt: number;
   reason: ErrorCode;
   fault: MachineFault;
-  /** What the provider's owner and operators read instead of the reason. */
+  /** What everybody reads of the provider instead of the reason, also in `why_not`: nothing of the job or its customer. */
   shown?: Printable;
 }
 

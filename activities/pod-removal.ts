@@ -13,7 +13,10 @@ type Deps = Pick<ActivityDeps, 'config' | 'kubernetes' | 'logger'>;
  *
  * @returns `left` if even that does not remove it, or did not long ago.
  */
-export async function urge({ config, kubernetes, logger }: Deps, pod: V1Pod): Promise<'waits' | 'removed' | 'left'> {
+export async function removeOverdue(
+  { config, kubernetes, logger }: Deps,
+  pod: V1Pod,
+): Promise<'waits' | 'removed' | 'left'> {
   const lostMs = config.LOST_POD_GRACE_S * 1000;
   const sinceAskedMs = Date.now() - deletionAskedAtMs(pod);
   if (sinceAskedMs <= lostMs) return 'waits';

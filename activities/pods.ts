@@ -35,7 +35,7 @@ import type { PodObservation } from '../workflows/job-messages.js';
 import type { ActivityDeps } from './deps.js';
 import { claimJobNamespace, namespaceOfJob } from './job-namespace.js';
 import { asPodDenial, withPort } from './pod-denials.js';
-import { urge } from './pod-removal.js';
+import { removeOverdue } from './pod-removal.js';
 import { sshHost } from './ssh-host.js';
 
 /** A day more than the longest job: Kubernetes ends a pod by itself only if the broker is gone for ever. */
@@ -133,7 +133,7 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
         const pod = await readPod(order, namespace);
         if (pod === undefined || !isMeant(pod)) break;
         context.heartbeat();
-        if ((await urge({ config, kubernetes, logger }, pod)) === 'left') break;
+        if ((await removeOverdue({ config, kubernetes, logger }, pod)) === 'left') break;
         await sleep(waitMs, undefined, { signal: context.cancellationSignal });
       }
       // This frees the port. For a job of an earlier version, garbage collection may have deleted it with the pod.

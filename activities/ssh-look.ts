@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { Context } from '@temporalio/activity';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { servesOthers } from '../src/db/allocations.js';
+import { hostInUrl } from '../src/domain/endpoint-url.js';
 import { BrokerError } from '../src/domain/errors.js';
 import { jobObjectName, type JobOrder, type Placement, type SshAccess } from '../src/domain/job.js';
 import { sentence, type Printable } from '../src/domain/outside.js';
@@ -27,9 +28,9 @@ const [firstPauseMs, longestPauseMs] = [20, 2_000] as const;
 export function createSshLookActivities({ config, pool, kubernetes, logger }: Deps) {
   return {
     /**
-     * Connects to a job's SSH port until its own server answers, which lets the customer in from then on; for a
-     * minute at most. A route may be programmed a moment after the container has started, and one of an earlier job be there
-     * for a moment longer.
+     * Connects to a job's SSH port until its own server answers, which lets the customer in from then on; for
+     * `SSH_PROBE_TIMEOUT_S` at most. One refusal proves nothing: the route may come a moment after the container has
+     * started, and that of an earlier job may stay a moment longer.
      */
     async lookAtSsh(order: JobOrder, placement: Placement, ssh: SshAccess): Promise<SshLook> {
       const untilMs = Date.now() + config.SSH_PROBE_TIMEOUT_S * 1000;
@@ -69,9 +70,7 @@ export function createSshLookActivities({ config, pool, kubernetes, logger }: De
     look: Look,
   ): Promise<SshLook> {
     const why = look.kind === 'silent' || look.kind === 'closed' ? look.why : 'something else answers there';
-    const message = sentence(
-      `its ports are not reachable at ${host.includes(':') ? `[${host}]` : host}:${port}: ${why}`,
-    );
+    const message = sentence(`its ports are not reachable at ${hostInUrl(host)}:${port}: ${why}`);
     // Jobs on the same machine can use up its line, and only they: without them, nobody but the provider is left.
     const isDoubtful = look.kind === 'silent' && (await servesOthers(pool, providerId, order.jobId));
     logger.warn({ jobId: order.jobId, providerId, host, port, look }, 'the SSH port of a job is not reachable');

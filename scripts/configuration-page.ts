@@ -82,6 +82,7 @@ function unlessSet(name: string): string | undefined {
   if (value === undefined) return undefined;
   if (typeof value === 'number') return grouped(value);
   if (typeof value === 'boolean') return String(value);
+  if (Array.isArray(value) && value.length > 0) return 'what the broker brings';
   return typeof value === 'string' && value !== '' ? `\`${value}\`` : 'empty';
 }
 

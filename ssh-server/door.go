@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// The broker looks at the port for a minute. Longer than that, and for whatever delays it, nobody waits: a job that it
-// does not want is gone by then.
+// More than the broker may look at the port (SSH_PROBE_TIMEOUT_S, 75 seconds at most). If it looks no more, customers are
+// not locked out; and a job that it does not want is gone by then.
 const opensWithin = 90 * time.Second
 
 // lookPrefix is what the broker calls itself when it looks; its word follows.

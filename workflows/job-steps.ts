@@ -35,7 +35,7 @@ const stoppedFirst = {
  */
 export const pods = proxyActivities<Pick<Activities, 'provisionJob' | 'inspectJob'>>(stoppedFirst);
 
-/** The broker's look at the SSH port, a minute at most. It makes nothing, so nobody waits for it to stop. */
+/** The broker's look at the SSH port, `SSH_PROBE_TIMEOUT_S` at most. It makes nothing, so nobody waits for it to stop. */
 export const sshLook = proxyActivities<Pick<Activities, 'lookAtSsh'>>({
   startToCloseTimeout: '90s',
   heartbeatTimeout: '20s',

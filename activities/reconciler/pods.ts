@@ -13,7 +13,7 @@ import { inTenant } from '../../src/kubernetes/tenant-rights.js';
 import { jobSignals, sendSignal } from '../../src/temporal/signals.js';
 import type { ActivityDeps } from '../deps.js';
 import { keyBringer } from '../job-keys.js';
-import { urge } from '../pod-removal.js';
+import { removeOverdue } from '../pod-removal.js';
 import { findOrphans, jobObject, type JobObject } from './orphans.js';
 import { comparisonOf, repairLog, type Comparison, type RepairLog } from './repairs.js';
 
@@ -86,7 +86,7 @@ export function createPodComparison(
       const deleted = await remove({ preconditions: { uid } });
       return deleted === undefined ? undefined : 'pod_orphaned';
     }
-    return (await urge(deps, pod)) === 'removed' ? 'pod_stranded' : undefined;
+    return (await removeOverdue(deps, pod)) === 'removed' ? 'pod_stranded' : undefined;
   }
 
   /** Running jobs whose pod was not listed, in two checks some seconds apart. */

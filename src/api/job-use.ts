@@ -3,7 +3,7 @@ import { BrokerError } from '../domain/errors.js';
 import { isFinal } from '../domain/job.js';
 import type { AskUse, JobUse, UseAnswer } from '../domain/job-use.js';
 
-/** So long an answer is good, whoever asks: a machine is not asked more often, also when it does not answer. */
+/** How long an answer is good, whoever asks, and silence, too: a machine is asked no more often. */
 const goodForMs = 3_000;
 /** Machines that this process asks at a time; each holds a connection for some seconds at most. */
 const maxAsked = 64;
@@ -31,7 +31,7 @@ export function createUseReader(askUse: AskUse | undefined): (job: JobRow) => Pr
     [...answers.values()].filter((one) => one.untilMs === Infinity && (wallet === undefined || one.wallet === wallet))
       .length;
 
-  async function ask(job: JobRow, ask: AskUse): Promise<UseAnswer> {
+  async function answerOf(job: JobRow, ask: AskUse): Promise<UseAnswer> {
     forgetOld();
     const known = answers.get(job.jobId);
     if (known !== undefined) return await known.answer;
@@ -57,11 +57,13 @@ export function createUseReader(askUse: AskUse | undefined): (job: JobRow) => Pr
     if (isFinal(job.status)) throw new BrokerError('job_ended', 'the job has ended, and its machine is gone');
     if (job.status !== 'running') throw new BrokerError('job_not_running', `the job is ${job.status}`);
     if (askUse === undefined) throw notAsked('the broker of this site does not reach the SSH ports of machines');
-    const answer = await ask(job, askUse);
+    const answer = await answerOf(job, askUse);
     if (answer.kind === 'use') return answer.use;
     if (answer.kind === 'refused') throw notAsked('its SSH server does not answer what it uses');
     const why =
-      answer.kind === 'silent' ? 'did not answer in time, or with another key' : 'answered what cannot be read';
+      answer.kind === 'silent'
+        ? 'did not answer in time, or showed another host key'
+        : 'gave an answer that cannot be read';
     throw new BrokerError('machine_unreachable', `the SSH server of the job ${why}; ${askItself}`);
   };
 }

@@ -1,4 +1,5 @@
 import type { Job } from '../client/shapes.js';
+import { hostInUrl } from '../domain/endpoint-url.js';
 import { clean } from '../words/clean.js';
 import { sshTargetOf } from '../words/ssh-target.js';
 
@@ -6,7 +7,7 @@ export type Endpoint = NonNullable<Job['endpoints']>[number];
 
 /** Where an endpoint is reached. */
 export function addressOf({ host, host_port: port }: Endpoint): string {
-  return `${host.includes(':') ? `[${clean(host)}]` : clean(host)}:${port}`;
+  return `${hostInUrl(clean(host))}:${port}`;
 }
 
 /** What an endpoint is opened by. */

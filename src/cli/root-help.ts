@@ -13,7 +13,7 @@ const lines: readonly Line[] = [
   ['show JOB', 'one job: state, cost, events'],
   ['logs JOB', 'what it has written'],
   ['top JOB', 'what it uses of processor, memory and GPUs'],
-  ['ports JOB', 'where its ports are; encrypted: ssh -L'],
+  ['ports JOB', 'where its ports are; through SSH, encrypted'],
   ['ssh JOB [-- CMD]', 'log in; the machine is verified'],
   ['cp FROM TO', 'copy files (JOB:path)'],
   ['wait JOB', 'until it runs, or has ended'],

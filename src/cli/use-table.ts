@@ -3,6 +3,7 @@ import type { GpuUse, JobUse, LiveProgram, SeenGpu } from '../domain/job-use.js'
 import { clean } from '../words/clean.js';
 import { durationText } from '../words/durations.js';
 import { jobLabel } from '../words/job-label.js';
+import { exitCodeText } from '../words/program-text.js';
 import { jobState } from '../words/states.js';
 import type { Screen } from './terminal/screen.js';
 
@@ -12,9 +13,9 @@ export function showUse(screen: Screen, job: Job, use: JobUse): void {
   const now = use.samples.at(-1);
   screen.print(`${jobLabel(job)} ${screen.paint(style, `${glyph} ${word}`)}`);
   screen.print('');
-  if (use.program !== undefined) screen.paragraph(`program    ${programText(use.program, use.at)}`, '           ');
+  if (use.program !== undefined) screen.paragraph(`program    ${liveProgramText(use.program, use.at)}`, '           ');
   screen.print(`processor  ${ofLimit(now?.cpuCores, use.limits.cpuCores, ' cores', 2)}`);
-  screen.print(`memory     ${ofLimit(gib(now?.memoryBytes), gib(use.limits.memoryBytes), ' GiB', 1)}`);
+  screen.print(`memory     ${ofLimit(gib(now?.memoryBytes), gib(use.limits.memoryBytes), ' GB', 1)}`);
   const { gpusLost: lost } = use;
   if (lost !== undefined) {
     const since = durationText((use.at.getTime() - lost.since.getTime()) / 1000);
@@ -30,7 +31,7 @@ export function showUse(screen: Screen, job: Job, use: JobUse): void {
       { title: 'BUSY', of: ({ used }) => figure(used?.busyPercent, ' %', 0), align: 'right' },
       {
         title: 'MEMORY',
-        of: ({ gpu, used }) => ofLimit(gib(used?.memoryBytes), gib(gpu.memoryBytes), ' GiB', 1),
+        of: ({ gpu, used }) => ofLimit(gib(used?.memoryBytes), gib(gpu.memoryBytes), ' GB', 1),
         align: 'right',
       },
       { title: 'TEMP', of: ({ used }) => figure(used?.temperatureC, ' °C', 0), align: 'right', keep: 2 },
@@ -41,10 +42,11 @@ export function showUse(screen: Screen, job: Job, use: JobUse): void {
 }
 
 /** `running for 12 min, restarted 3 times, exit code 1 before` */
-export function programText({ state, exitCode, restarts, since, startsAt }: LiveProgram, at: Date): string {
+export function liveProgramText({ state, exitCode, restarts, since, startsAt }: LiveProgram, at: Date): string {
   const secondsTo = (time: Date) => Math.abs(at.getTime() - time.getTime()) / 1000;
   const again = restarts === 0 ? '' : `, restarted ${restarts === 1 ? 'once' : `${restarts} times`}`;
-  const code = exitCode === undefined ? '' : `exit code ${exitCode}`;
+  const code = exitCode === undefined ? '' : exitCodeText(exitCode);
+  const ended = code === '' ? 'ended' : `ended with ${code}`;
   switch (state) {
     case 'waiting':
       return 'waits for its machine';
@@ -52,10 +54,10 @@ export function programText({ state, exitCode, restarts, since, startsAt }: Live
       return `running for ${durationText(secondsTo(since))}${again}${code === '' ? '' : `, ${code} before`}`;
     case 'restarting': {
       const next = startsAt === undefined ? 'soon' : `in ${durationText(secondsTo(startsAt))}`;
-      return `ended with ${code}, starts again ${next}${again}`;
+      return `${ended}, starts again ${next}${again}`;
     }
     case 'exited':
-      return `ended with ${code}, ${durationText(secondsTo(since))} ago${again}`;
+      return `${ended}, ${durationText(secondsTo(since))} ago${again}`;
   }
 }
 
@@ -69,6 +71,7 @@ function figure(value: number | undefined, unit: string, digits: number): string
   return value === undefined ? '–' : `${value.toFixed(digits)}${unit}`;
 }
 
+/** Everywhere here a GB has 1024 MB. */
 function gib(bytes: number | undefined): number | undefined {
   return bytes === undefined ? undefined : bytes / 1024 ** 3;
 }

@@ -31,7 +31,7 @@ export const clusterVariables = {
   JOB_USER_NAMESPACES: flag(true),
   /**
    * How long a pod may be terminating on a node that does not answer before its object is removed; on one that answers,
-   * ten times as long. The kubelet ends the containers when it comes to it; until then the customer may still be logged in.
+   * ten times as long. The kubelet then stops the containers as soon as it can; until then the customer may be logged in.
    * Short removes the pods of nodes that only lost a few packets; long delays the release of their capacity, and the charge.
    */
   LOST_POD_GRACE_S: whole(30, 1, 3_600),

@@ -20,10 +20,11 @@ export const jobVariables = {
    */
   JOB_IMAGE_PULL_POLICY: z.enum(['Always', 'IfNotPresent']).default('Always'),
   /**
-   * Whether the broker looks at the SSH port of every job before its customer is let in, and compares the host key: set
-   * it where workers reach the NodePorts of all machines. A port that does not answer in time, or answers with
-   * another key, is the provider's fault: the job starts elsewhere, and nobody pays. Where workers do not reach the
-   * NodePorts, no job would start. Off, a job counts as running when the machine says so, three seconds after its start.
+   * Whether the broker looks at the SSH port of every job before its customer is let in, and compares the host key; later
+   * it asks the job there what it uses. Set it where workers and API processes reach the NodePorts of all machines, once
+   * `SSH_SERVER_IMAGE` is of this version: where workers do not reach them, or with an older image, no job would start. A
+   * port that does not answer in time, or answers with another key, is the provider's fault: the job starts elsewhere,
+   * and nobody pays. Off, a job counts as running when the machine says so, three seconds after its start.
    */
   SSH_PROBE: flag(false),
   /** Seconds that a port has to answer. Short blames machines for slow lines; long keeps customers waiting for nothing. */
@@ -51,13 +52,13 @@ export const jobVariables = {
   IMAGE_PLAIN_REGISTRIES: list,
   /**
    * Authorities of your own registries' certificates, beside those that everybody trusts. They are believed only for
-   * registries that `IMAGE_ALLOWLIST` spells out; your machines need them, too.
+   * registries that `IMAGE_ALLOWLIST` spells out, and for `IMAGE_REGISTRY_MIRRORS`; your machines need them, too.
    */
   IMAGE_REGISTRY_CA: certificates,
   /**
-   * Where images of some registries are looked up instead: `docker.io=https://mirror.example.com`, separated by commas. An
-   * order with a login asks the registry itself. Machines pull from wherever their owners say. A mirror that is behind
-   * has orders run an older image, or refuses one that was just pushed.
+   * Where images of some registries are looked up instead: `docker.io=https://mirror.example.com`. A mirror may be at a
+   * private address, and with `http://` without TLS. An order with a login asks the registry itself. Machines pull from
+   * wherever their owners say. A mirror that is behind has orders run an older image, or refuses one that was just pushed.
    */
   IMAGE_REGISTRY_MIRRORS: list
     .transform((entries, context) => {

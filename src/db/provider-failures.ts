@@ -20,7 +20,7 @@ export interface ProviderFailure {
   providerId: string;
   wallet: string;
   reason: ErrorCode;
-  /** What its owner and operators read instead of the reason. */
+  /** What everybody reads of the provider instead of the reason, also in `why_not`: nothing of the job or its customer. */
   shown?: Printable | undefined;
 }
 

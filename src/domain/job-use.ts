@@ -68,8 +68,8 @@ export interface AskedMachine {
 }
 
 /**
- * What a machine answered: `silent` in time or with another key, `refused` by a server that does not know the question, or
- * `unreadable`.
+ * What a machine answered. `silent`: nothing in time, or it showed another host key; `refused`: its server does not know the
+ * question, or the key; `unreadable`: something else.
  */
 export type UseAnswer = { kind: 'use'; use: JobUse } | { kind: 'silent' | 'refused' | 'unreadable' };
 

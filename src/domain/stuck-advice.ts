@@ -56,7 +56,7 @@ const advice: readonly Advice[] = [
   {
     fits: (stuck) => stuck.activity === 'teardownJob' || waitsFor('job', /removing the pod/)(stuck),
     says: () =>
-      'its machine does not end the pod, which is removed by force: soon if it does not answer, or after ten times LOST_POD_GRACE_S',
+      'its machine does not end the pod, which is removed by force after LOST_POD_GRACE_S, or after ten times that if it answers',
   },
   {
     fits: ({ activity }) => activity !== undefined,

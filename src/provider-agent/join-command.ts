@@ -1,3 +1,5 @@
+import { hostInUrl } from '../domain/endpoint-url.js';
+
 /** A parsed `kubeadm join` line. */
 export interface JoinCommand {
   host: string;
@@ -54,7 +56,7 @@ export function parseJoinCommand(line: string): JoinCommand {
 export function joinArguments({ host, port, tokenId, tokenSecret, caHashes, nodeName }: JoinCommand): string[] {
   return [
     'join',
-    `${host.includes(':') ? `[${host}]` : host}:${port}`,
+    `${hostInUrl(host)}:${port}`,
     ...['--token', `${tokenId}.${tokenSecret}`],
     ...caHashes.flatMap((hash) => ['--discovery-token-ca-cert-hash', `sha256:${hash}`]),
     ...(nodeName === undefined ? [] : ['--node-name', nodeName]),

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import ssh2 from 'ssh2';
 import { maxUseBytes, readUse, type AskedMachine, type UseAnswer } from '../domain/job-use.js';
-import { addressOf } from './look.js';
+import { addressOf, algorithms, keyBytes } from './look.js';
 import type { ObserverKey } from './observer-key.js';
 
 /** As in ssh-server/observer.go. */
@@ -12,14 +12,6 @@ const useSubsystem = 'worldland-use';
 const withinMs = 8_000;
 /** The answer, and what SSH puts around it. */
 const maxBytes = 2 * maxUseBytes;
-
-/** Only what the server of jobs speaks: a hostile one must not choose how long the broker computes. */
-const algorithms = {
-  kex: ['curve25519-sha256', 'curve25519-sha256@libssh.org'],
-  serverHostKey: ['ssh-ed25519'],
-  cipher: ['aes128-gcm@openssh.com', 'aes256-gcm@openssh.com'],
-  compress: ['none'],
-} satisfies ssh2.Algorithms;
 
 export interface Asking {
   key: ObserverKey;
@@ -38,7 +30,7 @@ export async function askMachine(
 ): Promise<UseAnswer> {
   const address = await addressOf({ host, opened });
   if (typeof address !== 'string') return { kind: 'silent' };
-  const expected = Buffer.from(hostKey.split(' ')[1] ?? '', 'base64');
+  const expected = keyBytes(hostKey);
   const client = new ssh2.Client();
   const socket = connect({ host: address, port, noDelay: true });
   let late = () => undefined as void;

@@ -34,7 +34,7 @@ const maxBytes = 32 * 1024;
  * Only what the server of jobs speaks: with an exchange of groups, a hostile server would choose how long the broker
  * computes. Every other server is another one than the job's, and need not be understood.
  */
-const algorithms = {
+export const algorithms = {
   kex: ['curve25519-sha256', 'curve25519-sha256@libssh.org'],
   serverHostKey: ['ssh-ed25519'],
   cipher: ['aes128-gcm@openssh.com', 'aes256-gcm@openssh.com'],
@@ -69,8 +69,13 @@ export async function addressOf({ host, opened }: Pick<LookTarget, 'host' | 'ope
   return { kind: 'closed', why: whyUnreachable(first, opened) ?? '' };
 }
 
+/** The bytes of `ssh-ed25519 AAAA…`, as a server shows them. */
+export function keyBytes(publicKey: string): Buffer {
+  return Buffer.from(publicKey.split(' ')[1] ?? '', 'base64');
+}
+
 async function askFor(address: string, { port, hostKey, ident, timeoutMs, signal }: LookTarget): Promise<Look> {
-  const expected = Buffer.from(hostKey.split(' ')[1] ?? '', 'base64');
+  const expected = keyBytes(hostKey);
   const client = new ssh2.Client();
   const socket = connect({ host: address, port, noDelay: true });
   let connected = false;

@@ -47,7 +47,7 @@ describe('nodes of the chain', () => {
     expect(await scene.guarded.hashOnVault(number)).toBe(zeroHash);
   });
 
-  test('of which one is a little behind are not believed when that is ten minutes, and one is late is enough', async () => {
+  test('of which one is ten minutes behind approve nothing, and one that says it is due is enough for a veto', async () => {
     await scene.rented();
     const number = await scene.guarded.proposeInstead(() => undefined);
     await scene.anvil.client.mine({ blocks: 5 });

@@ -132,6 +132,6 @@ test('processes that look at the same time ask different machines', async () => 
   const jobs = await Promise.all(Array.from({ length: 8 }, () => running()));
   await look();
   await allDue();
-  await Promise.all(Array.from({ length: 4 }, () => look({ ...usualPace, taken: 4 })));
+  await Promise.all(Array.from({ length: 4 }, () => look({ ...usualPace, perRound: 4 })));
   expect([...asked].sort()).toEqual(jobs.map(({ jobId }) => jobId).sort());
 });

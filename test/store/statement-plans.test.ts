@@ -78,7 +78,7 @@ test.each(walked)('%s does not take longer for what has long happened', async (n
   else expect(tooMany).toEqual([]);
 });
 
-test('what is excused is there', () => {
+test('every function that is excused, or may read history, still exists', () => {
   const names = new Set(found.map(([name]) => name));
   expect(Object.keys({ ...excused, ...readsHistory }).filter((name) => !names.has(name))).toEqual([]);
 });

@@ -72,8 +72,8 @@ describe('loopback', () => {
     for (const range of ['127.0.0.0/8', '127.3.0.0/16', '::1'])
       expect(() => readConfig({ ...production, PROVIDER_PRIVATE_CIDRS: range })).toThrow('PROVIDER_PRIVATE_CIDRS');
   });
+});
 
-  test('the look is off unless the site says that it can be made', () => {
-    expect(readConfig({}).SSH_PROBE).toBe(false);
-  });
+test('the broker looks at no SSH port unless the site says that it can', () => {
+  expect(readConfig({}).SSH_PROBE).toBe(false);
 });

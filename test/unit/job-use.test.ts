@@ -65,6 +65,6 @@ test.each([
   ['a long name', JSON.stringify({ ...least, gpus: [{ index: 0, name: 'x'.repeat(201) }] })],
   ['an unknown state', JSON.stringify({ ...least, program: { state: 'happy', restarts: 0, since_s: 0 } })],
   ['texts for numbers', JSON.stringify({ ...least, samples: [{ age_s: '1' }] })],
-])('it is not read: %s', (_, text) => {
+])('%s is not read as an answer', (_, text) => {
   expect(readUse(text, now)).toBeUndefined();
 });

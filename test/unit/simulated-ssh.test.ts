@@ -85,6 +85,8 @@ describeUnless(missing ?? (findGo(process.env) === undefined ? 'Go' : undefined)
         return stdout;
       });
       await look('worldland_look_of_a_stranger');
+      // Many times as long as a login takes that nobody holds up: without this it could not be in yet.
+      await Promise.race([login, new Promise((resolve) => setTimeout(resolve, 2_000))]);
       expect(isIn).toBe(false);
       expect(await look(lookIdent(readFileSync(hostKeyFile)))).toEqual({ kind: 'own_key' });
       expect(await login).toBe('in\n');

@@ -97,7 +97,7 @@ test('a key that is only shown, without a proof that the server has it, is no an
   expect(await look(port)).toMatchObject({ kind: 'silent' });
 });
 
-test('nobody listening is refused', async () => {
+test('a port at which nobody listens is silent, because it refuses the connection', async () => {
   const server = createServer();
   const port = await listening(server);
   await new Promise((resolve) => server.close(resolve));

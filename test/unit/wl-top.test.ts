@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import type { Job } from '../../src/client/shapes.js';
 import { createScreen } from '../../src/cli/terminal/screen.js';
 import { widthOf } from '../../src/cli/terminal/width.js';
-import { programText, showUse } from '../../src/cli/use-table.js';
+import { liveProgramText, showUse } from '../../src/cli/use-table.js';
 import type { JobUse } from '../../src/domain/job-use.js';
 
 const at = new Date('2026-11-27T12:00:00Z');
@@ -58,22 +58,23 @@ test('what a job uses fits a terminal of 80 columns, and one of 60', () => {
   }
 });
 
-test('it says what is used of what there is, and what is not known', () => {
+test('the table says how much is used of what there is, and shows a dash for what is not known', () => {
   const text = shown({ ...busy, gpus: busy.gpus.slice(0, 2) }).join('\n');
   expect(text).toContain('program    running for 12 min, restarted 3 times, exit code 1 before');
   expect(text).toContain('processor  12.35 of 16 cores');
-  expect(text).toContain('memory     40.0 of 64 GiB');
+  expect(text).toContain('memory     40.0 of 64 GB');
   expect(text).toContain('8 of 9 are there since 1 min');
-  expect(text).toMatch(/79\.0 of 80 GiB {2}61 °C {2}640 W/);
+  expect(text).toMatch(/79\.0 of 80 GB {2}61 °C {2}640 W/);
   expect(shown({ at, stepS: 30, limits: {}, gpus: [], samples: [] }).join('\n')).toContain('processor  – cores');
 });
 
 test('the states of a program are sentences', () => {
-  expect(programText({ state: 'waiting', restarts: 0, since: at }, at)).toBe('waits for its machine');
+  expect(liveProgramText({ state: 'waiting', restarts: 0, since: at }, at)).toBe('waits for its machine');
   const crashed = { exitCode: 1, restarts: 1, since: before(2) };
-  expect(programText({ state: 'restarting', ...crashed, startsAt: before(-4) }, at)).toBe(
+  expect(liveProgramText({ state: 'restarting', ...crashed, startsAt: before(-4) }, at)).toBe(
     'ended with exit code 1, starts again in 4 s, restarted once',
   );
-  expect(programText({ state: 'exited', ...crashed, restarts: 0 }, at)).toBe('ended with exit code 1, 2 s ago');
-  expect(programText({ state: 'running', restarts: 0, since: before(5) }, at)).toBe('running for 5 s');
+  expect(liveProgramText({ state: 'exited', ...crashed, restarts: 0 }, at)).toBe('ended with exit code 1, 2 s ago');
+  expect(liveProgramText({ state: 'exited', restarts: 0, since: before(2) }, at)).toBe('ended, 2 s ago');
+  expect(liveProgramText({ state: 'running', restarts: 0, since: before(5) }, at)).toBe('running for 5 s');
 });

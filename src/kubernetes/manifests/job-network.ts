@@ -6,9 +6,9 @@ import { publicInternet } from './egress.js';
 import { jobLabels, ownedByPod } from './job.js';
 
 /**
- * A job's egress: the internet, but not its own machine or the cluster. And the ports that its order opens. It is per job and not per tenant, because
- * policies only add to each other and each job is on another machine. Until it exists, the tenant's policy allows only
- * the name server. Kubernetes deletes it with the pod.
+ * What a job may reach (the internet, but not its own machine or the cluster), and the ports at which it is reached besides
+ * SSH. It is per job and not per tenant, because policies only add to each other and each job is on another machine. Until
+ * it exists, the tenant's policy allows only the name server. Kubernetes deletes it with the pod.
  */
 export function jobNetworkPolicy(
   order: JobOrder,

@@ -16,8 +16,8 @@ export function openedPorts(ports: readonly JobPort[], { spec }: V1Service): Ope
 }
 
 /**
- * The job's ingress: a NodePort for SSH and one for each port of the order, answered only by the pod's own node. It is created before the pod, so that no pod is
- * created when no port is left. Like the Secret, it stays until the job's end or the reconciler removes it.
+ * The job's ingress: a node port for SSH and one for each port of the order, answered only by the pod's own node. It is
+ * created before the pod, so that no pod is created when no port is left. Like the Secret, it stays until the job's end or the reconciler removes it.
  */
 export function jobService(order: JobOrder, placement: Placement): V1Service {
   return {

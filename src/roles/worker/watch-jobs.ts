@@ -8,18 +8,20 @@ import type { Logger } from '../../observability/logger.js';
 import { sideBySide } from '../../side-by-side.js';
 
 export interface WatchPace {
-  /** How often a job is asked, where this process manages it: with many jobs it takes as long as it takes. */
+  /** How often each job is asked, while there are not too many for that. */
   everyS: number;
-  /** Machines at a time, and between two looks into the database. */
+  /** How many machines are asked at a time. */
   atOnce: number;
-  taken: number;
+  /** How many due jobs are taken from the database in one round. */
+  perRound: number;
+  /** Between two rounds: with `perRound`, it bounds how many machines are asked in a second. */
   pauseMs: number;
-  /** For a server that does not know the question. */
+  /** How long a server is left alone that does not know the question. */
   refusedS: number;
 }
 
 /** Eight machines a second at most, which is 2 % of a core; every worker takes its share. */
-export const usualPace: WatchPace = { everyS: 60, atOnce: 16, taken: 40, pauseMs: 5_000, refusedS: 86_400 };
+export const usualPace: WatchPace = { everyS: 60, atOnce: 16, perRound: 40, pauseMs: 5_000, refusedS: 86_400 };
 
 interface Deps {
   pool: Pool;
@@ -54,14 +56,14 @@ async function loop(deps: Deps, pace: WatchPace, signal: AbortSignal): Promise<v
   }
 }
 
-/** One look: those that are due. */
+/** One round: asks about the jobs that are due. */
 export async function watchOnce(
   { pool, logger, askUse }: Deps,
-  { everyS, atOnce, taken, refusedS }: WatchPace,
+  { everyS, atOnce, perRound, refusedS }: WatchPace,
   ring: (wallet: string | undefined) => void,
 ): Promise<void> {
   await watchNewJobs(pool);
-  const due = await takeDueWatches(pool, taken, everyS);
+  const due = await takeDueWatches(pool, perRound, everyS);
   const failed = await sideBySide(due, atOnce, async ({ machine, known }: DueWatch) => {
     const answer = await askUse(machine);
     if (answer.kind === 'refused') return await putOffWatch(pool, machine.jobId, refusedS);
