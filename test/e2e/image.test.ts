@@ -51,7 +51,7 @@ describeUnless(wanted ? undefined : `${variable}=1, because it takes minutes`)('
 
   test('the image contains everything that every role needs', async () => {
     const main = join(image.folder, image.command.at(-1)!);
-    const broker = await startBroker({ ...image.env, BROKER_MAIN: main });
+    const broker = await startBroker({ ...image.env, PROVIDER_PRIVATE_CIDRS: '198.18.0.0/15', BROKER_MAIN: main });
     try {
       await broker.provider({ providerId: 'aground' }).joined;
       for (const page of ['/docs/', '/docs/errors/no_capacity', '/console/sign', '/llms.txt']) {
