@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { isCode } from '../../src/client/errors.js';
 import type { Job, JobUse } from '../../src/client/shapes.js';
 import { exitCodeText } from '../../src/words/program-text.js';
-import { broker, login, nowMs, useResource } from '../live/index.js';
+import { broker, login, nowMs, site, useResource } from '../live/index.js';
 import { Button, Card, CommandLine, Loaded, Skeleton, Sparkline, State, Table, Untrusted } from '../parts/index.js';
 import { secondsClock } from './event-time.js';
 import { nameForWl } from './job-name.js';
@@ -13,6 +13,15 @@ const tableRows = 20;
 
 /** What a job uses of its machine, and what its main program is doing; its own machine says so. */
 export function UseCard({ job }: { job: Job }) {
+  if (site.value?.features.includes('use')) return <AskedUse job={job} />;
+  return (
+    <Card title="Use">
+      <NotSaid job={job} why="this site does not ask machines what jobs use" />
+    </Card>
+  );
+}
+
+function AskedUse({ job }: { job: Job }) {
   const [isTable, setTable] = useState(false);
   const { job_id: id } = job;
   const use = useResource(

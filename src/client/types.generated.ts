@@ -1763,7 +1763,7 @@ export interface Site {
     /** How long a job waits for its absent provider */
     loss_grace_s: number;
   };
-  /** Groups of routes that this broker has */
+  /** Groups of routes that this broker has; `use` where it asks machines what jobs use */
   features: string[];
   broker_keys: {
     /** The address of the key that signs answers to providers now */

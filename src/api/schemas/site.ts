@@ -63,7 +63,9 @@ export const siteReply = z
         ),
       loss_grace_s: z.int().describe('How long a job waits for its absent provider'),
     }),
-    features: z.array(z.string()).describe('Groups of routes that this broker has'),
+    features: z
+      .array(z.string())
+      .describe('Groups of routes that this broker has; `use` where it asks machines what jobs use'),
     broker_keys: brokerKeysReply,
   })
   .meta({ id: 'Site' });
@@ -135,7 +137,7 @@ export function siteReplyOf({ config, version, features, caHash, keys }: SiteFac
       ca_hash: caHash ?? null,
       loss_grace_s: config.PROVIDER_LOSS_GRACE_S,
     },
-    features,
+    features: [...features, ...(config.SSH_PROBE ? ['use'] : [])],
     broker_keys: brokerKeysReplyOf(keys),
   };
 }
