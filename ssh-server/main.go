@@ -133,6 +133,9 @@ func serveUntilStopped(given settings, times programTimes, output io.Writer) (ex
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- server.serve(listener) }()
+	stopWatching := make(chan struct{})
+	defer close(stopWatching)
+	go server.watchUse(times, reached, stopWatching)
 	programEnded := make(chan int, 1)
 	if program != nil {
 		go func() {
