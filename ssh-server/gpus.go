@@ -87,7 +87,7 @@ func newGpuReader(children *children) *gpuReader {
 }
 
 func findDriver() string {
-	path, err := lookUp(driverArgs[0], "/", environment(os.Environ()))
+	path, err := lookUp(driverArgs[0], "/", environment(containerVariables()))
 	if err != nil {
 		return ""
 	}
@@ -174,7 +174,7 @@ func (g *gpuReader) run(path string) (text string, exitCode int, answered bool) 
 		return "", 0, false
 	}
 	child, err := g.children.start(path, driverArgs, &syscall.ProcAttr{
-		Dir: "/", Env: environment(os.Environ(), []string{"LC_ALL=C"}), Files: []uintptr{nothing.Fd(), writer.Fd(), writer.Fd()},
+		Dir: "/", Env: environment(containerVariables(), []string{"LC_ALL=C"}), Files: []uintptr{nothing.Fd(), writer.Fd(), writer.Fd()},
 	})
 	writer.Close()
 	nothing.Close()

@@ -48,6 +48,9 @@ func main() {
 		if err != nil {
 			fail(2, "")
 		}
+		if err := ownWay(); err != nil {
+			fail(1, fmt.Sprintf("sshd: %v\n", err))
+		}
 		exitCode, err := serveUntilStopped(settings, usualTimes, os.Stdout)
 		if err != nil {
 			fail(1, fmt.Sprintf("sshd: %v\n", err))

@@ -231,7 +231,7 @@ func (p *mainProgram) start() (*child, int, error) {
 		return nil, 126, err
 	}
 	own := []string{"HOME=" + p.account.home, "USER=" + loginName, "LOGNAME=" + loginName}
-	env := environment(os.Environ(), own)
+	env := environment(containerVariables(), own)
 	path, err := lookUp(p.spec.Argv[0], folder, env)
 	if err != nil {
 		return nil, 127, err
