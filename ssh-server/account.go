@@ -1,11 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // account is where a session begins and what it runs.
@@ -21,14 +21,11 @@ var usualShells = []string{"/bin/bash", "/usr/bin/bash", "/bin/sh", "/usr/bin/sh
 // turns people away was meant for an image that nobody logs in to; the customer did rent a login.
 func findAccount(passwd string, uid int, isProgram func(string) bool) account {
 	found := account{home: "/root"}
-	if file, err := os.Open(passwd); err == nil {
-		defer file.Close()
-		for lines := bufio.NewScanner(file); lines.Scan(); {
-			fields := strings.Split(lines.Text(), ":")
-			if len(fields) == 7 && fields[2] == strconv.Itoa(uid) {
-				found = account{home: fields[5], shell: fields[6]}
-				break
-			}
+	for line := range strings.Lines(beginningOf(passwd)) {
+		fields := strings.Split(strings.TrimRight(line, "\r\n"), ":")
+		if len(fields) == 7 && fields[2] == strconv.Itoa(uid) {
+			found = account{home: fields[5], shell: fields[6]}
+			break
 		}
 	}
 	name := filepath.Base(found.shell)
@@ -47,6 +44,37 @@ func findAccount(passwd string, uid int, isProgram func(string) bool) account {
 	return found
 }
 
+// More than any passwd file has.
+const maxPasswdBytes = 1 << 20
+
+// beginningOf reads a file of the image before the server listens. Whoever made the image could have it read for ever: a
+// pipe, a device or something of the kernel's that only waits, or lines without end.
+func beginningOf(path string) string {
+	// Not as an os.File, which would wait where the kernel has nothing to say yet.
+	file, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return ""
+	}
+	defer syscall.Close(file)
+	var found syscall.Stat_t
+	if syscall.Fstat(file, &found) != nil || found.Mode&syscall.S_IFMT != syscall.S_IFREG {
+		return ""
+	}
+	text := make([]byte, maxPasswdBytes)
+	read := 0
+	for read < len(text) {
+		count, err := syscall.Read(file, text[read:])
+		if err == syscall.EINTR {
+			continue
+		}
+		if err != nil || count <= 0 {
+			break
+		}
+		read += count
+	}
+	return string(text[:read])
+}
+
 func isProgram(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o111 != 0
@@ -58,31 +86,4 @@ func (a account) folder() string {
 		return a.home
 	}
 	return "/"
-}
-
-const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-// environment puts variables in layers, a later one above the earlier. The lowest is the container's own, so that what
-// the image and the order say (PATH and LD_LIBRARY_PATH of CUDA, the customer's variables) is there in a session too.
-func environment(layers ...[]string) []string {
-	place := map[string]int{}
-	var result []string
-	for _, layer := range layers {
-		for _, variable := range layer {
-			name, _, isVariable := strings.Cut(variable, "=")
-			if !isVariable {
-				continue
-			}
-			if at, there := place[name]; there {
-				result[at] = variable
-				continue
-			}
-			place[name] = len(result)
-			result = append(result, variable)
-		}
-	}
-	if _, there := place["PATH"]; !there {
-		result = append(result, "PATH="+defaultPath)
-	}
-	return result
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -92,6 +94,61 @@ func TestAServerThatNobodyLooksAtIsOpen(t *testing.T) {
 		t.Fatal("closed")
 	}
 	served.look(lookPrefix)
+}
+
+func TestTheDriversProgramFollowsTheLook(t *testing.T) {
+	bin, marker := t.TempDir(), filepath.Join(t.TempDir(), "ran")
+	script := "#!/bin/sh\necho x > " + marker + "\n"
+	if err := os.WriteFile(filepath.Join(bin, driverArgs[0]), []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	observer, _ := newKey(t)
+	var hostKey string
+	served, ended := servingWith(t, quickTimes, func(given *settings) {
+		given.awaitLook, given.observerKey = true, string(ssh.MarshalAuthorizedKey(observer.PublicKey()))
+		hostKey = given.hostKey
+	})
+	eventually(t, "it listens", func() bool { return strings.Contains(served.logged.String(), "listening") })
+	asks, err := served.dial(observerName, ssh.PublicKeys(observer))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer asks.Close()
+	// Whoever asks waits for the driver, if it runs.
+	if said := askedUse(t, asks); said.Version != 1 {
+		t.Errorf("%+v", said)
+	}
+	if _, err := os.Stat(marker); err == nil {
+		t.Error("what may be the customer's ran before the broker had looked")
+	}
+	text, err := os.ReadFile(hostKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	served.look(lookPrefix + lookWord(text))
+	eventually(t, "it runs once the broker has looked", func() bool {
+		_, err := os.Stat(marker)
+		return err == nil
+	})
+	if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	<-ended
+}
+
+func TestTheDriversProgramWaitsForTheKubeletAndItsTime(t *testing.T) {
+	stop := make(chan struct{})
+	close(stop)
+	times := quickTimes
+	times.readyWithin = 0
+	if times.settled(make(chan struct{}), nil, stop) {
+		t.Error("nobody had reached it")
+	}
+	times.notBefore = time.Hour
+	if times.settled(reached(), nil, stop) {
+		t.Error("the kubelet had not had its time")
+	}
 }
 
 func TestTheProgramFollowsTheLook(t *testing.T) {

@@ -63,13 +63,15 @@ type gpuReading struct {
 }
 
 // gpuReader asks the driver by its own program, which is there if the job has GPUs. The customer may have put another
-// in its place: then he reads his own figures, and no more than so many, and this server waits no longer than so.
+// in its place: then he reads his own figures, and no more than so many, and this server waits no longer than so. What
+// he put there is a program of his, which must not run before the job does: until `begin`, none is started.
 type gpuReader struct {
 	children *children
 	find     func() string
 	within   time.Duration
 
 	mu       sync.Mutex
+	mayAsk   bool
 	latest   gpuReading
 	underWay chan struct{}
 	// Not before this is it asked again.
@@ -85,17 +87,24 @@ func newGpuReader(children *children) *gpuReader {
 }
 
 func findDriver() string {
-	path, err := lookUp(driverArgs[0], "/", environment(os.Environ()))
+	path, err := lookUp(driverArgs[0], "/", environment(containerVariables()))
 	if err != nil {
 		return ""
 	}
 	return path
 }
 
+// begin has the driver asked from now on.
+func (g *gpuReader) begin() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.mayAsk = true
+}
+
 // fresh answers what is known, after it has asked the driver if that may be asked again.
 func (g *gpuReader) fresh() gpuReading {
 	g.mu.Lock()
-	if g.underWay == nil && !time.Now().Before(g.next) {
+	if g.mayAsk && g.underWay == nil && !time.Now().Before(g.next) {
 		if path := g.find(); path != "" {
 			g.underWay = make(chan struct{})
 			go g.ask(path, g.underWay)
@@ -165,7 +174,7 @@ func (g *gpuReader) run(path string) (text string, exitCode int, answered bool) 
 		return "", 0, false
 	}
 	child, err := g.children.start(path, driverArgs, &syscall.ProcAttr{
-		Dir: "/", Env: environment(os.Environ(), []string{"LC_ALL=C"}), Files: []uintptr{nothing.Fd(), writer.Fd(), writer.Fd()},
+		Dir: "/", Env: environment(containerVariables(), []string{"LC_ALL=C"}), Files: []uintptr{nothing.Fd(), writer.Fd(), writer.Fd()},
 	})
 	writer.Close()
 	nothing.Close()

@@ -18,6 +18,7 @@ func driver(t *testing.T, script string) *gpuReader {
 	}
 	reader := newGpuReader(theChildren())
 	reader.find = func() string { return path }
+	reader.begin()
 	return reader
 }
 
@@ -97,6 +98,7 @@ func TestTheDriverIsAskedOnceAtATimeAndNotAgainAtOnce(t *testing.T) {
 func TestAMachineWithoutADriverHasNoGpus(t *testing.T) {
 	reader := newGpuReader(theChildren())
 	reader.find = func() string { return "" }
+	reader.begin()
 	if read := reader.fresh(); len(read.seen) != 0 || reader.lost() != nil {
 		t.Errorf("%+v", read)
 	}

@@ -48,6 +48,9 @@ func main() {
 		if err != nil {
 			fail(2, "")
 		}
+		if err := ownWay(); err != nil {
+			fail(1, fmt.Sprintf("sshd: %v\n", err))
+		}
 		exitCode, err := serveUntilStopped(settings, usualTimes, os.Stdout)
 		if err != nil {
 			fail(1, fmt.Sprintf("sshd: %v\n", err))
@@ -133,6 +136,9 @@ func serveUntilStopped(given settings, times programTimes, output io.Writer) (ex
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- server.serve(listener) }()
+	stopWatching := make(chan struct{})
+	defer close(stopWatching)
+	go server.watchUse(times, reached, stopWatching)
 	programEnded := make(chan int, 1)
 	if program != nil {
 		go func() {

@@ -79,6 +79,29 @@ func (t programTimes) afterLook() programTimes {
 	return t
 }
 
+// settled waits until the machine was reached, or no longer for that, and then until the kubelet or the broker has had its
+// time: nothing of the customer's runs before. It answers false if `stop` came meanwhile.
+func (t programTimes) settled(reached <-chan struct{}, noLonger <-chan time.Time, stop <-chan struct{}) bool {
+	listens := time.Now()
+	select {
+	case <-reached:
+	case <-noLonger:
+	case <-stop:
+		return false
+	}
+	return pause(t.notBefore-time.Since(listens), stop) && pause(t.afterReady, stop)
+}
+
+// pause answers false if `stop` came meanwhile.
+func pause(length time.Duration, stop <-chan struct{}) bool {
+	select {
+	case <-time.After(length):
+		return true
+	case <-stop:
+		return false
+	}
+}
+
 // mainProgram runs the job's main program, again and again if the order says so.
 type mainProgram struct {
 	spec     programSpec
@@ -112,14 +135,7 @@ func newMainProgram(spec programSpec, times programTimes, server *server, output
 // code when it has ended for good.
 func (p *mainProgram) run(ready <-chan struct{}) (exitCode int) {
 	defer close(p.over)
-	listens := time.Now()
-	select {
-	case <-ready:
-	case <-time.After(p.times.readyWithin):
-	case <-p.stop:
-		return 0
-	}
-	if !p.wait(p.times.notBefore-time.Since(listens)) || !p.wait(p.times.afterReady) {
+	if !p.times.settled(ready, time.After(p.times.readyWithin), p.stop) {
 		return 0
 	}
 	pause := p.times.firstPause
@@ -154,14 +170,7 @@ func (p *mainProgram) restartsAfter(exitCode int) bool {
 }
 
 // wait answers false if the job's end came meanwhile.
-func (p *mainProgram) wait(pause time.Duration) bool {
-	select {
-	case <-time.After(pause):
-		return true
-	case <-p.stop:
-		return false
-	}
-}
+func (p *mainProgram) wait(length time.Duration) bool { return pause(length, p.stop) }
 
 // hasEnded notes the end of a run of the program.
 func (p *mainProgram) hasEnded(exitCode int) {
@@ -222,7 +231,7 @@ func (p *mainProgram) start() (*child, int, error) {
 		return nil, 126, err
 	}
 	own := []string{"HOME=" + p.account.home, "USER=" + loginName, "LOGNAME=" + loginName}
-	env := environment(os.Environ(), own)
+	env := environment(containerVariables(), own)
 	path, err := lookUp(p.spec.Argv[0], folder, env)
 	if err != nil {
 		return nil, 127, err

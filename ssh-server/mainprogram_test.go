@@ -191,13 +191,21 @@ func serveWith(t *testing.T, spec programSpec) (code int, output string) {
 
 func serving(t *testing.T, spec programSpec, times programTimes) (logged *logText, ended <-chan int) {
 	t.Helper()
-	user, _ := newKey(t)
-	_, private := newKey(t)
-	der, err := x509.MarshalPKCS8PrivateKey(private)
+	text, err := json.Marshal(spec)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := json.Marshal(spec)
+	times.readyWithin = time.Millisecond
+	served, ended := servingWith(t, times, func(given *settings) { given.program = write(t, "program.json", string(text)) })
+	return served.logged, ended
+}
+
+// servingWith runs the whole server until the test's process is told to stop.
+func servingWith(t *testing.T, times programTimes, change func(*settings)) (served *testServer, ended <-chan int) {
+	t.Helper()
+	user, mine := newKey(t)
+	host, private := newKey(t)
+	der, err := x509.MarshalPKCS8PrivateKey(private)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,16 +213,15 @@ func serving(t *testing.T, spec programSpec, times programTimes) (logged *logTex
 	if err != nil {
 		t.Fatal(err)
 	}
-	port := free.Addr().(*net.TCPAddr).Port
+	address := free.Addr().(*net.TCPAddr)
 	free.Close()
 	given := settings{
-		address: "127.0.0.1", port: uint(port),
+		address: "127.0.0.1", port: uint(address.Port),
 		authorizedKeys: write(t, "authorized_keys", string(ssh.MarshalAuthorizedKey(user.PublicKey()))),
 		hostKey:        write(t, "host_key", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))),
-		program:        write(t, "program.json", string(text)),
 	}
-	times.readyWithin = time.Millisecond
-	logged = &logText{}
+	change(&given)
+	logged := &logText{}
 	code := make(chan int, 1)
 	go func() {
 		exitCode, err := serveUntilStopped(given, times, logged)
@@ -223,7 +230,7 @@ func serving(t *testing.T, spec programSpec, times programTimes) (logged *logTex
 		}
 		code <- exitCode
 	}()
-	return logged, code
+	return &testServer{nil, address.String(), host.PublicKey(), user, mine, logged}, code
 }
 
 func TestAStopFromOutsideDoesNotLookLikeTheEndOfTheProgram(t *testing.T) {

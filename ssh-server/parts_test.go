@@ -5,7 +5,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 func TestAccountIsReadFromPasswd(t *testing.T) {
@@ -31,6 +33,55 @@ func TestAccountIsReadFromPasswd(t *testing.T) {
 	}
 	if got := findAccount("/nowhere/passwd", 0, only("/bin/sh")); got != (account{"/root", "/bin/sh"}) {
 		t.Errorf("no passwd: %+v", got)
+	}
+}
+
+func TestAPasswdFileThatOnlyWaitsOrNeverEndsIsPassedOver(t *testing.T) {
+	folder := t.TempDir()
+	pipe, link, long := filepath.Join(folder, "pipe"), filepath.Join(folder, "link"), filepath.Join(folder, "long")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("/dev/ptmx", link); err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Repeat("a:x:1:1::/:/bin/sh\n", maxPasswdBytes/10) + "root:x:0:0::/late:/bin/sh\n"
+	if err := os.WriteFile(long, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{pipe, link, long, folder} {
+		found := make(chan account, 1)
+		go func() { found <- findAccount(path, 0, isProgram) }()
+		select {
+		case got := <-found:
+			if got.home != "/root" {
+				t.Errorf("%s: %+v", path, got)
+			}
+		case <-time.After(20 * time.Second):
+			t.Errorf("%s holds the server up", path)
+		}
+	}
+}
+
+func TestWhatTheRuntimeWouldObeyIsPutAsideAndBroughtBack(t *testing.T) {
+	others, some := putAside([]string{"A=1", "GODEBUG=fips140=on", "GOPATH=/go", asidePrefix + "GOGC=forged", "GOMEMLIMIT="})
+	wanted := []string{"A=1", asidePrefix + "GODEBUG=fips140=on", "GOPATH=/go", asidePrefix + "GOMEMLIMIT="}
+	if !some || !slices.Equal(others, wanted) {
+		t.Errorf("%v %q", some, others)
+	}
+	if again, some := putAside([]string{"A=1", "GOPATH=/go"}); some || !slices.Equal(again, []string{"A=1", "GOPATH=/go"}) {
+		t.Errorf("%v %q", some, again)
+	}
+	t.Setenv(asidePrefix+"GODEBUG", "netdns=go")
+	t.Setenv(asidePrefix+"OTHER", "an image's own")
+	const line = `echo "$GODEBUG" "$WORLDLAND_SSHD_GODEBUG" "$WORLDLAND_SSHD_OTHER"`
+	const said = "netdns=go  an image's own\n"
+	if output, err := start(t, nil).session(t).Output(line); err != nil || string(output) != said {
+		t.Errorf("a session: %q, %v", output, err)
+	}
+	ran := program(t, programSpec{Argv: sh(line), Restart: "never"})
+	if code := ran.run(reached()); code != 0 || ran.text.String() != said {
+		t.Errorf("the main program: %q", ran.text.String())
 	}
 }
 

@@ -136,9 +136,6 @@ func (s *server) listen() (net.Listener, error) {
 
 // serve accepts connections until the listener is closed.
 func (s *server) serve(listener net.Listener) error {
-	stop := make(chan struct{})
-	defer close(stop)
-	go s.use.watch(stop)
 	for {
 		connection, err := listener.Accept()
 		if errors.Is(err, net.ErrClosed) {

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"net"
-	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -150,7 +149,7 @@ func (s *session) setVariable(payload []byte) bool {
 // mayRun grants a command, in the words of the account's shell.
 func (s *session) mayRun(command string) (ok bool, next func()) {
 	shell := s.server.account.shell
-	if !isScp(command) || hasProgram("scp", environment(os.Environ())) {
+	if !isScp(command) || hasProgram("scp", environment(containerVariables())) {
 		return s.mayStart(shell, "-c", command)
 	}
 	if shell == "" {
@@ -215,7 +214,7 @@ func (s *session) environment(user account) []string {
 	if s.agent != "" {
 		own = append(own, "SSH_AUTH_SOCK="+s.agent)
 	}
-	return environment(os.Environ(), own, s.env)
+	return environment(containerVariables(), own, s.env)
 }
 
 // The signals that RFC 4254 names (6.9, 6.10).

@@ -45,8 +45,17 @@ func newUse(children *children) *use {
 	return &use{cgroup: usualCgroup, gpus: newGpuReader(children)}
 }
 
-// watch takes samples until it is stopped.
+// watchUse takes samples of what the job uses. The driver's program is asked for them, which may be the customer's own: it
+// runs no earlier than his main program.
+func (s *server) watchUse(times programTimes, reached, stop <-chan struct{}) {
+	if times.settled(reached, nil, stop) {
+		s.use.watch(stop)
+	}
+}
+
+// watch takes samples until it is stopped. Before that, nothing asks the driver.
 func (u *use) watch(stop <-chan struct{}) {
+	u.gpus.begin()
 	every := time.NewTicker(useEvery)
 	defer every.Stop()
 	u.keep()

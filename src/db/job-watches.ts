@@ -103,7 +103,7 @@ export async function recordWatch(
   });
 }
 
-/** Leaves a job alone for longer: its SSH server does not know the question. */
+/** Leaves a job alone for longer: its SSH server does not answer, or does not know the question. */
 export async function putOffWatch(db: Queryable, jobId: string, byS: number): Promise<void> {
   await db.query(
     'update job_watches set next_at = clock_timestamp() + make_interval(secs => $2::float8) where job_id = $1',

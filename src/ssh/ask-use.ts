@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import ssh2 from 'ssh2';
 import { maxUseBytes, readUse, type AskedMachine, type UseAnswer } from '../domain/job-use.js';
-import { addressOf, algorithms, keyBytes } from './look.js';
+import { addressOf, algorithms, keyBytes, onExchangeAgain } from './look.js';
 import type { ObserverKey } from './observer-key.js';
 
 /** As in ssh-server/observer.go. */
@@ -49,6 +49,7 @@ export async function askMachine(
       client.on('error', ({ level }: Error & { level?: string }) =>
         resolve({ kind: level === 'client-authentication' ? 'refused' : 'silent' }),
       );
+      onExchangeAgain(client, () => resolve({ kind: 'unreadable' }));
       client.once('ready', () => ask(client, resolve));
       client.connect({
         ...{ sock: socket, username: observerName, privateKey: key.privateKey, algorithms, readyTimeout: 0 },

@@ -74,6 +74,14 @@ export function keyBytes(publicKey: string): Buffer {
   return Buffer.from(publicKey.split(' ')[1] ?? '', 'base64');
 }
 
+/**
+ * Calls back when a server has had keys exchanged a second time. None of ours does before a gigabyte, and whoever has it
+ * done again and again chooses how long the broker computes.
+ */
+export function onExchangeAgain(client: ssh2.Client, again: () => void): void {
+  client.once('handshake', () => client.on('handshake', again));
+}
+
 async function askFor(address: string, { port, hostKey, ident, timeoutMs, signal }: LookTarget): Promise<Look> {
   const expected = keyBytes(hostKey);
   const client = new ssh2.Client();
@@ -95,6 +103,7 @@ async function askFor(address: string, { port, hostKey, ident, timeoutMs, signal
         if (error.level !== 'client-socket')
           silent(socket.bytesRead === 0 ? hungUp : 'it does not speak SSH as jobs do');
       });
+      onExchangeAgain(client, () => silent('it does not speak SSH as jobs do'));
       client.connect({
         ...{ sock: socket, username: 'nobody', ident, algorithms, readyTimeout: 0 },
         hostVerifier: (key: Buffer) => {

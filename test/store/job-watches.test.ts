@@ -128,6 +128,20 @@ test('a server that does not know the question is left alone for a day', async (
   expect(rows).toEqual([{ far: true }]);
 });
 
+test('a machine that says nothing, or nothing that can be read, is asked less often and not forgotten', async () => {
+  for (const kind of ['silent', 'unreadable'] as const) {
+    const order = await running();
+    answers.set(order.jobId, { kind });
+    await lookAtAll();
+    const { rows } = await pool().query<{ later: boolean; soon: boolean }>(
+      `select next_at > now() + interval '4 minutes' as later, next_at < now() + interval '6 minutes' as soon
+         from job_watches where job_id = $1`,
+      [order.jobId],
+    );
+    expect(rows).toEqual([{ later: true, soon: true }]);
+  }
+});
+
 test('processes that look at the same time ask different machines', async () => {
   const jobs = await Promise.all(Array.from({ length: 8 }, () => running()));
   await look();

@@ -100,6 +100,26 @@ test('a machine that talks without end is not listened to without end', async ()
   expect(await ask(long)).toEqual({ kind: 'unreadable' });
 });
 
+test('a machine that has keys exchanged again is not listened to, whatever it says then', async () => {
+  let again = 0;
+  const server = new ssh2.Server({ hostKeys: [host.privateKey] }, (client) => {
+    client.on('error', () => undefined);
+    client.on('rekey', () => void (again += 1));
+    client.on('authentication', (context) => context.accept());
+    client.on('session', (accept) => {
+      accept().on('subsystem', (taken) => {
+        const channel = taken();
+        channel.on('error', () => undefined);
+        const exchange = (left: number) =>
+          void (left === 0 ? channel.end(good) : client.rekey(() => exchange(left - 1)));
+        exchange(20);
+      });
+    });
+  });
+  expect(await ask(await listening(server))).toEqual({ kind: 'unreadable' });
+  expect(again).toBeLessThan(3);
+});
+
 test('whatever is no SSH server is silent', async () => {
   const hostile: ((socket: Socket) => void)[] = [
     (socket) => socket.destroy(),

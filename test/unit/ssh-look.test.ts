@@ -91,6 +91,19 @@ test.each<[string, (socket: Socket) => void, RegExp]>([
   expect(found).toEqual({ kind: 'silent', why: expect.stringMatching(why) });
 });
 
+test('a server that has keys exchanged again and again is silent', async () => {
+  let exchanges = 0;
+  const server = new ssh2.Server({ hostKeys: [inOpenSshForm(own)] }, (client) => {
+    client.on('error', () => undefined);
+    client.on('handshake', () => {
+      exchanges += 1;
+      if (exchanges < 100) client.rekey();
+    });
+  });
+  expect(await look(await listening(server))).toEqual({ kind: 'silent', why: 'it does not speak SSH as jobs do' });
+  expect(exchanges).toBeLessThan(4);
+});
+
 test('a key that is only shown, without a proof that the server has it, is no answer', async () => {
   const real = await sshServer(own);
   const port = await hostile((socket) => relayWithBrokenProof(socket, real));

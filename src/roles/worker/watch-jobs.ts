@@ -20,6 +20,9 @@ export interface WatchPace {
   refusedS: number;
 }
 
+/** A machine that does not answer holds a place for eight seconds. It is asked once in so many times. */
+const putOffWhenMute = 5;
+
 /** Eight machines a second at most, which is 2 % of a core; every worker takes its share. */
 export const usualPace: WatchPace = { everyS: 60, atOnce: 16, perRound: 40, pauseMs: 5_000, refusedS: 86_400 };
 
@@ -67,7 +70,7 @@ export async function watchOnce(
   const failed = await sideBySide(due, atOnce, async ({ machine, known }: DueWatch) => {
     const answer = await askUse(machine);
     if (answer.kind === 'refused') return await putOffWatch(pool, machine.jobId, refusedS);
-    if (answer.kind !== 'use') return;
+    if (answer.kind !== 'use') return await putOffWatch(pool, machine.jobId, putOffWhenMute * everyS);
     const changes = changesOf(known, answer.use);
     if (isSame(changes.now, known)) return;
     ring(await recordWatch(pool, machine.jobId, changes));
