@@ -1,4 +1,4 @@
-import type { GapCause, JobFailure } from '../src/domain/job.js';
+import type { GapCause, JobFailure, SshAccess } from '../src/domain/job.js';
 import type { Instant, Printable } from '../src/domain/outside.js';
 import type { MachineFault } from '../src/domain/start-faults.js';
 import type { ErrorCode } from '../src/wire/error-codes.js';
@@ -10,6 +10,16 @@ export interface RecordedGap {
   from: Instant;
   to: Instant;
   cause: GapCause;
+}
+
+/** A job that runs. Times are RFC 3339. */
+export interface RecordedRun {
+  ssh: SshAccess;
+  podUid: string;
+  startedAt: string;
+  expiresAt: string;
+  /** It has ended already, and nobody but its provider saw it run. */
+  isUnseen?: true;
 }
 
 /** How a job ended and when it was served, as far as known. Times are RFC 3339. */

@@ -23,6 +23,7 @@ export async function begin(life: JobLife, { placement, ssh, podUid, ended }: Pl
     podUid,
     startedAt: new Date(startedAtMs).toISOString(),
     expiresAt: new Date(job.expiresAtMs).toISOString(),
+    ...(ended === undefined ? {} : { isUnseen: true }),
   });
   // Absences before this moment cost nothing anyway.
   if (ended === undefined) provider.forgetGaps(provider.gaps());

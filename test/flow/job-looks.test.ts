@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { sentence } from '../../src/domain/outside.js';
+import { instantAt, sentence } from '../../src/domain/outside.js';
 import { createFlow, type Flow } from '../support/flow.js';
 import { startFlowJob, workflowIdOf, type FlowJob, type FlowJobOptions } from '../support/flow-job.js';
 
@@ -93,6 +93,40 @@ test('a pod whose end nobody heard of is asked for before its provider is blamed
   const { failure, startFailure } = await job.released();
   expect(failure).toMatchObject({ reason: 'container_exited' });
   expect(startFailure).toBeUndefined();
+});
+
+const program = { restart: 'never', endsJob: true } as const;
+const ranFor = (seconds: number) => ({ from: instantAt(Date.now() - seconds * 1_000), to: instantAt(Date.now()) });
+
+test('a program that ended well before anybody looked is paid from when its door opened by itself, and clears its provider of nothing', async () => {
+  const job = await lookedAt({ order: { program } });
+  await job.asksFor('provisionJob');
+  const ran = ranFor(100);
+  await job.podIs('succeeded', { exitCode: 0, endedAt: ran.to, ran });
+  expect(await job.released()).toMatchObject({ status: 'completed', exitCode: 0, podEndedAt: ran.to });
+  const opened = instantAt(Date.parse(ran.from) + 90_000);
+  expect(job.asked('recordRunning').map(([, run]) => run)).toMatchObject([{ startedAt: opened, isUnseen: true }]);
+  await flow.replay(workflowIdOf(job));
+});
+
+test.each([
+  ['before anybody looked', false],
+  ['while nobody reached it', true],
+])('a program cannot have ended well behind a door that was shut, %s, and nothing is paid', async (_, isReady) => {
+  const ran = ranFor(60);
+  const job = await lookedAt({
+    order: { program },
+    steps: {
+      lookAtSsh: unreachable,
+      inspectJob: (_, uid) =>
+        Promise.resolve({ phase: 'succeeded', uid, resourceVersion: '99', exitCode: 0, endedAt: ran.to, ran }),
+    },
+  });
+  await job.asksFor('provisionJob');
+  await job.podIs(isReady ? 'running' : 'succeeded', isReady ? {} : { exitCode: 0, endedAt: ran.to, ran });
+  expect(await job.released()).toMatchObject({ status: 'failed', failure: { reason: 'container_exited' } });
+  expect(job.asked('recordRunning')).toEqual([]);
+  await flow.replay(workflowIdOf(job));
 });
 
 test('a job that is cancelled while the broker looks ends at once', async () => {
