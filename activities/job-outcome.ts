@@ -20,6 +20,7 @@ export interface RecordedRun {
   expiresAt: string;
   /** It has ended already, and nobody but its provider saw it run. */
   isUnseen?: true;
+  unreached?: StartFailure;
 }
 
 /** How a job ended and when it was served, as far as known. Times are RFC 3339. */
@@ -39,6 +40,8 @@ export interface ReleasedJob {
   gaps?: RecordedGap[];
   /** Set if the job was never reached and its provider caused that. */
   startFailure?: StartFailure;
+  /** The start before at the only machine where the job's ports were not reachable, if it may be held against it. */
+  unreached?: StartFailure;
 }
 
 /** A failed start that its provider caused, or may have caused. */
@@ -56,4 +59,6 @@ export interface StartFailure {
 export interface Remembered {
   /** Its provider is out of placement because of this failure, and has not been told. */
   isOut?: boolean;
+  /** The same, of the machine that was not reached. */
+  isUnreachedOut?: boolean;
 }

@@ -83,9 +83,9 @@ export function createJobRecordActivities({ pool, logger, config }: JobRecordDep
 
     /**
      * Writes that the job runs. That clears what its provider has failed before, unless nobody saw the job run: then the
-     * provider alone says so.
+     * provider alone says so. A machine that was not reached before is now known to be at fault, not the order.
      */
-    async recordRunning(order: JobOrder, running: RecordedRun): Promise<void> {
+    async recordRunning(order: JobOrder, running: RecordedRun): Promise<Remembered> {
       const told = await markRunning(pool, order.jobId, {
         ssh: running.ssh,
         podUid: running.podUid,
@@ -94,6 +94,7 @@ export function createJobRecordActivities({ pool, logger, config }: JobRecordDep
       });
       bell.ring(told);
       if (running.isUnseen !== true) await recordStart(pool, order.jobId);
+      return running.unreached === undefined ? {} : await remember(order, running.unreached);
     },
 
     /**
@@ -144,8 +145,9 @@ export function createJobRecordActivities({ pool, logger, config }: JobRecordDep
      */
     async releaseJob(order: JobOrder, outcome: ReleasedJob): Promise<Remembered> {
       const { jobId } = order;
-      const { startFailure } = outcome;
+      const { startFailure, unreached } = outcome;
       const remembered = startFailure === undefined ? {} : await remember(order, startFailure);
+      const before = unreached === undefined ? {} : await remember(order, unreached);
       await closing(jobId, outcome.message, (message) =>
         withTransaction(pool, async (tx) => {
           // The statement that tells the customer comes last: see `tellSql`.
@@ -174,7 +176,7 @@ export function createJobRecordActivities({ pool, logger, config }: JobRecordDep
       bell.ring(order.wallet);
       await signSome(signer, logger);
       logWords(logger, order, outcome.failure);
-      return remembered;
+      return before.isOut === true ? { ...remembered, isUnreachedOut: true } : remembered;
     },
   };
 
