@@ -1,4 +1,4 @@
-import type { GapCause, JobFailure } from '../src/domain/job.js';
+import type { GapCause, JobFailure, SshAccess } from '../src/domain/job.js';
 import type { Instant, Printable } from '../src/domain/outside.js';
 import type { MachineFault } from '../src/domain/start-faults.js';
 import type { ErrorCode } from '../src/wire/error-codes.js';
@@ -10,6 +10,17 @@ export interface RecordedGap {
   from: Instant;
   to: Instant;
   cause: GapCause;
+}
+
+/** A job that runs. Times are RFC 3339. */
+export interface RecordedRun {
+  ssh: SshAccess;
+  podUid: string;
+  startedAt: string;
+  expiresAt: string;
+  /** It has ended already, and nobody but its provider saw it run. */
+  isUnseen?: true;
+  unreached?: StartFailure;
 }
 
 /** How a job ended and when it was served, as far as known. Times are RFC 3339. */
@@ -29,6 +40,8 @@ export interface ReleasedJob {
   gaps?: RecordedGap[];
   /** Set if the job was never reached and its provider caused that. */
   startFailure?: StartFailure;
+  /** The start before at the only machine where the job's ports were not reachable, if it may be held against it. */
+  unreached?: StartFailure;
 }
 
 /** A failed start that its provider caused, or may have caused. */
@@ -46,4 +59,6 @@ export interface StartFailure {
 export interface Remembered {
   /** Its provider is out of placement because of this failure, and has not been told. */
   isOut?: boolean;
+  /** The same, of the machine that was not reached. */
+  isUnreachedOut?: boolean;
 }

@@ -13,12 +13,12 @@ import { recordGaps } from '../src/db/job-gaps.js';
 import { quotedRates } from '../src/db/jobs.js';
 import { isBadData, withTransaction } from '../src/db/pool.js';
 import { BrokerError } from '../src/domain/errors.js';
-import type { JobFailure, JobOrder, Placement, SshAccess } from '../src/domain/job.js';
+import type { JobFailure, JobOrder, Placement } from '../src/domain/job.js';
 import { sentence, type Instant, type Printable } from '../src/domain/outside.js';
 import { closingsWithoutText, providersOut, startMoves } from '../src/observability/metrics.js';
 import type { Config, SiteFee, SitePrices } from '../src/config.js';
 import type { ActivityDeps } from './deps.js';
-import type { RecordedGap, ReleasedJob, Remembered, StartFailure } from './job-outcome.js';
+import type { RecordedGap, RecordedRun, ReleasedJob, Remembered, StartFailure } from './job-outcome.js';
 import { noCapacity, whyNobodyTakes } from './no-capacity.js';
 
 /** How many of the cheapest providers are tried before the list is read again. */
@@ -81,10 +81,11 @@ export function createJobRecordActivities({ pool, logger, config }: JobRecordDep
       return remembered;
     },
 
-    async recordRunning(
-      order: JobOrder,
-      running: { ssh: SshAccess; podUid: string; startedAt: string; expiresAt: string },
-    ): Promise<void> {
+    /**
+     * Writes that the job runs. That clears what its provider has failed before, unless nobody saw the job run: then the
+     * provider alone says so. A machine that was not reached before is now known to be at fault, not the order.
+     */
+    async recordRunning(order: JobOrder, running: RecordedRun): Promise<Remembered> {
       const told = await markRunning(pool, order.jobId, {
         ssh: running.ssh,
         podUid: running.podUid,
@@ -92,7 +93,8 @@ export function createJobRecordActivities({ pool, logger, config }: JobRecordDep
         expiresAt: new Date(running.expiresAt),
       });
       bell.ring(told);
-      await recordStart(pool, order.jobId);
+      if (running.isUnseen !== true) await recordStart(pool, order.jobId);
+      return running.unreached === undefined ? {} : await remember(order, running.unreached);
     },
 
     /**
@@ -143,8 +145,9 @@ export function createJobRecordActivities({ pool, logger, config }: JobRecordDep
      */
     async releaseJob(order: JobOrder, outcome: ReleasedJob): Promise<Remembered> {
       const { jobId } = order;
-      const { startFailure } = outcome;
+      const { startFailure, unreached } = outcome;
       const remembered = startFailure === undefined ? {} : await remember(order, startFailure);
+      const before = unreached === undefined ? {} : await remember(order, unreached);
       await closing(jobId, outcome.message, (message) =>
         withTransaction(pool, async (tx) => {
           // The statement that tells the customer comes last: see `tellSql`.
@@ -173,7 +176,7 @@ export function createJobRecordActivities({ pool, logger, config }: JobRecordDep
       bell.ring(order.wallet);
       await signSome(signer, logger);
       logWords(logger, order, outcome.failure);
-      return remembered;
+      return before.isOut === true ? { ...remembered, isUnreachedOut: true } : remembered;
     },
   };
 

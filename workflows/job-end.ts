@@ -18,6 +18,8 @@ export async function end(life: JobLife, ending: Ending): Promise<JobState> {
   const lastSeen = lastSeenOf(ending, away);
   // Cancelled and expired jobs, too: the pod may have ended earlier without the workflow hearing of it.
   const podEnds = [podEndedAt, life.running && life.observations.of(life.running.podUid)?.endedAt];
+  // Of a job that ran, this has been recorded.
+  const { unreached } = life.running === undefined ? life.unreached.certain() : {};
   let isHindered: boolean | undefined;
   if (life.held === 'pod') {
     state.status = 'ending';
@@ -44,6 +46,7 @@ export async function end(life: JobLife, ending: Ending): Promise<JobState> {
     ...(failure === undefined ? {} : { failure }),
     ...(exitCode === undefined ? {} : { exitCode }),
     ...(startFailure === undefined ? {} : { startFailure: heldAgainst(startFailure, isHindered) }),
+    ...(unreached === undefined ? {} : { unreached }),
   });
   state.status = status;
   if (failure !== undefined) state.failure = failure;
@@ -55,6 +58,7 @@ export async function end(life: JobLife, ending: Ending): Promise<JobState> {
     // Versions up to 0.1.0 return nothing here, either.
     if (released?.isOut === true) await tellOut(state.placement);
   }
+  if (unreached !== undefined && released?.isUnreachedOut === true) await tellOut(unreached);
   await condition(allHandlersFinished);
   return state;
 }

@@ -1,7 +1,7 @@
 import type { StartFailure } from '../activities/job-outcome.js';
 import type { JobFailure } from '../src/domain/job.js';
 import type { ProgramRules } from '../src/domain/job-program.js';
-import { sentence, type Instant, type Printable } from '../src/domain/outside.js';
+import { instantAt, sentence, type Instant, type Printable } from '../src/domain/outside.js';
 import type { MachineFault } from '../src/domain/start-faults.js';
 import type { Cancellation, PodObservation, ProviderAbsence, ProviderNews } from './job-messages.js';
 import type { ErrorCode } from '../src/wire/error-codes.js';
@@ -117,13 +117,32 @@ export function podEnded(pod: PodObservation, providerId: string, { away, gap }:
   return { ...failedBecause('container_exited', `the container stopped${exit}${why}`), ...ended };
 }
 
+/** The door of an SSH server at which nobody has looked opens by itself after this time: see ssh-server/door.go. */
+export const doorOpensWithinS = 90;
+
 /**
  * A program that ended well while no worker, or no watcher, was there to see it run: the job is completed and paid for as
- * any other. Undefined if this is something else.
+ * any other, from when its program could begin. Undefined if this is something else.
+ *
+ * @param doorShutForS how long the SSH server started no program because nobody had looked at its port.
  */
-export function endedUnseen(ending: Ending, { ran, exitCode }: PodObservation, { endsJob }: ProgramRules) {
+export function endedUnseen(
+  ending: Ending,
+  { ran, exitCode }: PodObservation,
+  { endsJob }: ProgramRules,
+  doorShutForS: number,
+) {
   if (ending.status !== 'completed' || !endsJob || ran === undefined || exitCode !== 0) return undefined;
-  return { ...ending, message: sentence('the program ended'), exitCode, podEndedAt: ran.to, ran } satisfies Ending;
+  const fromMs = Date.parse(ran.from) + doorShutForS * 1000;
+  if (fromMs >= Date.parse(ran.to)) return undefined;
+  const paid = { from: instantAt(fromMs), to: ran.to };
+  return {
+    ...ending,
+    message: sentence('the program ended'),
+    exitCode,
+    podEndedAt: ran.to,
+    ran: paid,
+  } satisfies Ending;
 }
 
 /**

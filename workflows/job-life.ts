@@ -5,6 +5,7 @@ import { absenceOf, createServiceRecord } from './job-service.js';
 import { createPodObservations, type PodObservations } from './pod-observations.js';
 import { createProviderWatch, type ProviderWatch } from './provider-watch.js';
 import { searchAttributes } from './search-attributes.js';
+import { createUnreachedMachines, type UnreachedMachines } from './unreached-machines.js';
 
 /** What the workflow of a job knows. Handlers and steps change it. */
 export interface JobLife {
@@ -15,6 +16,7 @@ export interface JobLife {
   readonly observations: PodObservations;
   readonly provider: ProviderWatch;
   readonly service: ReturnType<typeof createServiceRecord>;
+  readonly unreached: UnreachedMachines;
   /** Set as soon as the customer can log in. */
   running: RunningJob | undefined;
   cancellation: Cancellation | undefined;
@@ -34,6 +36,7 @@ export function beginJob({ order, limits, running }: JobInput): JobLife {
     observations: createPodObservations(),
     provider,
     service: createServiceRecord(order.jobId, provider),
+    unreached: createUnreachedMachines(),
     running,
     cancellation: undefined,
     told: undefined,

@@ -72,9 +72,9 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
 
 /** What the search for a machine needs to know about the job. */
 function placing(life: JobLife, input: JobInput): Parameters<typeof findMachine>[0] {
-  const { order, limits, provider, observations } = life;
+  const { order, limits, provider, observations, unreached } = life;
   return {
-    ...{ order, limits, provider, observations },
+    ...{ order, limits, provider, observations, unreached },
     firstAttempt: input.attempt ?? 1,
     details: (text) => details(life, text),
     isAt: (placement) => isAt(life, placement),

@@ -10,7 +10,8 @@ import { pods, sshLook } from './job-steps.js';
  * Has the broker look at the SSH port of a pod that is Ready, before its customer is let in; returns why the job does not
  * run. Whatever becomes of the pod or its provider meanwhile decides first: it explains why nobody answers.
  */
-export async function lookFromOutside(start: JobStart, { podUid, ssh }: ProvisionedPod): Promise<Ending | undefined> {
+export async function lookFromOutside(start: JobStart, made: ProvisionedPod): Promise<Ending | undefined> {
+  const { podUid, ssh } = made;
   const { order, placement, provider, observations, beforeMs, details } = start;
   details(`looking at the SSH port on ${placement.nodeName} from outside`);
   let settled = false;
@@ -20,9 +21,9 @@ export async function lookFromOutside(start: JobStart, { podUid, ssh }: Provisio
   looked.then(done, done);
   try {
     for (;;) {
-      if (settled) return await verdict(start, podUid, await looked);
+      if (settled) return await verdict(start, made, await looked);
       const known = { pod: observations.of(podUid), provider: provider.news() };
-      if (isOver(known.pod)) return endedEarly(start, known.pod);
+      if (isOver(known.pod)) return endedEarly(start, made, known.pod);
       const parting = await provider.parting(placement);
       if (parting !== undefined) return parting;
       if (Date.now() >= beforeMs) return notInTime(start);
@@ -38,12 +39,13 @@ export async function lookFromOutside(start: JobStart, { podUid, ssh }: Provisio
 }
 
 /** A pod that is over without anybody's having heard of it is no fault of its provider's ports. */
-async function verdict(start: JobStart, podUid: string, { unreachable }: SshLook): Promise<Ending | undefined> {
+async function verdict(start: JobStart, made: ProvisionedPod, { unreachable }: SshLook): Promise<Ending | undefined> {
   if (unreachable === undefined) return undefined;
   const { order, observations } = start;
+  const { podUid } = made;
   observations.add(await pods.inspectJob(order, podUid));
   const pod = observations.of(podUid);
-  if (isOver(pod)) return endedEarly(start, pod);
+  if (isOver(pod)) return endedEarly(start, made, pod);
   const { message, fault } = unreachable;
   return withFault(failed({ reason: 'ports_unreachable', message }), fault);
 }

@@ -8,6 +8,7 @@ import type { JobStart } from './job-starting.js';
 import { jobRecord, jobTeardown } from './job-steps.js';
 import type { ProviderNews } from './job-messages.js';
 import { jobLeft, placementChanged } from './provider-messages.js';
+import type { UnreachedMachines } from './unreached-machines.js';
 
 /** A job tries at most this many machines: if all of them fail it, the machines are hardly the cause. */
 const maxPlacements = 5;
@@ -16,6 +17,7 @@ const maxPlacements = 5;
 export interface JobPlacing extends Omit<JobStart, 'placement' | 'beforeMs'> {
   /** The number of the first placement. */
   firstAttempt: number;
+  unreached: UnreachedMachines;
   /** Records the most that may have to be released from here on. */
   holds(what: 'capacity' | 'pod'): void;
   /** Records where the job is placed; undefined after it has left. */
@@ -41,7 +43,8 @@ export async function findMachine(placing: JobPlacing): Promise<Placed | NotStar
     const goesOn = mayGoOn(placing, ending, attempt) && Date.now() < beforeMs;
     if (!goesOn || !patched('a-start-goes-on-elsewhere')) {
       if (ending.fault === undefined) return made;
-      return { kind: 'not_started', ending: { ...ending, startFailure: startFailure(placement, attempt, ending) } };
+      const last = placing.unreached.endedBy(startFailure(placement, attempt, ending));
+      return { kind: 'not_started', ending: { ...ending, startFailure: last } };
     }
     await leave(placing, placement, attempt, ending);
     placement = await place(placing, ++attempt);
@@ -67,15 +70,15 @@ async function place({ order, provider, details, holds, isAt }: JobPlacing, atte
  * pod is gone.
  */
 async function leave(placing: JobPlacing, placement: Placement, attempt: number, why: Ending): Promise<void> {
-  const { order, provider, details, holds, isAt } = placing;
+  const { order, provider, unreached, details, holds, isAt } = placing;
   const isAwaited = awaitsJob(provider.news());
   details(`${why.message}; trying another provider`);
   const { isHindered } = await jobTeardown.teardownJob(order, placement);
   holds('capacity');
   provider.leave();
-  const failure = startFailure(placement, attempt, why);
+  const failure = heldAgainst(startFailure(placement, attempt, why), isHindered);
   const { message, failure: { words } = {} } = why;
-  const told = { ...heldAgainst(failure, isHindered), message, ...(words === undefined ? {} : { words }) };
+  const told = { ...unreached.leftBy(failure), message, ...(words === undefined ? {} : { words }) };
   const { isOut } = await jobRecord.leaveProvider(order, told);
   isAt(undefined);
   if (isAwaited) await tellProvider(placement);
@@ -107,11 +110,11 @@ export async function tellProvider(placement: Placement): Promise<void> {
 }
 
 /** Tells a provider that it is out of placement, so that operators see it in what the workflow waits for. */
-export async function tellOut(placement: Placement): Promise<void> {
+export async function tellOut(placement: Pick<Placement, 'providerId'>): Promise<void> {
   await unlessOver(workflowOf(placement).signal(placementChanged));
 }
 
-function workflowOf({ providerId }: Placement) {
+function workflowOf({ providerId }: Pick<Placement, 'providerId'>) {
   return getExternalWorkflowHandle(providerWorkflowId(providerId));
 }
 

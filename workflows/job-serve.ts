@@ -3,7 +3,7 @@ import { expired, podEnded, programEnded, type Ending } from './job-endings.js';
 import type { takeExtensions } from './job-extensions.js';
 import { resume, showServing, type JobLife } from './job-life.js';
 import type { JobInput, JobState, RunningJob } from './job-messages.js';
-import type { Placed } from './job-placement.js';
+import { tellOut, type Placed } from './job-placement.js';
 import { jobRecord, pods } from './job-steps.js';
 
 /**
@@ -15,18 +15,23 @@ const runningRecheckMs = 60 * 60 * 1000;
 /** From here on the customer can log in and pays. */
 export async function begin(life: JobLife, { placement, ssh, podUid, ended }: Placed): Promise<RunningJob> {
   const { order, provider } = life;
+  const { unreached } = life.unreached.certain();
   const startedAtMs = ended === undefined ? Date.now() : Date.parse(ended.ran.from);
   const expiresAtMs = startedAtMs + order.durationSeconds * 1000;
   const job: RunningJob = { placement, ssh, podUid, startedAtMs, expiresAtMs, extensions: [] };
-  await jobRecord.recordRunning(order, {
+  const recorded = await jobRecord.recordRunning(order, {
     ssh,
     podUid,
     startedAt: new Date(startedAtMs).toISOString(),
     expiresAt: new Date(job.expiresAtMs).toISOString(),
+    ...(ended === undefined ? {} : { isUnseen: true }),
+    ...(unreached === undefined ? {} : { unreached }),
   });
   // Absences before this moment cost nothing anyway.
   if (ended === undefined) provider.forgetGaps(provider.gaps());
+  life.running = job;
   resume(life, job);
+  if (unreached !== undefined && recorded?.isOut === true) await tellOut(unreached);
   return job;
 }
 

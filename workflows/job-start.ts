@@ -34,7 +34,7 @@ export async function bringUp(start: JobStart): Promise<Provisioned | NotStarted
   const made = await provision(start);
   if (made.kind === 'not_started') return made;
   const ending =
-    (await awaitSsh(start, made.podUid)) ?? (made.isLookedAt === true ? await lookFromOutside(start, made) : undefined);
+    (await awaitSsh(start, made)) ?? (made.isLookedAt === true ? await lookFromOutside(start, made) : undefined);
   if (ending === undefined) return made;
   const { ran } = ending;
   return ran === undefined ? { kind: 'not_started', ending } : { ...made, ended: { ...ending, ran } };
@@ -70,7 +70,8 @@ async function provision(start: JobStart): Promise<Provisioned | NotStarted> {
 }
 
 /** Waits until the pod is Ready; returns why the job ends if it never will be. */
-async function awaitSsh(start: JobStart, podUid: string): Promise<Ending | undefined> {
+async function awaitSsh(start: JobStart, made: ProvisionedPod): Promise<Ending | undefined> {
+  const { podUid } = made;
   const { order, limits, placement, provider, observations, beforeMs, details } = start;
   let stuckSinceMs: number | undefined;
   const toPrepareMs = limits.startTimeoutS * 1000 * partToPrepare;
@@ -80,7 +81,7 @@ async function awaitSsh(start: JobStart, podUid: string): Promise<Ending | undef
     const known = { pod: observations.of(podUid), provider: provider.news() };
     const { pod } = known;
     if (pod?.phase === 'running') return undefined;
-    if (pod !== undefined && pod.phase !== 'pending') return endedEarly(start, pod);
+    if (pod !== undefined && pod.phase !== 'pending') return endedEarly(start, made, pod);
     const parting = await provider.parting(placement);
     if (parting !== undefined) return parting;
     // The node of a provider that is away cannot start a pod: the grace covers that.

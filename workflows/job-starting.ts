@@ -1,7 +1,8 @@
+import type { ProvisionedPod } from '../activities/pods.js';
 import type { JobOrder, Placement } from '../src/domain/job.js';
 import type { MachineFault } from '../src/domain/start-faults.js';
 import { patched } from '@temporalio/workflow';
-import { endedUnseen, failedBecause, podEnded, programEnded, type Ending } from './job-endings.js';
+import { doorOpensWithinS, endedUnseen, failedBecause, podEnded, programEnded, type Ending } from './job-endings.js';
 import type { JobLimits, PodObservation } from './job-messages.js';
 import type { PodObservations } from './pod-observations.js';
 import type { ProviderWatch } from './provider-watch.js';
@@ -19,11 +20,19 @@ export interface JobStart {
   details(text: string): void;
 }
 
-/** The pod is over before the job ran. */
-export function endedEarly({ order, placement, provider }: JobStart, pod: PodObservation): Ending {
+/**
+ * The pod is over before the job ran.
+ *
+ * @param made its door was shut until the broker looked, if the broker was to look.
+ */
+export function endedEarly(
+  { order, placement, provider }: JobStart,
+  { isLookedAt }: Pick<ProvisionedPod, 'isLookedAt'>,
+  pod: PodObservation,
+): Ending {
   const ending = podEnded(pod, placement.providerId, provider.news(), Date.now());
   if (order.program === undefined) return ending;
-  const unseen = endedUnseen(ending, pod, order.program);
+  const unseen = endedUnseen(ending, pod, order.program, isLookedAt === true ? doorOpensWithinS : 0);
   if (unseen !== undefined && patched('a-program-that-ran-unseen-is-paid')) return unseen;
   return programEnded(ending, pod, order.program, false);
 }

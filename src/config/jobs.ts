@@ -100,9 +100,10 @@ export const jobVariables = {
    */
   MAX_STARTING_JOBS_PER_WALLET: whole(5, 1, 100_000),
   /**
-   * Starts in an hour that a wallet cancels, or that fail because of its image or program, before the broker refuses
-   * its orders for the rest of the hour. Starts that fail because of a provider never count. Too high lets a wallet
-   * hold machines without paying; too low punishes a typing error in the name of an image.
+   * Starts in an hour that a wallet cancels, that fail because of its image or program, or whose ports are not reached
+   * or that are not ready in time, before the broker refuses its orders for the rest of the hour. A start in which the
+   * machine did not get as far as the image never counts. Too high lets a wallet hold machines without paying; too low
+   * punishes a typing error in the name of an image.
    */
   MAX_UNREADY_STARTS_PER_HOUR: whole(3, 1, 100_000),
 

@@ -42,7 +42,8 @@ export const limits = {
   orders: { per: 'wallet', counts: 'orders', windowS: 60, setting: 'RATE_LIMIT_JOBS' },
   unready_starts: {
     per: 'wallet',
-    counts: 'starts that were cancelled, or failed by their image or program, before they were ready',
+    counts:
+      'starts that ended before they were ready: cancelled, failed by their image or program, not reached, or not in time',
     windowS: 3_600,
     setting: 'MAX_UNREADY_STARTS_PER_HOUR',
   },

@@ -50,15 +50,14 @@ const file = {
       id: 'vllm',
       name: 'vLLM',
       description:
-        'A model server with the API of OpenAI. Name another model, with its options, as args. The token of the job is its API key.',
+        'A model server with the API of OpenAI, reached through SSH only. Name another model, with its options, as args.',
       image: 'docker.io/vllm/vllm-openai:v0.11.0',
-      command: ['vllm', 'serve', '--host', '0.0.0.0', '--port', '8000'],
+      // Its API key does not keep strangers out: some paths need none, and versions before 0.22 can be led past it.
+      command: ['vllm', 'serve', '--host', '127.0.0.1', '--port', '8000'],
       args: ['Qwen/Qwen2.5-1.5B-Instruct'],
       restart: 'on_failure',
-      ports: [{ port: 8000, name: 'api', protocol: 'http' }],
       needs: { min_vram_gb: 16, min_cuda: '12.8' },
       page: { port: 8000, path: '/v1/models' },
-      token: { variable: 'VLLM_API_KEY', used_as: 'bearer' },
     },
     {
       id: 'code-server',

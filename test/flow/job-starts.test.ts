@@ -217,7 +217,9 @@ test('a program that ended well while nobody looked completes its job, which is 
   await job.asksFor('provisionJob');
   await job.podIs('succeeded', { exitCode: 0, endedAt: ran.to, ran });
   expect(await job.released()).toMatchObject({ status: 'completed', exitCode: 0, podEndedAt: ran.to });
-  expect(job.asked('recordRunning').map(([, running]) => running)).toMatchObject([{ startedAt: ran.from }]);
+  expect(job.asked('recordRunning').map(([, running]) => running)).toMatchObject([
+    { startedAt: ran.from, isUnseen: true },
+  ]);
   expectCleanEnd(job);
   await flow.replay(workflowIdOf(job));
 });

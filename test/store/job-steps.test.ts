@@ -295,6 +295,40 @@ describe('the end of a job', () => {
     expect(await account()).toEqual({ reserved: 0n, spent: 0n });
   });
 
+  test('a machine is cleared by a job that was seen to run there, and by no other', async () => {
+    const running = async (more: { isUnseen?: true }) => {
+      const order = await ordered();
+      await records.placeJob(order);
+      await pool().query(
+        `insert into provider_starts (provider_id, wallets) values ('cheap', 2)
+         on conflict (provider_id) do update set wallets = 2`,
+      );
+      const [startedAt, expiresAt] = [instantAt(secondsAgo(10)), instantAt(secondsAgo(-3_600))];
+      await records.recordRunning(order, { ssh, podUid: 'uid-1', startedAt, expiresAt, ...more });
+      const { rows } = await pool().query('select wallets from provider_starts');
+      return rows;
+    };
+    expect(await running({ isUnseen: true })).toEqual([{ wallets: 2 }]);
+    expect(await running({})).toEqual([{ wallets: 0 }]);
+  });
+
+  test('a machine that was not reached is held to blame once the job runs elsewhere, or has ended', async () => {
+    const unreached = failedAt('cheap', { reason: 'ports_unreachable', fault: 'certain' });
+    const order = await ordered();
+    await records.placeJob(order);
+    const [startedAt, expiresAt] = [instantAt(secondsAgo(10)), instantAt(secondsAgo(-3_600))];
+    const run = { ssh, podUid: 'uid-1', startedAt, expiresAt, unreached };
+    expect(await records.recordRunning(order, run)).toEqual({ isOut: true });
+    await pool().query('delete from provider_starts');
+    const other = await ordered();
+    const told = { ...ended, endAt: instantAt(Date.now()), unreached };
+    expect(await records.releaseJob(other, told)).toEqual({ isUnreachedOut: true });
+    const { rows } = await pool().query('select job_id, provider_id, reason from provider_failures order by failed_at');
+    expect(rows).toEqual(
+      [order, other].map(({ jobId }) => ({ job_id: jobId, provider_id: 'cheap', reason: 'ports_unreachable' })),
+    );
+  });
+
   test('a failure that its customer may have caused takes no machine out', async () => {
     const order = await ordered();
     await records.placeJob(order);

@@ -29,17 +29,39 @@ const request: JobRequest = {
 const place = async (customer: SessionPrincipal, key?: string) =>
   (await placeOrder({ pool: database.pool, config }, customer, request, key)).job.jobId;
 
+interface Ended {
+  minutesAgo: number;
+  reason?: ErrorCode;
+  change?: string;
+  /** Its failure is held against its machine. */
+  held?: boolean;
+  /** The machines that it left. */
+  left?: string[];
+}
+
 /** A start that ended this long ago: placed and never ready, unless `change` says otherwise. */
 async function ended(
   { wallet }: SessionPrincipal,
-  { minutesAgo, reason, change }: { minutesAgo: number; reason?: ErrorCode; change?: string },
+  { minutesAgo, reason, change, held, left = [] }: Ended,
 ): Promise<void> {
+  const jobId = randomUUID();
   await database.pool.query(
     `insert into jobs (job_id, wallet, request_sha256, image, gpu_count, cpu_cores, memory_mb, storage_gb, duration_s,
                        provider_id, status, failure_reason, ended_at)
      values ($1, $2, '', '', 1, 1, 1, 1, 60, 'prov-starts', $3, $4, now() - make_interval(mins => $5))`,
-    [randomUUID(), wallet, reason === undefined ? 'cancelled' : 'failed', reason ?? null, minutesAgo],
+    [jobId, wallet, reason === undefined ? 'cancelled' : 'failed', reason ?? null, minutesAgo],
   );
+  await database.pool.query(
+    `insert into allocations (job_id, provider_id, wallet, node_name, gpu_count, released_at, failed_at)
+     values ($1, 'prov-starts', $2, 'node', 0, now(), $3)`,
+    [jobId, wallet, left],
+  );
+  if (held === true) {
+    await database.pool.query(
+      `insert into provider_failures (job_id, attempt, provider_id, wallet, reason) values ($1, 1, 'prov-starts', $2, $3)`,
+      [jobId, wallet, reason],
+    );
+  }
   if (change !== undefined) await database.pool.query(`update jobs set ${change} where wallet = $1`, [wallet]);
 }
 
@@ -81,8 +103,9 @@ test('after three starts within an hour that failed by the customer’s doing, t
 });
 
 test.each<[string, Parameters<typeof ended>[1]]>([
-  ['through the fault of their providers', { minutesAgo: 5, reason: 'start_timeout' }],
+  ['through the fault of their providers', { minutesAgo: 5, reason: 'start_timeout', held: true }],
   ['for want of capacity', { minutesAgo: 5, reason: 'no_capacity' }],
+  ['for want of capacity after one machine', { minutesAgo: 5, reason: 'no_capacity', left: ['one'] }],
   [
     'with the loss of their provider',
     { minutesAgo: 5, change: `status = 'provider_lost', failure_reason = 'provider_lost'` },
@@ -93,4 +116,18 @@ test.each<[string, Parameters<typeof ended>[1]]>([
   const customer = await newCustomer();
   for (let at = 0; at < 6; at++) await ended(customer, end);
   await place(customer);
+});
+
+test.each<[string, Parameters<typeof ended>[1]]>([
+  ['whose ports nobody reached', { minutesAgo: 5, reason: 'ports_unreachable' }],
+  ['whose ports nobody reached, on one machine', { minutesAgo: 5, reason: 'ports_unreachable', held: true }],
+  ['that were not ready in time', { minutesAgo: 5, reason: 'start_timeout' }],
+  [
+    'for which no machine was left after two',
+    { minutesAgo: 5, reason: 'no_capacity', left: ['one', 'two'], change: 'provider_id = null' },
+  ],
+])('starts %s count, because what was ordered may have caused that', async (_, end) => {
+  const customer = await newCustomer();
+  for (let at = 0; at < 3; at++) await ended(customer, end);
+  await expect(place(customer)).rejects.toMatchObject({ code: 'rate_limited' });
 });

@@ -25,7 +25,8 @@ const run = (line: string, options: RunOptions = {}) => wl.run(line.split(' '), 
 test('the templates are listed, with what they open and need', async () => {
   const { stdout, stderr } = await run('templates');
   expect(stdout).toMatch(/^ID +PORTS +NEEDS +WHAT/);
-  expect(stdout).toMatch(/^vllm +8000 +16 GB, CUDA 12\.8 +A model server/m);
+  expect(stdout).toMatch(/^jupyter +8888 /m);
+  expect(stdout).toMatch(/^vllm +16 GB, CUDA 12\.8 +A model server/m);
   expect(stderr).toContain('wl up 4090 --template pytorch');
   expect((await run('templates -q')).stdout.split('\n')).toContain('jupyter');
 });

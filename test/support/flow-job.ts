@@ -93,7 +93,7 @@ export async function startFlowJob(flow: Flow, options: FlowJobOptions = {}): Pr
     inspectJob: (_, uid) => Promise.resolve({ phase: 'pending', uid, resourceVersion: '0' }),
     recordRunning(_, { expiresAt }) {
       ledger.expiresAtMs = Date.parse(expiresAt);
-      return Promise.resolve();
+      return Promise.resolve({});
     },
     recordExtension: ({ requestId, seconds }) => Promise.resolve().then(() => ledger.extend(requestId, seconds)),
     recordService: () => Promise.resolve(),

@@ -187,6 +187,14 @@ describe('the templates that the broker brings', () => {
     expect(opening.filter(({ token }) => token === undefined)).toEqual([]);
   });
 
+  test('those whose programs no token keeps strangers out of open no port, and listen inside of the job only', () => {
+    const of = (wanted: string) => shippedTemplates.find(({ id }) => id === wanted)!;
+    for (const id of ['comfyui', 'vllm'])
+      expect(of(id)).toMatchObject({ ports: [], page: { path: expect.any(String) } });
+    expect(of('vllm').program.command).toEqual(expect.arrayContaining(['--host', '127.0.0.1']));
+    expect(of('comfyui').env['CLI_ARGS']).toBe('--listen 127.0.0.1');
+  });
+
   test('a site shows those whose images it lets customers run', () => {
     const images = { allowlist: ['docker.io/pytorch/*'], requireDigest: false };
     expect(allowedTemplates(shippedTemplates, images).map(({ id }) => id)).toEqual(['pytorch']);
