@@ -56,6 +56,15 @@ const says =
   (method: string, fault: Fault) =>
   (asked: AskedOfChain): Fault =>
     asked.method === method ? fault : 'pass';
+/** As JSON numbers, which no node has to send as hex. */
+const belowNothing =
+  ({ baseFee, tip, gasPrice }: { baseFee?: number; tip?: number; gasPrice?: number }) =>
+  (asked: AskedOfChain): Fault => {
+    if (asked.method === 'eth_maxPriorityFeePerGas') return { result: tip };
+    if (asked.method === 'eth_gasPrice') return { result: gasPrice };
+    if (asked.method !== 'eth_getBlockByNumber') return 'pass';
+    return { change: (block) => ({ ...(block as object), baseFeePerGas: baseFee ?? null }) };
+  };
 const reverts = {
   code: 3,
   message: 'execution reverted',
@@ -75,6 +84,10 @@ describe.each([0, 1])('a veto is mined at once, although node %i', (liar) => {
     ['says that a call needs hardly any gas', says('eth_estimateGas', { result: hex(21_000) })],
     ['says that a call needs more gas than a block has', says('eth_estimateGas', { result: hex(10n ** 12n) })],
     ['says that the vault would refuse it', says('eth_estimateGas', { error: reverts })],
+    ['says a base fee below nothing', belowNothing({ baseFee: -1_000, tip: 5_000 })],
+    ['says a tip below nothing', belowNothing({ baseFee: 1_000, tip: -5 })],
+    ['says a price of gas below nothing', belowNothing({ gasPrice: -5 })],
+    ['says more transactions than there are numbers', says('eth_getTransactionCount', { result: hex(2n ** 53n - 1n) })],
     ['answers nonsense', () => 'nonsense'],
     ['does not answer', () => 'hang'],
     [
@@ -102,14 +115,17 @@ describe.each([0, 1])('a veto is mined at once, although node %i', (liar) => {
   });
 });
 
-test('several vetoes are mined, although one node says that far more was sent', async () => {
-  nodes[0]!.faults(says('eth_getTransactionCount', { result: hex(900) }));
-  await propose(2);
-  await propose(3);
-  const sender = senderOf();
-  for (const number of [1, 2, 3]) await sender.push({ name: 'veto', number });
-  expect(await Promise.all([1, 2, 3].map(isVetoed))).toEqual([true, true, true]);
-});
+test.each([900n, 2n ** 40n, 2n ** 53n - 1n])(
+  'several vetoes are mined, although one node says that %i were',
+  async (count) => {
+    nodes[0]!.faults(says('eth_getTransactionCount', { result: hex(count) }));
+    await propose(2);
+    await propose(3);
+    const sender = senderOf();
+    for (const number of [1, 2, 3]) await sender.push({ name: 'veto', number });
+    expect(await Promise.all([1, 2, 3].map(isVetoed))).toEqual([true, true, true]);
+  },
+);
 
 /** The next block costs so much, and is mined when the test says so. */
 async function mineAt(baseFeePerGas: bigint): Promise<void> {
