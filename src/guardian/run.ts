@@ -13,7 +13,7 @@ export async function runGuardian(settings: GuardianSettings, stop: AbortSignal)
   const begun = beginGuardian(settings);
   begun.status.part('chain', 'the vault was not looked at yet');
   const listener = await serveStatus(begun.status, settings);
-  let end = async () => {};
+  let end: (() => Promise<void>) | undefined;
   try {
     const { guard, broker } = await untilAvailable({ logger, stop }, 'the chain', () =>
       openGuardian(settings, logger, { begun }),
@@ -25,7 +25,7 @@ export async function runGuardian(settings: GuardianSettings, stop: AbortSignal)
     if (!(error instanceof StopRequested)) throw error;
     logger.info({ signal: error.signal }, 'the guardian stops');
   } finally {
-    await end();
+    await end?.();
     await listener.stop();
   }
 }

@@ -7,6 +7,7 @@ import { useGuardedSite } from '../support/guarded-tests.js';
 import type { AskedOfChain, Fault } from '../support/rpc-proxy.js';
 
 const scene = useGuardedSite();
+const refused = { code: -32_601, message: 'the method does not exist' };
 
 describe('a guardian that is started again, although one node', () => {
   test.each<[string, (asked: AskedOfChain) => Fault]>([
@@ -35,8 +36,6 @@ describe('a guardian that is started again, although one node', () => {
     await expect(scene.guarded.guard()).rejects.toMatchObject({ code: 'dependency_unavailable' });
   });
 });
-
-const refused = { code: -32_601, message: 'the method does not exist' };
 
 test('a guardian shows its state while it waits for a node before its first start', async () => {
   scene.guarded.nodes[1].faults(() => 'no connection');
