@@ -1,6 +1,6 @@
 import { parseAbi, type Address } from 'viem';
 import { rentalVaultAbi } from '../chain/rental-vault-abi.js';
-import { agreed, askChain, type ChainReader, type Rpc } from '../chain/rpc.js';
+import { askChain, NodesDisagree, sameOf, type ChainReader, type Rpc } from '../chain/rpc.js';
 import { BrokerError } from '../domain/errors.js';
 import { scaleOf } from '../domain/vault-units.js';
 import type { GuardianSettings } from './config.js';
@@ -23,14 +23,9 @@ const tokenAbi = parseAbi(['function decimals() view returns (uint8)']);
  *   answer, or nodes disagree.
  */
 export async function checkGuardedVault(settings: GuardianSettings, rpcs: readonly Rpc[]): Promise<GuardedVault> {
-  for (const { client, host } of rpcs) {
-    const found = await askChain(() => client.getChainId());
-    if (found === settings.chainId) continue;
-    throw new SetupError(
-      `The node at ${host} is on chain ${found}, and GUARDIAN_CHAIN_ID is ${settings.chainId}: correct the one that is wrong.`,
-    );
-  }
-  const said = await agreed(rpcs, 'the vault', ({ client }) => readFacts(client, settings));
+  const answers = await Promise.all(rpcs.map((rpc) => readFacts(rpc, settings)));
+  mustBeOneChain(answers, rpcs, settings);
+  const said = sameOf(answers, 'the vault');
   mustBeOurs(said, settings);
   const facts = { scale: scaleOf(said.decimals), batchDelayS: said.batchDelayS };
   if (settings.marginS * 2 > facts.batchDelayS && settings.isProduction) {
@@ -43,11 +38,39 @@ export async function checkGuardedVault(settings: GuardianSettings, rpcs: readon
 }
 
 type Facts = Awaited<ReturnType<typeof factsOf>>;
-type Said = Facts | 'no code' | 'no vault';
+type Said = Facts | 'no code' | 'no vault' | OtherChain;
+interface OtherChain {
+  otherChain: number;
+}
+
+const isElsewhere = (said: Said): said is OtherChain => typeof said === 'object' && 'otherChain' in said;
+
+/** @throws SetupError when all nodes are on other chains; NodesDisagree, with the node, when some are or say so. */
+function mustBeOneChain(
+  answers: readonly Said[],
+  rpcs: readonly Rpc[],
+  { chainId }: GuardianSettings,
+): asserts answers is Exclude<Said, OtherChain>[] {
+  const at = answers.findIndex(isElsewhere);
+  if (at < 0) return;
+  const { otherChain } = answers[at] as OtherChain;
+  const { host } = rpcs[at]!;
+  if (!answers.every(isElsewhere))
+    throw new NodesDisagree(`their chain (${host} is on chain ${otherChain}, and GUARDIAN_CHAIN_ID is ${chainId})`);
+  throw new SetupError(
+    `The node at ${host} is on chain ${otherChain}, and GUARDIAN_CHAIN_ID is ${chainId}: correct the one that is wrong.`,
+  );
+}
 
 /** What one node says. Only what all of them say is a reason to refuse: one of them may lie. */
-async function readFacts(client: ChainReader, settings: GuardianSettings): Promise<Said> {
-  const code = await askChain(() => client.getCode({ address: settings.vault }));
+async function readFacts({ client, host }: Rpc, settings: GuardianSettings): Promise<Said> {
+  const refused = (error: unknown) => {
+    if (error instanceof BrokerError) throw error;
+    throw new BrokerError('dependency_unavailable', `the chain’s node at ${host} refuses to say what chain it is on`);
+  };
+  const otherChain = await askChain(() => client.getChainId()).catch(refused);
+  if (otherChain !== settings.chainId) return { otherChain };
+  const code = await askChain(() => client.getCode({ address: settings.vault })).catch(refused);
   if (code === undefined) return 'no code';
   try {
     return await askChain(() => factsOf(client, settings));
@@ -72,7 +95,10 @@ async function factsOf(client: ChainReader, { vault }: GuardianSettings) {
 }
 
 /** @throws SetupError unless the vault is there, and its guardian is who this program is. */
-function mustBeOurs(said: Said, { vault, address, chainId }: GuardianSettings): asserts said is Facts {
+function mustBeOurs(
+  said: Exclude<Said, OtherChain>,
+  { vault, address, chainId }: GuardianSettings,
+): asserts said is Facts {
   if (said === 'no code')
     throw new SetupError(`There is no contract at GUARDIAN_VAULT (${vault}) on chain ${chainId}: correct the address.`);
   if (said === 'no vault')

@@ -99,6 +99,7 @@ export async function callVault(
     if (pushed.is === 'coin')
       throw new SetupError(`${short(settings.address)} has too few coins for gas: send it some.`);
     if (pushed.is === 'gas') print('Gas costs more than GUARDIAN_MAX_FEE_GWEI: waiting.');
+    if (pushed.is === 'disputed') print('The nodes of the chain disagree about it, and it was sent in vain: waiting.');
   }
   throw new SetupError(
     `The ${name} was sent, and is not mined after ${patienceMs / 1_000} s: look at the chain, and repeat it.`,

@@ -8,6 +8,7 @@ import type { GuardedVault } from './check-vault.js';
 import type { GuardianSettings } from './config.js';
 import { examine, type ExamineDeps, type Examined } from './examine.js';
 import type { MemoryBox } from './memory.js';
+import { leastGas } from './offers.js';
 import type { Sender } from './sender.js';
 import type { Status } from './status.js';
 import { agreedView, viewsApart, type Pending, type VaultView } from './vault.js';
@@ -32,7 +33,7 @@ const longestMs = 600_000;
 /** What is found wrong is looked at once more before it is vetoed: pages of a list may be of two moments. */
 const findingsNeeded = 2;
 /** Wei for some vetoes at a price at which nobody hopes to send them. */
-const leastBalance = 20n * 60_000n * 50_000_000_000n;
+const leastBalance = 20n * leastGas * 50_000_000_000n;
 
 const nameOf = ({ number, hash }: Pick<Pending, 'number' | 'hash'>) => `${number} ${hash}`;
 
@@ -55,8 +56,12 @@ export function createGuard(deps: GuardDeps): Guard {
       const pushed = await sender.push({ name: 'veto', number });
       if (pushed.is === 'refused') logger.error({ settlement: number, why: pushed.why }, 'the vault refuses the veto');
       else if (pushed.is === 'sent') logger.info({ settlement: number, hash: pushed.hash }, 'the veto is on its way');
+      else if (pushed.is === 'disputed')
+        logger.error({ settlement: number }, 'a veto that some node calls impossible was sent too often: it waits');
       else logger.error({ settlement: number, lacks: pushed.is }, 'the veto cannot be sent');
-      status.part('gas', pushed.is === 'gas' || pushed.is === 'coin' ? lackWords[pushed.is] : undefined);
+      if (pushed.is === 'gas' || pushed.is === 'coin') status.part('gas', lackWords[pushed.is]);
+      // Another node may have taken it for less, or only say so.
+      else if (pushed.is === 'sent') status.part('gas', pushed.lacksCoin ? lackWords.coin : undefined);
     } catch (error) {
       // It is decided, so the next look sends it. Those after it are sent now.
       status.part('chain', wordsOf(error));
@@ -129,14 +134,17 @@ export function createGuard(deps: GuardDeps): Guard {
     status.alarm(kind);
     status.part('chain', why);
     logger.error({ kind, why }, 'the nodes of the chain are not believed');
-    const due = new Map<string, Pending>();
+    const due = new Map<string, { pending: Pending; shownBy: number }>();
     // Late is what any node shows as late: another one may say a later time of the same.
     for (const view of await viewsApart(rpcs, facts.vault))
       for (const pending of view.pending) {
         const decided = decisionOf(pending);
-        if (decided === 'vetoed' || (decided === undefined && isLate(pending, view))) due.set(nameOf(pending), pending);
+        if (decided === 'approved' || (decided === undefined && !isLate(pending, view))) continue;
+        due.set(nameOf(pending), { pending, shownBy: 1 + (due.get(nameOf(pending))?.shownBy ?? 0) });
       }
-    for (const pending of due.values()) await veto(pending, [`not explained in time: ${why}`]);
+    // What only one node shows may not exist: it must not be in the way of what others see, too.
+    const inOrder = [...due.values()].sort((a, b) => b.shownBy - a.shownBy);
+    for (const { pending } of inOrder) await veto(pending, [`not explained in time: ${why}`]);
   }
 
   function noteExecuted({ lastExecuted, executedHash }: VaultView): void {

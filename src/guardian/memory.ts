@@ -43,6 +43,10 @@ const sent = z.object({
   data: hex,
   nonce: z.int().min(0),
   gas: amount,
+  /** The least gas that it was signed for, too. */
+  leastGas: amount.optional(),
+  /** Hosts of the nodes that said that the vault would take it, where not all did. */
+  supporters: z.array(z.string()).optional(),
   /** How often it was signed anew, for more, because it was not mined in time. */
   rounds: z.int().min(0).default(0),
   /** What was signed for it last; the first one offers most. */
@@ -64,6 +68,12 @@ const memory = z.strictObject({
   /** Settlements that were executed and that this guardian had not approved. */
   unchecked: z.array(z.int()),
   sent: z.array(sent),
+  /** How many transactions of its wallet were mined, and how many nonces were first signed for since. */
+  walletCount: z.strictObject({ agreed: z.int().min(0), signedSince: z.int().min(0) }).optional(),
+  /** What was signed on the word of some nodes alone, in the last day. */
+  disputed: z.array(z.strictObject({ node: z.string(), purpose: z.string(), atMs: z.int() })).default([]),
+  /** What all nodes said of the vault when this guardian, with this key, first started. */
+  facts: z.strictObject({ guardian: wallet, scale: amount, batchDelayS: z.int().min(0) }).optional(),
 });
 
 export type Memory = z.output<typeof memory>;
@@ -83,9 +93,11 @@ export interface MemoryBox {
 
 /** What a sender needs of it. */
 export interface SendersMemory {
-  readonly now: Pick<Memory, 'sent'>;
-  change(to: Pick<Memory, 'sent'>): void;
+  readonly now: SendersPart;
+  change(to: Partial<SendersPart>): void;
 }
+
+type SendersPart = Pick<Memory, 'sent' | 'walletCount' | 'disputed'>;
 
 /** @throws SetupError where the file is damaged, or of another vault. */
 export function openMemory({
@@ -96,7 +108,7 @@ export function openMemory({
   const file: KeptFile<Memory> = keptFile(join(dataDir, 'memory.json'), memory);
   const fresh: Memory = {
     ...{ version: 1, chainId, vault, seen: nothingSeen },
-    ...{ decisions: [], unchecked: [], sent: [] },
+    ...{ decisions: [], unchecked: [], sent: [], disputed: [] },
   };
   let now = file.read() ?? fresh;
   if (now.chainId !== chainId || now.vault !== vault)
@@ -122,7 +134,7 @@ export function openMemory({
 
 /** Of a process that sends by hand: it remembers only what it sends itself, and writes nothing down. */
 export function memoryOfNow(): SendersMemory {
-  let now: Pick<Memory, 'sent'> = { sent: [] };
+  let now: SendersPart = { sent: [], disputed: [] };
   return {
     get now() {
       return now;

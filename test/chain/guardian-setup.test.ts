@@ -62,9 +62,11 @@ describe('a guardian refuses, with what to do,', () => {
     );
   });
 
-  test('a second node of another chain', async () => {
+  test('nothing for good because a second node is on another chain, or says so: it says which one', async () => {
     const [first] = scene.guarded.settings.rpcUrls;
-    expect(await checkRefusal({ rpcUrls: [first!, foreign.url] })).toMatch(/is on chain 4242/);
+    const said = await checkRefusal({ rpcUrls: [first!, foreign.url] });
+    const { host } = new URL(foreign.url);
+    expect(said).toContain(`disagree about their chain (${host} is on chain 4242, and GUARDIAN_CHAIN_ID is 31337)`);
   });
 
   test('an address without a contract', async () => {
@@ -124,13 +126,14 @@ describe('a guardian refuses, with what to do,', () => {
   test.each<[string, (asked: AskedOfChain) => Fault]>([
     ['there is no contract', ({ method }) => (method === 'eth_getCode' ? { result: '0x' } : 'pass')],
     ['it has another guardian', ({ method }) => (method === 'eth_call' ? { result: `0x${'1'.repeat(64)}` } : 'pass')],
+    ['it is on another chain', ({ method }) => (method === 'eth_chainId' ? { result: '0x1' } : 'pass')],
     ['it answers nothing', ({ method }) => (method === 'eth_call' ? { result: '0x' } : 'pass')],
   ])('nothing for good because one node alone says that %s', async (_, lie) => {
     scene.guarded.nodes[1].faults(lie);
     const { settings } = scene.guarded;
     await expect(checkGuardedVault(settings, createRpcs(settings))).rejects.toMatchObject({
       code: 'dependency_unavailable',
-      message: expect.stringMatching(/disagree about the vault/),
+      message: expect.stringMatching(/disagree about (?:the vault|their chain)/),
     });
   });
 });
