@@ -118,7 +118,8 @@ async function cheapestOnes(
   const { rows } = await db.query<CandidateRow & { is_best: boolean; is_all: boolean }>(
     `${walkSql(most, isQuoted ? '$19' : undefined)}
      select found.*, seen.all_of_them or unseen.rate > $10::numeric as is_all,
-            is_promised or rank <= ${soundRankSql('unseen.rate')} as is_best
+            is_promised or (rank, free_gpus, found.provider_id)
+                           <= (${soundRankSql('unseen.rate')}, seen.free, seen.provider_id) as is_best
        from seen cross join lateral (select ${unseenRateSql} as rate) unseen
             left join (${candidates(walkedRows, isQuoted)}) found on true
       order by found.place`,
@@ -135,7 +136,7 @@ const amongAll = (isQuoted: boolean) => candidates(placementRows, isQuoted);
 const candidates = (rows: string, isQuoted: boolean) => {
   const place = `${isQuoted ? 'q.promised is null, ' : ''}${placementRankSql}, free_gpus, provider_id`;
   return `
-    select provider_id, failures, node_name, gpu_type, gpu_model, gpu_resource, gpu_price::text, cpu_price::text,
+    select provider_id, free_gpus, failures, node_name, gpu_type, gpu_model, gpu_resource, gpu_price::text, cpu_price::text,
            memory_price::text, storage_price::text, ${isQuoted ? 'q.promised::text' : 'null'} as quoted, o.cheapest::text,
            o.gpus::float8 as offered_gpus, o.cpu::float8 as offered_cpu, o.memory::float8 as offered_memory,
            o.storage::float8 as offered_storage, ${placementRankSql} as rank,

@@ -41,14 +41,15 @@ const cheapest = (own: string, most: number) => `
     limit ${most})`;
 
 /**
- * The statement's `with`: the rows that it looks at are `looked`, and `seen` says how many there were and up to which price.
+ * The statement's `with`: the rows that it looks at are `looked`, and `seen` says how many there were, and up to which one: all
+ * others are dearer, or at its price emptier, or at its price as full and behind it by their ids.
  *
  * @param most how many it looks at.
  * @param always the parameter with providers that are looked at whatever they cost, or undefined.
  */
 export const walkSql = (most: number, always: string | undefined) => `
   with ${freeTypes}, walked as materialized (
-    select g.provider_id, g.name, cost.price
+    select g.provider_id, g.name, g.free, cost.price
       from types,
            lateral (${cheapest('> 0', most)} union all ${cheapest('= 0', most)}) g,
            lateral (select ${gpuPriceSql('g.price_per_hour', 'g.name', '$7')} as price) cost
@@ -58,8 +59,13 @@ export const walkSql = (most: number, always: string | undefined) => `
     select provider_id, name from walked
     ${always === undefined ? '' : `union select provider_id, name from provider_resources where kind = 'gpu' and provider_id = any (${always})`}
   ), seen as materialized (
-    select count(*) < ${most} as all_of_them, coalesce(max(price), 0) as gpu_price from walked
+    select count(*) < ${most} as all_of_them, coalesce(max(price), 0) as gpu_price, ${last('free')} as free,
+           ${last('provider_id')} as provider_id
+      from walked
   )`;
+
+/** A column of the last row that was walked; null if there was none. */
+const last = (column: string) => `(array_agg(${column} order by price desc, free desc, provider_id desc))[1]`;
 
 /**
  * As `placementRows`, of those that are looked at. Each is read by its key: the planner does not know how few they are, and

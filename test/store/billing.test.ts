@@ -101,6 +101,8 @@ describe('what jobs cost', () => {
     expect((await who.bill(`?${range}&by=day`)).rows).toEqual([
       {
         ...{ key: '2026-11-25', jobs: 1, seconds: 3_600.25, spent: spent.toString(), reserved: '0', refunded: '0' },
+        // Of every row, also where no job had any.
+        ports: '0',
         ...{ from: '2026-11-24T23:30:00.000Z', to: '2026-11-25T00:30:00.250Z' },
       },
     ]);

@@ -33,13 +33,13 @@ beforeAll(async () => {
 afterAll(() => database?.close());
 
 /** Asks the database, and counts the statements that read the whole fleet. */
-function asked(isWalking: boolean) {
+function asked(isWalking: boolean, of: Queryable = database.pool) {
   const whole: string[] = [];
   const query = async (text: string, values: unknown[]) => {
     const isWalk = text.includes('walked');
     if (isWalk && !isWalking) return { rows: [{ is_all: false, is_best: false }] };
     if (!isWalk && text.includes('left join provider_starts')) whole.push(text);
-    return await database.pool.query(text, values);
+    return await of.query(text, values);
   };
   return { db: { query } as unknown as Queryable, whole };
 }
@@ -114,3 +114,70 @@ test('machines that are alike are filled one after the other, so that large orde
     expect(place!.providerId).toBe(fullest);
   });
 });
+
+/** Machines that are alike in everything, as `alike`: all that have an RTX 4090, numbered from 1 on, each with 8 of them. */
+async function makeAlike(db: Queryable): Promise<void> {
+  await db.query(
+    `create temporary table alike on commit drop as
+     select provider_id, row_number() over (order by provider_id)::int as n
+       from provider_resources where kind = 'gpu' and name = 'rtx-4090'`,
+  );
+  const all = 'provider_id in (select provider_id from alike)';
+  await db.query(`delete from provider_starts where ${all}`);
+  await db.query(`update provider_resources set rented = 0 where kind <> 'gpu' and ${all}`);
+  await db.query(
+    `update providers set cordoned = false, architecture = 'amd64', status = 'available', cpu_price_per_hour = 0,
+                          memory_price_per_gb_hour = 0
+      where ${all}`,
+  );
+}
+
+const eighth = '(select provider_id from alike where n = 8)';
+test.each([
+  [
+    'has failed before and is emptier than one that was not looked at',
+    { price: 0.4, free: 8 },
+    `insert into provider_starts (provider_id, failed_at, wallets) values (${eighth}, now(), 1)`,
+  ],
+  [
+    'is as full as one that was not looked at, and comes behind it by its id',
+    { price: 0.4, free: 2, isLast: true },
+    `insert into provider_starts (provider_id, failed_at, wallets) values (${eighth}, now(), 1)`,
+  ],
+  [
+    'costs the rest for its processor, and is emptier than one that was not looked at',
+    { price: 0.4, free: 8 },
+    `update providers set cpu_price_per_hour = 0.1 where provider_id = ${eighth}`,
+  ],
+])(
+  'a machine that %s comes after that one, as their rank is the same',
+  async (_, { price, free, isLast = false }, change) => {
+    await rolledBack(async (db) => {
+      await makeAlike(db);
+      if (isLast)
+        await db.query(
+          'update alike set n = case n when 8 then (select max(n) from alike) else 8 end where n in (8, (select max(n) from alike))',
+        );
+      // The first look ends with the 64th: between it and the next one, which costs the same, it cannot decide by the price.
+      await db.query(
+        `update provider_resources r
+          set total = 8, target = 8,
+              price_per_hour = case when n < 8 then 0.2 when n = 8 then $1 when n < 66 then 0.5 else 0.6 end,
+              rented = 8 - case when n < 8 then 1 when n = 8 then $2::int when n < 65 then 1 else 2 end
+         from alike a where a.provider_id = r.provider_id and r.kind = 'gpu' and r.name = 'rtx-4090'`,
+        [price, free],
+      );
+      await db.query(
+        `update providers p set cordoned = true from alike a where a.provider_id = p.provider_id and n between 9 and 64`,
+      );
+      await db.query(change);
+      const { rows } = await db.query<{ provider_id: string }>('select provider_id from alike where n = 65');
+      const order = testOrder({ gpuType: '4090' });
+      const places = async (isWalking: boolean) =>
+        (await placementCandidates(asked(isWalking, db).db, order, site, 8)).map(({ providerId }) => providerId);
+      const read = await places(false);
+      expect(read[7]).toBe(rows[0]!.provider_id);
+      expect(await places(true)).toEqual(read);
+    });
+  },
+);

@@ -101,6 +101,7 @@ const history = [
    select job_id, session_id, 1000, 1000, case when ended_at is not null then 1000 end, created_at, ended_at,
           case when ended_at is null then 1000 else 0 end, 3600
      from jobs`,
+  `insert into job_watches (job_id, next_at) select job_id, now() from jobs where status = 'running' and ended_at is null`,
   `insert into job_events (job_id, seq, wallet, at, kind, text)
    select ${jobId('n')}, seq, ${wallet('who')}, ordered, 'phase', 'A step of this job' from ${jobs}, generate_series(1, 2) seq`,
 ];

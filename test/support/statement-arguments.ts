@@ -156,6 +156,9 @@ const byName: Record<string, () => unknown> = {
   },
   ...{
     except: () => '000002',
+    ports: () => [{ port: 8_888, name: 'web', protocol: 'http' }],
+    CLUSTER_NODE_PORTS: () => 12_768,
+    ...{ everyS: () => 60, byS: () => 60, tokenKey: () => 1 },
     batchDelayS: () => 60,
     remove: () => () => Promise.resolve(),
     tell: () => () => Promise.resolve(),
@@ -188,6 +191,10 @@ const given: Record<string, () => unknown[]> = {
   settleCharges: () => [endedJob, 0n],
   listBills: () => [{ wallet: grownWallet }, { by: 'day', from: at(24 * 30), to: at(0), limit: 50 }],
   announceExpiries: () => [],
+  recordWatch: () => [
+    job,
+    { now: { restarts: 0, gpusLost: false, events: 1 }, told: [{ kind: 'phase', text: 'text', data: {} }] },
+  ],
   limitsAfter: () => [
     { wallet: grownWallet, limit: 9n, used: 1n },
     { session: 1n, ledger: 1n },
@@ -198,7 +205,7 @@ const given: Record<string, () => unknown[]> = {
 export const excused: Record<string, string> = {
   ...because(
     'writes rows by their keys',
-    'acceptDelegation addJobKey addReplacement admitNode advanceSequence advanceSequences backfillReservation bookReservation bookSettlement endBatch endWithdrawal forgetPermit freezeRefused insertBatch insertJob insertReceipt insertRevocation insertSession insertSshKey insertTx insertVaultEvents insertWithdrawal keepPermit keepSignature keepFirstKey leaveDelegation markEnded markRunning markService postEntry recordAudit recordBatchWait recordBilled recordCapacity recordFailure recordGaps recordHeartbeats recordMinerCounts recordNewCompared recordNode recordRegistration recordTx recordTxWait recordVault refusePermit replaceIncoming replaceKey setBlock setExit setMiningWanted setProviderStatus storeSignatures storeTargets tellOrdered tellAlso keepOwnerPrices changeOwnerPrices moveVaultCursor allowToOwe renameSshKey deleteSshKey',
+    'acceptDelegation addJobKey addReplacement admitNode advanceSequence advanceSequences backfillReservation bookReservation bookSettlement endBatch endWithdrawal forgetPermit freezeRefused insertBatch insertJob insertReceipt insertRevocation insertSession insertSshKey insertTx insertVaultEvents insertWithdrawal keepPermit keepSignature keepFirstKey leaveDelegation markEnded markRunning markService postEntry recordAudit recordBatchWait recordBilled recordCapacity recordFailure recordGaps recordHeartbeats recordMinerCounts recordNewCompared recordNode recordRegistration recordTx recordTxWait recordSeen recordVault refusePermit replaceIncoming replaceKey setBlock setExit setMiningWanted setProviderStatus storeSignatures storeTargets tellOrdered tellAlso keepOwnerPrices changeOwnerPrices moveVaultCursor allowToOwe renameSshKey deleteSshKey',
   ),
   ...because(
     'reads rows of one key, in an own shape',
