@@ -133,7 +133,7 @@ async function makeAlike(db: Queryable): Promise<void> {
 }
 
 const eighth = '(select provider_id from alike where n = 8)';
-test.each([
+test.each<[string, { price: number; free: number; isLast?: boolean }, string]>([
   [
     'has failed before and is emptier than one that was not looked at',
     { price: 0.4, free: 8 },
