@@ -8,7 +8,7 @@ const namePattern = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
 /**
  * Names a customer may not set, and why. An image can set any variable, so only those are rejected here that would have
  * no effect or be untrue. LD_PRELOAD, PATH and CUDA_VISIBLE_DEVICES are the customer's own business: the SSH server is
- * statically linked, started by its full path and reads no variable, and a container gets the GPUs that the machine
+ * statically linked, started by its full path and obeys no variable, and a container gets the GPUs that the machine
  * assigns, whatever CUDA_VISIBLE_DEVICES says.
  */
 const refusals: readonly (readonly [names: RegExp, reason: string])[] = [
