@@ -105,9 +105,10 @@ describe.each([0, 1])('a veto is mined at once, although node %i', (liar) => {
     ],
   ])('%s', async (_, lie) => {
     // Something was sent before, so that a count of nothing is wrong.
-    await anvil.client.sendTransaction({
+    const hash = await anvil.client.sendTransaction({
       ...{ account: anvil.accounts[roles.guardian]!, to: guardian(), value: 1n, chain: anvil.client.chain },
     });
+    await anvil.client.waitForTransactionReceipt({ hash });
     nodes[liar]!.faults(lie);
     expect(await senderOf().push({ name: 'veto', number: 1 })).toMatchObject({ is: 'sent' });
     expect(await becomesVetoed(1)).toBe(true);
