@@ -20,12 +20,12 @@ import { orderedNews } from '../domain/job-event.js';
 import { limitReached } from '../domain/limits.js';
 import { isStalled } from '../domain/settlement-lateness.js';
 import { nearLimitNews } from '../domain/spend-limits.js';
-import { portsRate, type PortPrices } from '../domain/job-ports.js';
+import { portsRate as portsRateFor, type PortPrices } from '../domain/job-ports.js';
 import { rulesOf, type ProgramSpec } from '../domain/job-program.js';
 import type { JobRequest } from '../domain/job-request.js';
 import { parseImage } from '../domain/image.js';
 import { byDigest, requiredCuda, type ResolvedImage } from '../domain/resolved-image.js';
-import { differencesFrom, termsOf, type Quote } from '../domain/quote.js';
+import { differencesFrom, lesser, termsOf, type Quote } from '../domain/quote.js';
 import { newJobId } from './job-id.js';
 import { portPricesOf } from './port-prices.js';
 import { offeredBounds, type RateBounds } from './order-rates.js';
@@ -64,7 +64,8 @@ export async function placeOrder(
   const requestSha256 = fingerprint(request);
   const order = orderOf(newJobId(), principal.wallet, withNeedsOf(resolved, request), portPricesOf(config));
   const tokenKey = request.template?.token === undefined ? undefined : await newestTokenKey(pool);
-  const { bound, reserves, quoted } = await ratesFor({ pool, config }, order, request, idempotencyKey);
+  const rates = await ratesFor({ pool, config }, order, request, idempotencyKey);
+  const { bound, reserves, quoted, portsRate = order.portsRate } = rates;
   await (config.ENABLE_BLOCKCHAIN ? payInAdvance : payLater)(pool);
   for (;;) {
     const reservedRate = reserves.shift()!;
@@ -81,7 +82,7 @@ export async function placeOrder(
           ...(quoted === undefined ? {} : { quoted }),
           ...(resolved === undefined ? {} : { resolved }),
           ...(programSpec === undefined ? {} : { programSpec }),
-          ...(order.portsRate === undefined ? {} : { portsRate: order.portsRate }),
+          ...(portsRate === undefined ? {} : { portsRate }),
           ...(tokenKey === undefined ? {} : { tokenKey }),
           reservedAmount: reservationFor(reservedRate, request.durationSeconds),
           ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
@@ -133,19 +134,25 @@ async function ratesFor(
   order: JobOrder,
   request: JobRequest,
   idempotencyKey: string | undefined,
-): Promise<RateBounds & Pick<NewJob, 'quoted'>> {
+): Promise<RateBounds & Pick<NewJob, 'quoted' | 'portsRate'>> {
   if (request.quoteId === undefined) return await offeredBounds(pool, order, config);
   try {
     const quote = openQuote(await quoteKey(pool), request.quoteId, order.wallet, Date.now());
     requireSameNeed(quote, request);
     const { rates, ...bounds } = termsOf(quote, request);
-    return { ...bounds, quoted: rates };
+    return { ...bounds, quoted: rates, ...portsRateBy(quote, order) };
   } catch (error) {
     // A repeat finds its first job, for which the quote was good.
     const known = idempotencyKey === undefined ? undefined : await findJobByKey(pool, order.wallet, idempotencyKey);
     if (known === undefined) throw error;
     return { bound: 0n, reserves: [0n] };
   }
+}
+
+/** Ports cost no more than when the quote was made: its bound and its rates have that in them. */
+function portsRateBy({ portsRate: quoted }: Quote, { portsRate: present }: JobOrder): Pick<NewJob, 'portsRate'> {
+  if (quoted === undefined || present === undefined) return {};
+  return { portsRate: lesser(BigInt(quoted), BigInt(present)).toString() };
 }
 
 /** @throws BrokerError `quote_mismatch`, with each field that differs. */
@@ -266,7 +273,7 @@ export function orderOf(jobId: string, wallet: string, request: JobRequest, pric
     storageGb,
     image,
     ...(program === undefined ? {} : { program: rulesOf(program) }),
-    ...(ports === undefined ? {} : { ports, portsRate: portsRate(ports.length, prices).toString() }),
+    ...(ports === undefined ? {} : { ports, portsRate: portsRateFor(ports.length, prices).toString() }),
     durationSeconds,
     ...(maxPricePerHour === undefined ? {} : { maxPricePerHour }),
   };

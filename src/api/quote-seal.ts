@@ -11,16 +11,19 @@ interface WrittenQuote {
   bound: string;
   reserves: string[];
   offers: [string, string, string][];
+  ports?: string;
 }
 
 /**
  * Writes a quote down in its own id, which only the broker can make. So a quote takes up no room, and every replica
  * knows it.
  */
-export function sealQuote(key: Buffer, { wallet, expiresAtMs, need, bound, reserves, rates }: Quote): string {
+export function sealQuote(key: Buffer, quote: Quote): string {
+  const { wallet, expiresAtMs, need, bound, reserves, rates, portsRate } = quote;
   const written: WrittenQuote = {
     ...{ v: 1, wallet, exp: expiresAtMs, need },
     ...{ bound: bound.toString(), reserves: reserves.map(String), offers: writtenRates(rates) },
+    ...(portsRate === undefined ? {} : { ports: portsRate }),
   };
   const text = Buffer.from(JSON.stringify(written)).toString('base64url');
   return `${text}.${sealOf(key, text).toString('base64url')}`;
@@ -57,9 +60,12 @@ export function mismatch(fields: readonly string[], message: string): BrokerErro
 function quoteIn(text: string): Quote | undefined {
   const written = JSON.parse(Buffer.from(text, 'base64url').toString()) as WrittenQuote;
   if (written.v !== 1) return undefined;
-  const { wallet, exp: expiresAtMs, need, bound, reserves, offers } = written;
+  const { wallet, exp: expiresAtMs, need, bound, reserves, offers, ports } = written;
   const amounts = { bound: BigInt(bound), reserves: reserves.map(BigInt) };
-  return { wallet, expiresAtMs, need, ...amounts, rates: readRates(offers) };
+  return {
+    ...{ wallet, expiresAtMs, need, ...amounts, rates: readRates(offers) },
+    ...(ports === undefined ? {} : { portsRate: ports }),
+  };
 }
 
 function sealOf(key: Buffer, text: string): Buffer {

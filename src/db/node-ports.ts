@@ -17,7 +17,8 @@ export async function nodePortsTaken(db: Queryable): Promise<number> {
 }
 
 /**
- * Whether the cluster lacks ports for an order. Orders at the same time may both find the last port free: then the
+ * Whether the cluster lacks ports for an order. A quarter of them is for SSH alone: whoever takes all others, at a price that
+ * his own machine earns, keeps nobody from renting. Orders at the same time may both find the last port free: then the
  * cluster refuses one of them, as it does where others than jobs take its ports.
  */
 export async function lackOfPorts(
@@ -26,8 +27,9 @@ export async function lackOfPorts(
   { CLUSTER_NODE_PORTS: all }: Pick<Config, 'CLUSTER_NODE_PORTS'>,
 ): Promise<WhyNot | undefined> {
   const asked = 1 + ports.length;
-  const left = Math.max(0, all - (await nodePortsTaken(db)));
+  const forSsh = ports.length === 0 ? 0 : Math.ceil(all / 4);
+  const left = Math.max(0, all - forSsh - (await nodePortsTaken(db)));
   if (asked <= left) return undefined;
-  const text = `the cluster has ${left} node ports left for jobs, and the order takes ${asked}, with that of SSH`;
+  const text = `the cluster has ${left} node ports left for ${ports.length === 0 ? 'jobs' : 'jobs with ports'}, and the order takes ${asked}, with that of SSH`;
   return { limit: 'ports', asked, nearest: left, text: sentence(text) };
 }

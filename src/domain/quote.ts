@@ -42,6 +42,8 @@ export interface Quote {
   reserves: bigint[];
   /** In the order in which a placement would try them. */
   rates: QuotedRate[];
+  /** What the ports cost, a part of each rate: base units an hour. */
+  portsRate?: string;
 }
 
 export const lesser = (a: bigint, b: bigint): bigint => (a < b ? a : b);

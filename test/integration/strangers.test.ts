@@ -173,6 +173,26 @@ describe('the owner of a machine in the fleet', () => {
     await ask(stranger.access, 'POST', path, event(stranger.nodeName));
   });
 
+  test('the owner of a machine cannot keep a customer’s namespace with an event that nobody can delete', async () => {
+    const path = `/api/v1/namespaces/${tenant}/events`;
+    const finalizers = ['example.com/mine'];
+    const name = `event-${randomUUID()}`;
+    const event = {
+      ...{ apiVersion: 'v1', kind: 'Event', metadata: { name, namespace: tenant } },
+      involvedObject: { kind: 'Pod', namespace: tenant, name: 'job' },
+      source: { component: 'kubelet', host: stranger.nodeName },
+      ...{ reportingComponent: 'kubelet', reportingInstance: stranger.nodeName, reason: 'Test', type: 'Normal' },
+    };
+    const held = { ...event, metadata: { ...event.metadata, finalizers } };
+    expect(await refusalOf(ask(stranger.access, 'POST', path, held))).toMatch(by('worldland-nodes'));
+    await ask(stranger.access, 'POST', path, event);
+    const hold = ask(
+      ...([stranger.access, 'PATCH', `${path}/${name}`, { metadata: { finalizers } }] as const),
+      'application/merge-patch+json',
+    );
+    expect(await refusalOf(hold)).toMatch(by('worldland-nodes'));
+  });
+
   test('the owner of a machine can ask for no certificate but a kubelet’s, with its own certificate or with a join token', async () => {
     const request = Buffer.from((await nodeCertificateRequest(stranger.nodeName)).request).toString('base64');
     const asked = (access: Access, signerName: string) =>
@@ -256,6 +276,7 @@ describe('a machine with a DaemonSet account that may write about all nodes', ()
             verbs,
           },
           { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs },
+          { apiGroups: ['', 'events.k8s.io'], resources: ['events'], verbs },
         ],
       },
     });
@@ -288,6 +309,21 @@ describe('a machine with a DaemonSet account that may write about all nodes', ()
     const pod = `/api/v1/namespaces/${system}/pods/${daemonPod.metadata!.name}`;
     for (const path of [pod, `${pod}/status`, `/api/v1/nodes/${stranger.nodeName}`, statusOf(stranger.nodeName)])
       expect(await patch(daemon, path, held)).toMatch(by('worldland-accounts-on-nodes'));
+  });
+
+  test('a machine with a DaemonSet’s account cannot hold a namespace with an event', async () => {
+    const path = `/api/v1/namespaces/${tenant}/events`;
+    const event = (finalizers: string[]) => ({
+      ...{ apiVersion: 'v1', kind: 'Event', reason: 'Test', type: 'Normal' },
+      metadata: { name: `event-${randomUUID()}`, namespace: tenant, finalizers },
+      involvedObject: { kind: 'Pod', namespace: tenant, name: 'job' },
+    });
+    const refused = by('worldland-events-of-accounts');
+    expect(await refusalOf(ask(daemon, 'POST', path, event(['example.com/mine'])))).toMatch(refused);
+    const reported = event([]);
+    await ask(daemon, 'POST', path, reported);
+    const held = { metadata: { finalizers: ['example.com/mine'] } };
+    expect(await patch(daemon, `${path}/${reported.metadata.name}`, held)).toMatch(refused);
   });
 
   test('a machine with a DaemonSet’s account cannot write about another machine or its pods', async () => {

@@ -19,10 +19,12 @@ let session: Session;
 /** Of the same wallet, at the other replica. */
 let elsewhere: Session;
 
+const never = () => Promise.reject(new Error('is not asked for'));
+const commands = { jobs: { startAndWait: async () => 'still_starting' as const, cancel: never, extend: never } };
+const env = { MAX_JOBS_PER_WALLET: '1000', MAX_STARTING_JOBS_PER_WALLET: '1000', MAX_GPUS_PER_WALLET: '1000' };
+
 beforeAll(async () => {
   [database, redis] = await Promise.all([freshDatabase(), freshRedis()]);
-  const commands = { jobs: { startAndWait: async () => 'still_starting' as const, cancel: never, extend: never } };
-  const env = { MAX_JOBS_PER_WALLET: '1000', MAX_STARTING_JOBS_PER_WALLET: '1000', MAX_GPUS_PER_WALLET: '1000' };
   [api, other] = await Promise.all([
     startApi({ database, redis, env, commands }),
     startApi({ database, redis, env, commands }),
@@ -42,7 +44,6 @@ beforeEach(async () => {
 });
 
 const pool = () => database.pool;
-const never = () => Promise.reject(new Error('is not asked for'));
 const put = (providerId: string, gpuPrice: number, capacity = {}) =>
   putProvider(pool(), { providerId, gpuPrice, capacity, gpus: { model: 'RTX 4090', count: 8 } });
 const sshKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl test';
@@ -194,6 +195,23 @@ describe('a quote of a known customer', () => {
     const { job_id } = await send({ quote_id }, poor);
     expect(await moneyOf(job_id)).toMatchObject({ bound: unit(14), reserved: unit(40) });
     expect(await send({ quote_id }, poor)).toMatchObject({ status: 403, code: 'spend_limit_exceeded' });
+  });
+
+  test.each([
+    ['2', 1_004n],
+    ['0', 1_000n],
+  ])('an order by a quote is placed when a port costs %s, and pays no more than was quoted', async (price, rate) => {
+    const account = newWallet();
+    const spendLimit = 10n ** 24n;
+    const ports = [8_000, 8_001, 8_002, 8_003].map((port) => ({ port }));
+    const { quote_id } = await quote({ ports }, await api.login({ account, spendLimit }));
+    const later = await startApi({ ...{ database, redis, commands }, env: { ...env, JOB_PORT_PRICE_PER_HOUR: price } });
+    try {
+      const { job_id } = await send({ quote_id, ports }, await later.login({ account, spendLimit }));
+      expect(await placed(job_id)).toEqual(['cheap', (rate * 10n ** 15n).toString()]);
+    } finally {
+      await later.stop();
+    }
   });
 
   test('a machine whose owner wants nothing for it any more is no longer sold, whatever was quoted', async () => {

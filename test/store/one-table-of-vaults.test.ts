@@ -78,8 +78,12 @@ test('what both tables had of a vault is in the one that is left', async () => {
 test('a build before it goes on reading and writing what it saw, and both see the same', async () => {
   await migrate(config);
   await recordVault(pool, seen, { scale: 10n ** 12n, ...delays });
+  // It expects all of a row, or none.
+  const shown = async () => (await pool.query('select from chain_vaults')).rowCount;
+  expect(await shown()).toBe(0);
   await oldWrite(4);
   expect(await seenVault(pool, seen)).toBeUndefined();
+  expect(await shown()).toBe(0);
   await recordSeen(pool, seen, { ...asSeen, proposed: 5, pausedUntilS: 0 });
   await oldWrite(9);
   expect(await seenVault(pool, seen)).toMatchObject({ ...asSeen, proposed: 9 });

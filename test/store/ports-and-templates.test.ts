@@ -159,7 +159,8 @@ describe('how many ports there are', () => {
       logger: pino({ level: 'silent' }),
       config: {
         ...{ ...withoutPrices, FEE_BPS: 0, ...receiptSite, PROVIDER_OUT_WALLETS: 3, PROVIDER_OUT_S: 600 },
-        CLUSTER_NODE_PORTS: 7,
+        // A quarter of them is for SSH alone.
+        CLUSTER_NODE_PORTS: 10,
       },
     });
     broker.startsAtOnce = false;
@@ -172,17 +173,27 @@ describe('how many ports there are', () => {
     await expect(records.placeJob(orders[0]!)).rejects.toMatchObject({
       ...{
         code: 'no_capacity',
-        detail: expect.stringMatching(/has 3 node ports left for jobs, and the order takes 4/),
+        detail: expect.stringMatching(/has 3 node ports left for jobs with ports, and the order takes 4/),
       },
     });
     expect(await records.placeJob(orders[1]!)).toMatchObject({ providerId: 'atlas' });
 
-    await pool().query('update jobs set port_count = 30 where job_id = $1', [orders[1]!.jobId]);
+    await pool().query('update jobs set port_count = 20 where job_id = $1', [orders[1]!.jobId]);
     expect(await quote({ ports: many(5) })).toMatchObject({
       ...{ can_start: false, binding: false, price_per_hour: null, offers: [], why_not_each: true },
       why_not: [{ limit: 'ports', asked: 6, nearest: 5, text: expect.stringContaining('5 node ports left') }],
     });
     expect(await quote({ ports: many(4) })).toMatchObject({ can_start: true });
+  });
+
+  test('whoever has all ports that jobs may open keeps nobody from renting a machine without any', async () => {
+    const { job_id: jobId } = await send({ ports: many(1) });
+    await pool().query('update jobs set port_count = 29 where job_id = $1', [jobId]);
+    expect(await quote({ ports: many(1) })).toMatchObject({
+      ...{ can_start: false, why_not: [{ limit: 'ports', asked: 2, nearest: 0 }] },
+    });
+    for (const body of [{}, { ports: [] }]) expect(await quote(body)).toMatchObject({ can_start: true });
+    expect(await send({})).toMatchObject({ http: 201 });
   });
 });
 

@@ -49,13 +49,16 @@ export function quoteRoutes({ pool, config }: { pool: Pool; config: Config }): R
   /** Nobody is promised anything whose wallet is not known: he could pass it on. */
   async function promiseOf(
     { validSeconds = quoteDefaultS, ...request }: JobRequest,
-    { wallet }: JobOrder,
+    { wallet, portsRate }: JobOrder,
     { offers, bound, reserves }: FoundQuote,
   ): Promise<Pick<z.infer<typeof quoteReply>, Promised>> {
     if (wallet === '' || offers.length === 0) return { binding: false, quote_id: null, expires_at: null };
     const expiresAtMs = Date.now() + validSeconds * 1000;
     const rates = offers.map(({ providerId, gpuType = '', rate }) => ({ providerId, gpuType, rate }));
-    const quote = { wallet, expiresAtMs, need: quotedNeedOf(request), bound, reserves, rates };
+    const quote = {
+      ...{ wallet, expiresAtMs, need: quotedNeedOf(request), bound, reserves, rates },
+      ...(portsRate === undefined ? {} : { portsRate }),
+    };
     return {
       binding: true,
       quote_id: sealQuote(await quoteKey(pool), quote),

@@ -30,10 +30,12 @@ insert into vaults as v (chain_id, vault, scale, batch_delay_s, exit_delay_s, to
 
 -- A build before this one goes on reading and writing under the old name until it is replaced. It has put the vault's row
 -- into `vaults` before it writes what it saw, so it only updates, and the default is never taken. What it would only insert,
--- the token, is missing from a vault that no build had seen: that one counts as unseen until a build of now sees it.
+-- the token, is missing from a vault that no build had seen: that one counts as unseen until a build of now sees it, and is
+-- not in the view, as it was not in the table. The old statement updates rows that the view does not show, too.
 drop table chain_vaults;
 create view chain_vaults as
   select chain_id, vault, scale, token, symbol, decimals, batch_delay_s, exit_delay_s, operator, guardian, treasury, proposed,
          last_executed, paused_until, fees, gas_money, seen_at
-    from vaults;
+    from vaults
+   where token is not null;
 alter view chain_vaults alter column scale set default 1;
