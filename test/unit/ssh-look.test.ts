@@ -87,7 +87,7 @@ test.each<[string, (socket: Socket) => void, RegExp]>([
   ['that speaks HTTP', (socket) => void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'), /hangs up|as jobs do/],
   ['that hangs up', (socket) => void socket.destroy(), /hangs up/],
 ])('a server %s is silent', async (_, answer, why) => {
-  const found = await look(await hostile(answer), { timeoutMs: 400 });
+  const found = await look(await hostile(answer), { timeoutMs: 1_500 });
   expect(found).toEqual({ kind: 'silent', why: expect.stringMatching(why) });
 });
 
