@@ -9,17 +9,22 @@ jest.setTimeout(30_000);
 
 const own = newSshHostKey();
 const opened = ['127.0.0.0/8'];
-const servers: { close(): unknown }[] = [];
+const servers: { close(closed: () => void): unknown }[] = [];
 const sockets = new Set<Socket>();
+const clients = new Set<{ end(): unknown }>();
 
-afterEach(() => {
-  for (const server of servers.splice(0)) server.close();
+/** What a server still has to do with a connection would happen to the next test. */
+afterEach(async () => {
   for (const socket of sockets) socket.destroy();
   sockets.clear();
+  for (const client of clients) client.end();
+  clients.clear();
+  await Promise.all(servers.splice(0).map((server) => new Promise<void>((closed) => server.close(() => closed()))));
 });
 
 async function listening(server: Server | ssh2.Server): Promise<number> {
   servers.push(server);
+  if (server instanceof ssh2.Server) server.on('connection', (client) => void clients.add(client));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return (server.address() as AddressInfo).port;
 }
