@@ -1,5 +1,6 @@
 import { createHash, createHmac, timingSafeEqual, X509Certificate } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { hostInUrl } from '../../src/domain/endpoint-url.js';
 import type { JoinCommand } from '../../src/provider-agent/join-command.js';
 import { ask, type Access } from './kubernetes-request.js';
 
@@ -14,7 +15,7 @@ const retryMs = 200;
  * @throws Error when the signature or the CA hash does not match, or there is none in time.
  */
 export async function discoverCluster(join: JoinCommand, timeoutMs = 30_000): Promise<Access> {
-  const untrusted = { server: `https://${join.host.includes(':') ? `[${join.host}]` : join.host}:${join.port}` };
+  const untrusted = { server: `https://${hostInUrl(join.host)}:${join.port}` };
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const info = await ask<{ data?: Record<string, string> }>(untrusted, 'GET', clusterInfoPath);

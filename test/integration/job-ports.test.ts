@@ -2,22 +2,18 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { jobObjectName, jobWorkflowId, type JobOrder } from '../../src/domain/job.js';
 import { unlessNotFound } from '../../src/kubernetes/client.js';
 import { carryOut } from '../support/activity.js';
-import { startApi, type Api } from '../support/api.js';
+import type { Api } from '../support/api.js';
 import { exportHistories, findSecrets } from '../support/secrets.js';
 import { namespaceOf } from '../support/tenants.js';
 import { decidedWithinMs } from '../support/until.js';
+import { startTracingApi } from '../support/tracing-api.js';
 import { createWorld, type World } from '../support/world.js';
 
 let world: World;
 let api: Api;
 beforeAll(async () => {
   world = await createWorld();
-  api = await startApi({
-    database: world.database,
-    redis: world.redis,
-    env: { LOG_LEVEL: 'trace' },
-    commands: { jobs: world.commands },
-  });
+  api = await startTracingApi(world);
 });
 afterAll(async () => {
   await api?.stop();

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { jobObjectName, jobWorkflowId } from '../../src/domain/job.js';
-import { startApi, type Api } from '../support/api.js';
+import type { Api } from '../support/api.js';
 import { exportHistories, findSecrets } from '../support/secrets.js';
+import { startTracingApi } from '../support/tracing-api.js';
 import { createWorld, type World } from '../support/world.js';
 import { namespaceOf } from '../support/tenants.js';
 
@@ -10,12 +11,7 @@ let world: World;
 let api: Api;
 beforeAll(async () => {
   world = await createWorld();
-  api = await startApi({
-    database: world.database,
-    redis: world.redis,
-    env: { LOG_LEVEL: 'trace' },
-    commands: { jobs: world.commands },
-  });
+  api = await startTracingApi(world);
 });
 afterAll(async () => {
   await api?.stop();
