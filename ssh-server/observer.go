@@ -80,7 +80,6 @@ func subsystemIn(payload []byte) string {
 // sayUse answers with one line and closes the channel.
 func (s *server) sayUse(channel ssh.Channel) {
 	_, _ = channel.Write(s.use.answer())
-	_ = channel.CloseWrite()
-	_, _ = channel.SendRequest("exit-status", false, ssh.Marshal(struct{ Status uint32 }{0}))
-	channel.Close()
+	sendExitStatus(channel, 0)
+	endOutput(channel)
 }

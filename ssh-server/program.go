@@ -120,7 +120,6 @@ func (s *session) startOnPipes(path string, argv []string, attributes *syscall.P
 // reportEnd waits for the program's end and tells the client how it ended.
 func (s *session) reportEnd() {
 	<-s.child.exited
-	_ = s.channel.CloseWrite()
 	status := s.child.status
 	if status.Signaled() {
 		name, known := signalNames[status.Signal()]
@@ -134,9 +133,9 @@ func (s *session) reportEnd() {
 			Language string
 		}{name, status.CoreDump(), "", ""}))
 	} else {
-		s.sendExitStatus(uint32(status.ExitStatus()))
+		sendExitStatus(s.channel, uint32(status.ExitStatus()))
 	}
-	s.channel.Close()
+	endOutput(s.channel)
 }
 
 func (s *session) giveUp(message string, exitStatus uint32) {
@@ -144,11 +143,17 @@ func (s *session) giveUp(message string, exitStatus uint32) {
 		s.terminal.slave.Close()
 	}
 	_, _ = io.WriteString(s.channel.Stderr(), message)
-	_ = s.channel.CloseWrite()
-	s.sendExitStatus(exitStatus)
-	s.channel.Close()
+	sendExitStatus(s.channel, exitStatus)
+	endOutput(s.channel)
 }
 
-func (s *session) sendExitStatus(status uint32) {
-	_, _ = s.channel.SendRequest("exit-status", false, ssh.Marshal(struct{ Status uint32 }{status}))
+func sendExitStatus(channel ssh.Channel, status uint32) {
+	_, _ = channel.SendRequest("exit-status", false, ssh.Marshal(struct{ Status uint32 }{status}))
+}
+
+// endOutput comes after the status: a client that has heard the end of the output may close the channel at once, and
+// would never hear the status then.
+func endOutput(channel ssh.Channel) {
+	_ = channel.CloseWrite()
+	channel.Close()
 }

@@ -126,8 +126,13 @@ const noSuchJob = '01a21b04-5bea-7327-8227-742970cf6f95';
     await connectWallet(page);
     await visitor.open(`jobs/${jobId}`);
     await page.getByRole('heading', { name: 'Log in' }).waitFor();
-    // The footer is out of sight until then.
-    await page.locator('.skeleton').first().waitFor({ state: 'detached' });
+    // The footer is out of sight while any card waits for its facts, and cards may appear late.
+    await until(
+      async () => (await page.locator('.skeleton').count()) === 0 && page.getByRole('contentinfo').isVisible(),
+      {
+        name: 'no card waits for its facts',
+      },
+    );
     const outline = await page.locator('body').ariaSnapshot();
     for (const place of [/- banner:/, /- navigation "Pages":/, /- main:/, /- contentinfo:/, /- region "Log in":/])
       expect(outline).toMatch(place);
