@@ -19,6 +19,7 @@ import { lastPriceOf, registerOverAndOver } from './insistent-provider.js';
 import type { Finding } from './invariant-names.js';
 import { killNowAndThen, type Outage } from './kills.js';
 import { passwordsOf, secretsOf } from './leaks.js';
+import { logHistories } from './job-histories.js';
 import { createLive } from './live.js';
 import { checkAtTheEnd } from './final-checks.js';
 import * as machines from './machines.js';
@@ -103,7 +104,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     insistent: { providerId: machines.insistent, lastPrice: lastPriceOf(registrations) },
   };
   let onChain: ChainHappened | undefined;
+  let found: readonly Finding[] = [];
   const result = (findings: Finding[]): ChaosResult => {
+    found = findings;
     const endedBecause = live.endedBecause();
     return {
       ...{ findings, stories, happened: happenedIn(runLog) },
@@ -250,6 +253,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   } finally {
     clearTimeout(timer);
     live.close();
+    await logHistories(stack.endpoints(), found, log);
     await Promise.all([sampler.stop().catch(() => undefined), pods.stop(), readingNode?.stop()]);
     await Promise.all(providers.map((each) => each.stop()));
     await chain?.stop();
