@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { JobCommands } from '../../src/api/job-commands.js';
+import { BrokerError } from '../../src/domain/errors.js';
 import type { ProviderCommand } from '../../src/api/provider-commands.js';
 import { providerOperationRoutes } from '../../src/api/routes/provider-operations.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
@@ -10,6 +11,7 @@ import { startTestApi, walletA, type TestApi } from '../unit/api-harness.js';
 let database: TestDatabase;
 let api: TestApi;
 let cancelled: Awaited<ReturnType<JobCommands['cancel']>>[] = [];
+let extensions: ('extended' | 'job_not_running')[] = [];
 let started: { jobId: string; waitMs: number }[] = [];
 let ordered: ProviderCommand[] = [];
 let jobId: string;
@@ -24,7 +26,11 @@ beforeAll(async () => {
       return 'still_starting';
     },
     cancel: async () => cancelled.shift() ?? 'still_ending',
-    extend: () => Promise.reject(new Error('is not asked for')),
+    async extend() {
+      const answer = extensions.shift();
+      if (answer !== 'extended') throw new BrokerError(answer ?? 'job_ended', 'so says its workflow');
+      return { expiresAt: new Date().toISOString() };
+    },
   };
   const config = { JOB_MAX_DURATION_S: 3_600, ALLOW_FREE_JOBS: true, GPU_DEFAULT_PRICES: [] as never };
   const order = async (_: string, command: ProviderCommand) => void ordered.push(command);
@@ -35,7 +41,7 @@ afterAll(async () => {
   await database.close();
 });
 beforeEach(async () => {
-  [cancelled, started, ordered] = [[], [], []];
+  [cancelled, extensions, started, ordered] = [[], [], [], []];
   ({ jobId, providerId } = await putBelongings(database.pool, newWallet()));
   await database.pool.query('update jobs set wallet = $2 where job_id = $1', [jobId, walletA]);
   await database.pool.query('update providers set wallet_addr = $2 where provider_id = $1', [providerId, walletA]);
@@ -44,6 +50,25 @@ beforeEach(async () => {
 const is = (change: string) => database.pool.query(`update jobs set ${change} where job_id = $1`, [jobId]);
 const get = async () => (await api.send('GET', `/api/v1/jobs/${jobId}`, { as: 'a' })).json;
 const end = (headers: Record<string, string> = {}) => api.send('DELETE', `/api/v1/jobs/${jobId}`, { as: 'a', headers });
+
+describe('extension of a job', () => {
+  const extend = () => api.send('POST', `/api/v1/jobs/${jobId}/extend`, { as: 'a', json: { additional_hours: 0.5 } });
+
+  test('a job that its customer sees running is extended as soon as its workflow has heard that it runs', async () => {
+    await is(`status = 'running', started_at = now(), expires_at = now() + interval '1 hour'`);
+    extensions = ['job_not_running', 'job_not_running', 'extended'];
+    expect((await extend()).status).toBe(200);
+    expect(extensions).toEqual([]);
+  });
+
+  test('a job that does not run yet is not extended', async () => {
+    await is(`status = 'provisioning'`);
+    extensions = ['job_not_running', 'extended'];
+    const { status, json } = await extend();
+    expect([status, json.code]).toEqual([409, 'job_not_running']);
+    expect(extensions).toEqual(['extended']);
+  });
+});
 
 describe('cancellation of a job', () => {
   test('a cancellation that takes longer is answered with where and when to ask again', async () => {

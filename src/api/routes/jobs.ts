@@ -2,8 +2,6 @@ import { randomUUID, createHash } from 'node:crypto';
 import type { Pool } from 'pg';
 import { z } from 'zod';
 import type { Config } from '../../config.js';
-import { requireSameSeconds } from '../../billing/spend.js';
-import { findExtension } from '../../db/auth-charges.js';
 import { findBlockOf } from '../../db/blocks.js';
 import { createEventBell } from '../../db/event-bell.js';
 import { orderOfJob } from '../../db/job-row.js';
@@ -16,6 +14,7 @@ import { jobRequestSchema, type JobRequest } from '../../domain/job-request.js';
 import type { Logger } from '../../observability/logger.js';
 import type { ImageResolver } from '../../registry/resolver.js';
 import { answerEnd, endJob, retryAfterS } from '../end-job.js';
+import { extendJob, isExtended } from '../extend-job.js';
 import { insteadOf, requireKnownGpu } from '../gpu-names.js';
 import type { JobCommands } from '../job-commands.js';
 import { jobPolicyOf } from '../job-policy.js';
@@ -158,12 +157,13 @@ export function jobRoutes(deps: Deps): RouteRule[] {
           const { seconds } = ctx.state.body as { seconds: number };
           const requestId = extensionId(ctx);
           // A repeat does not reach the workflow, so it succeeds even after the workflow has ended.
-          if (!(await isCharged(job.jobId, requestId, seconds))) {
+          const wanted = { job, requestId, seconds, sessionId: principalOf(ctx).sessionId };
+          if (!(await isExtended(pool, wanted))) {
             if (isFinal(job.status))
               throw new BrokerError('job_ended', `the job is ${job.status}`, { job_id: job.jobId });
             await requireUnblockedWallet(job.wallet);
             // The caller pays: a session without money left cannot spend from another session's limit.
-            await extendJob(job.jobId, requestId, seconds, principalOf(ctx).sessionId);
+            await extendJob(pool, jobs, wanted);
           }
           ctx.body = await ownJobReply(pool, principalOf(ctx), await ownJob(pool, ctx));
         },
@@ -175,27 +175,6 @@ export function jobRoutes(deps: Deps): RouteRule[] {
   async function requireUnblockedWallet(wallet: string): Promise<void> {
     const block = await findBlockOf(pool, [{ kind: 'wallet', value: wallet }]);
     if (block !== undefined) throw blockedError(block);
-  }
-
-  /** If the response to an extension was lost, Temporal knows only that the job has ended: the ledger knows more. */
-  async function extendJob(...extension: Parameters<Deps['jobs']['extend']>): Promise<void> {
-    const [jobId, requestId, seconds] = extension;
-    try {
-      await jobs.extend(...extension);
-    } catch (error) {
-      const isOver = error instanceof BrokerError && error.code === 'job_ended';
-      if (!isOver || !(await isCharged(jobId, requestId, seconds))) throw error;
-    }
-  }
-
-  /**
-   * Whether the ledger has this extension.
-   * @throws BrokerError `idempotency_conflict` if it has a different one under the key.
-   */
-  async function isCharged(jobId: string, requestId: string, seconds: number): Promise<boolean> {
-    const known = await findExtension(pool, jobId, requestId);
-    if (known !== undefined) requireSameSeconds(known, seconds);
-    return known !== undefined;
   }
 
   async function createJob(ctx: ApiContext): Promise<void> {

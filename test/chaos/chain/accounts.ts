@@ -115,11 +115,12 @@ async function vaultViolations({ site, purses, unasked }: ChainFacts, log: Chain
     must(`credits of ${owner}`, credited, books.lastLine('credit', owner));
     must(`earnings of ${owner} in a settlement`, books.account('in_batch', owner), 0n);
   }
-  const left = books.owners('provider').reduce((sum, owner) => sum + books.account('provider', owner) / scale, 0n);
-  // Nobody can be credited what a customer left with.
-  if (left > owed / scale)
-    wrong.push(`${left} units of earnings are in no settlement, and customers owe ${owed / scale}`);
-  const fees = await site.read<bigint>('fees');
+  // Nobody can be credited what a customer left with. Credits are of whole units, and each payee has a fraction of one
+  // besides: the least that lacks may be all that makes his last unit.
+  const left = books.owners('provider').map((owner) => books.account('provider', owner) / scale);
+  const lacking = left.reduce((sum, units) => sum + (units > 0n ? (units - 1n) * scale + 1n : 0n), 0n);
+  if (lacking > owed)
+    wrong.push(`earnings of ${left.join(', ')} units are in no settlement, and customers owe ${owed} of ${scale} a unit`);
   must('customers, payees and fees of the vault', customers + owedToPayees + fees, held);
   const vaultAccount = -books.all('vault');
   must('what the ledger says that the vault holds', vaultAccount / scale, held - waiting);
