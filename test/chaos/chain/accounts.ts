@@ -120,7 +120,10 @@ async function vaultViolations({ site, purses, unasked }: ChainFacts, log: Chain
   const left = books.owners('provider').map((owner) => books.account('provider', owner) / scale);
   const lacking = left.reduce((sum, units) => sum + (units > 0n ? (units - 1n) * scale + 1n : 0n), 0n);
   if (lacking > owed)
-    wrong.push(`earnings of ${left.join(', ')} units are in no settlement, and customers owe ${owed} of ${scale} a unit`);
+    wrong.push(
+      `earnings of ${left.join(', ')} units are in no settlement, and customers owe ${owed} of ${scale} a unit`,
+    );
+  const fees = await site.read<bigint>('fees');
   must('customers, payees and fees of the vault', customers + owedToPayees + fees, held);
   const vaultAccount = -books.all('vault');
   must('what the ledger says that the vault holds', vaultAccount / scale, held - waiting);
