@@ -115,13 +115,16 @@ async function vaultViolations({ site, purses, unasked }: ChainFacts, log: Chain
     must(`credits of ${owner}`, credited, books.lastLine('credit', owner));
     must(`earnings of ${owner} in a settlement`, books.account('in_batch', owner), 0n);
   }
-  // Nobody can be credited what a customer left with. Credits are of whole units, and each payee has a fraction of one
-  // besides: the least that lacks may be all that makes his last unit.
+  // The treasury may sweep what draws were rounded up by, below a unit a customer; fees make up for it later.
+  const swept = -books.all('fees');
+  if (swept > scale * BigInt(purses.length)) wrong.push(`${swept} of ${scale} a unit were swept, and are no fees`);
+  // Nobody can be credited what a customer left with, or what was swept. Credits are of whole units, and each payee has
+  // a fraction of one besides: the least that lacks may be all that makes his last unit.
   const left = books.owners('provider').map((owner) => books.account('provider', owner) / scale);
   const lacking = left.reduce((sum, units) => sum + (units > 0n ? (units - 1n) * scale + 1n : 0n), 0n);
-  if (lacking > owed)
+  if (lacking > owed + (swept > 0n ? swept : 0n))
     wrong.push(
-      `earnings of ${left.join(', ')} units are in no settlement, and customers owe ${owed} of ${scale} a unit`,
+      `earnings of ${left.join(', ')} units are in no settlement; customers owe ${owed}, and the treasury ${swept}, of ${scale} a unit`,
     );
   const fees = await site.read<bigint>('fees');
   must('customers, payees and fees of the vault', customers + owedToPayees + fees, held);
