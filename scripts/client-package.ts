@@ -34,13 +34,17 @@ export async function buildClientPackage(folder: string, { types = true, program
     ...(programs ? [buildPrograms(folder)] : []),
     ...(types ? [buildTypes(folder)] : []),
   ]);
-  const { version, license } = JSON.parse(readFileSync('package.json', 'utf8')) as Record<string, unknown>;
-  const manifest = { ...aboutPackage, version, license };
-  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
+  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(clientManifest(), undefined, 2)}\n`);
   // In the package, the other pages are not beside this one.
   const page = readFileSync('docs/client.md', 'utf8').replace(/\[([^\]]+)\]\((?!https?:)[^)]+\)/g, '$1');
   writeFileSync(join(folder, 'README.md'), page);
   cpSync('LICENSE', join(folder, 'LICENSE'));
+}
+
+/** The package's own package.json: it has the broker's version. */
+export function clientManifest(): Record<string, unknown> {
+  const { version, license } = JSON.parse(readFileSync('package.json', 'utf8')) as Record<string, unknown>;
+  return { ...aboutPackage, version, license };
 }
 
 const aboutPackage = {
