@@ -36,20 +36,22 @@ async function release(isDry: boolean): Promise<void> {
     return;
   }
   const kept = `${keptFolder}/${version}.json`;
+  let isCommitted = false;
   try {
     const changelog = readFileSync('CHANGELOG.md', 'utf8');
     writeFileSync('CHANGELOG.md', dated(changelog, version, new Date().toISOString().slice(0, 10)));
     writeFileSync(kept, `${JSON.stringify(surface, undefined, 1)}\n`);
     git('add', 'CHANGELOG.md', kept);
     git('commit', '--quiet', '--message', `Release ${version}`);
+    isCommitted = true;
+    git('tag', '--annotate', tagOf(version), '--message', `Release ${version}`);
   } catch (error) {
-    // The tree was clean: what is not in the last commit is ours.
-    git('reset', '--quiet');
+    // The tree was clean: what is not in the last commit, or is our commit, is ours.
+    git('reset', '--quiet', ...(isCommitted ? ['HEAD~1'] : []));
     git('checkout', '--quiet', '--', 'CHANGELOG.md');
     rmSync(kept, { force: true });
     throw error;
   }
-  git('tag', '--annotate', tagOf(version), '--message', `Release ${version}`);
   console.log(afterwards(version));
 }
 

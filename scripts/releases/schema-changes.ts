@@ -23,6 +23,7 @@ export function requestChanges(before: Within, after: Within): SchemaChange[] {
       ...narrowed(was, is),
       ...(takesAllThat(was, is) ? [] : ['has another pattern']),
       ...(is.isRequired && !was.isRequired ? ['has to be given'] : []),
+      ...(is.isClosed && !was.isClosed ? ['refuses fields that it does not know'] : []),
     ];
     changes.push(...says.map((each) => ({ field, says: each })));
   }

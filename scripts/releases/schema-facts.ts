@@ -6,6 +6,8 @@ export interface Fact {
   /** All values that it may have, as JSON; undefined if they are not listed. */
   values: ReadonlySet<string> | undefined;
   isRequired: boolean;
+  /** An object that refuses fields which it does not name. */
+  isClosed: boolean;
   /** Bounds by the names of JSON schema: `minimum`, `maxLength`, … */
   bounds: Readonly<Record<string, number>>;
   pattern: string | undefined;
@@ -96,6 +98,7 @@ function factOf(options: readonly Json[], isRequired: boolean): Fact {
     types,
     values: isListed ? new Set(listed.flatMap((values) => values!)) : undefined,
     isRequired,
+    isClosed: sized.length > 0 && sized.every((option) => option['additionalProperties'] === false),
     bounds,
     pattern: typeof pattern === 'string' ? pattern : undefined,
   };

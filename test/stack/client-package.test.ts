@@ -68,7 +68,8 @@ test('the package works where it was installed from a file, without a registry, 
   const token = { symbol: 'WLC', decimals: 18 };
   for (const node of nodes) {
     broker.answer(json(200, { name: 'Test', token }), problem(403, 'scope_denied'));
-    const { stdout } = await run(node, ['use.js', broker.url, keystore], { cwd: project });
+    const { stdout, stderr } = await run(node, ['use.js', broker.url, keystore], { cwd: project });
+    expect(stderr).toBe('');
     const { version, ...said } = JSON.parse(stdout) as { version: string };
     process.stderr.write(`  the package works on Node ${version}\n`);
     expect(said).toEqual({ name: 'Test', amount: '1.5 WLC', refused: true, same: true });
@@ -97,9 +98,13 @@ void wl.jobs.create({ gpus: 1 });
   expect(told.stdout).toBe('');
 });
 
-test('its programs start', async () => {
-  for (const program of ['wl', 'worldland', 'provider-agent']) {
-    const { stdout } = await run(join(project, 'node_modules/.bin', program), ['--help'], { cwd: project });
-    expect(stdout).toContain(program === 'provider-agent' ? 'provider-agent' : 'wl');
+test('its programs start on both, and use nothing that Node will take away', async () => {
+  for (const node of nodes) {
+    for (const program of ['wl', 'worldland', 'provider-agent']) {
+      const args = ['--throw-deprecation', join(project, 'node_modules/.bin', program), '--help'];
+      const { stdout, stderr } = await run(node, args, { cwd: project });
+      expect(stderr).toBe('');
+      expect(stdout).toContain(program === 'provider-agent' ? 'provider-agent' : 'wl');
+    }
   }
-});
+}, 120_000);

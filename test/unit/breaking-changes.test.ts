@@ -133,6 +133,7 @@ describe('what others built on is named when it is broken', () => {
         }),
       },
     ],
+    [`${post} |  | refuses fields that it does not know`, { body: { ...order, additionalProperties: false } }],
     [`${post} | wait | is no longer taken`, { route: { parameters: [] } }],
     [
       `${post} | wait | has to be given`,

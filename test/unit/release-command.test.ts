@@ -82,6 +82,12 @@ test('a release is checked, refused with what to do, taken back when git refuses
   expect(refused).toEqual({ code: 1, said: expect.stringContaining('not today') });
   expect(state()).toEqual(begun);
   rmSync(join(folder, '.git/hooks/pre-commit'));
+  // As if another git were about to write this tag.
+  const lock = join(folder, `.git/refs/tags/v${version}.lock`);
+  writeFileSync(lock, '');
+  expect(await release()).toEqual({ code: 1, said: expect.stringContaining(`v${version}.lock`) });
+  expect(state()).toEqual(begun);
+  rmSync(lock);
 
   const made = await release();
   expect(made).toEqual({ code: 0, said: expect.stringContaining(`git push origin main v${version}\n`) });
