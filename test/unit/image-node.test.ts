@@ -25,7 +25,9 @@ test('package.json and its lock file name the versions of Node that are tried, t
 });
 
 let folder: string;
-beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'image-node-'))));
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'image-node-'));
+});
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 function program(path: string, version: string): string {
