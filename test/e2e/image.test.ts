@@ -37,7 +37,7 @@ describeUnless(wanted ? undefined : `${variable}=1, because it takes minutes`)('
     process.stderr.write(`  the Dockerfile is followed on Node ${version}${besides}\n`);
     const dockerfile = await readDockerfile(join(packageRoot, 'Dockerfile'), packageRoot);
     image = await followDockerfile(dockerfile, packageRoot, work, path, log);
-  }, 1_200_000);
+  }, 1_800_000);
   afterAll(() => rmSync(work, { recursive: true, force: true }));
 
   test('the image starts with its own command, and says which settings are missing', async () => {

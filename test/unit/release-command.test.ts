@@ -104,4 +104,4 @@ test('a release is checked, refused with what to do, taken back when git refuses
   const again = await release('--dry');
   expect(again.code).toBe(1);
   expect(again.said).toContain(`✗ no tag v${version} yet\n  ${version} is released: raise the version in package.json`);
-}, 300_000);
+}, 600_000);
