@@ -19,7 +19,7 @@ const wanted = process.env[variable] === '1' || (process.env['CI'] ?? '') !== ''
 const log = (line: string) => void process.stderr.write(`  ${line}\n`);
 
 /** What Node itself says of a program that uses what will be taken away, or what is not finished. */
-const warning = /\(node:\d+\).*|\w*Warning: .*/g;
+const warning = /^\(node:\d+\) .*/gm;
 
 describeUnless(wanted ? undefined : `${variable}=1, because it takes minutes`)('what the Dockerfile builds', () => {
   const work = mkdtempSync(join(tmpdir(), 'broker-image-'));
