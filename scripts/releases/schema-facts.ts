@@ -96,7 +96,7 @@ function factOf(options: readonly Json[], isRequired: boolean): Fact {
   const pattern = patterns.size === 1 ? [...patterns][0] : undefined;
   return {
     types,
-    values: isListed ? new Set(listed.flatMap((values) => values!)) : undefined,
+    values: isListed ? new Set(listed.flatMap((values) => values)) : undefined,
     isRequired,
     isClosed: sized.length > 0 && sized.every((option) => option['additionalProperties'] === false),
     bounds,

@@ -26,12 +26,7 @@ const job = {
   required: ['id', 'status', 'parts'],
 };
 
-function surface({
-  body = order as Part,
-  reply = job as Part,
-  route = {},
-  ...rest
-}: Part & { body?: Part; reply?: Part } = {}) {
+function surface({ body = order, reply = job, route = {}, ...rest }: Part & { body?: Part; reply?: Part } = {}) {
   const operation = {
     security: [{ bearer: [] }, { session_key: [] }],
     'x-scopes': ['jobs:write'],
