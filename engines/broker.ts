@@ -29,6 +29,7 @@ export type BrokerProcess = Role | 'broker';
 /**
  * Starts processes of the broker; a role named twice runs twice (`worker`, `worker-2`). The engines'
  * environment has their addresses, `main` is the program, and `env` is the caller's environment, which decides everything else.
+ * Node is the one that runs this, or BROKER_NODE.
  *
  * The address of an engine in this stack is never taken from the caller's environment: with another cluster's
  * KUBECONFIG in the shell, the local broker would otherwise change that cluster.
@@ -58,7 +59,7 @@ export async function startBrokerProcesses(
     starting.push(
       supervisor.start({
         name,
-        command: process.execPath,
+        command: env['BROKER_NODE'] || process.execPath,
         args: ['--enable-source-maps', main],
         cwd: packageRoot,
         env: {

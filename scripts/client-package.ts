@@ -34,13 +34,17 @@ export async function buildClientPackage(folder: string, { types = true, program
     ...(programs ? [buildPrograms(folder)] : []),
     ...(types ? [buildTypes(folder)] : []),
   ]);
-  const { version, license, engines } = JSON.parse(readFileSync('package.json', 'utf8')) as Record<string, unknown>;
-  const manifest = { ...aboutPackage, version, license, engines };
-  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
+  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(clientManifest(), undefined, 2)}\n`);
   // In the package, the other pages are not beside this one.
   const page = readFileSync('docs/client.md', 'utf8').replace(/\[([^\]]+)\]\((?!https?:)[^)]+\)/g, '$1');
   writeFileSync(join(folder, 'README.md'), page);
   cpSync('LICENSE', join(folder, 'LICENSE'));
+}
+
+/** The package's own package.json: it has the broker's version. */
+export function clientManifest(): Record<string, unknown> {
+  const { version, license } = JSON.parse(readFileSync('package.json', 'utf8')) as Record<string, unknown>;
+  return { ...aboutPackage, version, license };
 }
 
 const aboutPackage = {
@@ -60,6 +64,8 @@ const aboutPackage = {
     'provider-agent': './bin/provider-agent/provider-agent.js',
   },
   files: ['lib', 'types', 'bin'],
+  // Wider than the broker's, which names what was tried: some package managers refuse a library whose range is left.
+  engines: { node: '>=20.11' },
 };
 
 /** For browsers and Node alike: only the entry for Node may ask for Node's modules. */

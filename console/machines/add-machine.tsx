@@ -42,7 +42,7 @@ export function AddMachine({ machines, onClose }: AddMachineProps) {
       <ol class="join-steps">
         <JoinPart title="Look whether the machine is ready">
           <p class="soft">
-            Linux with an NVIDIA driver, Node 20, <code>kubeadm</code> and <code>containerd</code>:{' '}
+            Linux with an NVIDIA driver, Node 24, <code>kubeadm</code> and <code>containerd</code>:{' '}
             <a href={`${api}/docs/provider`}>all that it needs</a>. Run these there, as root:
           </p>
           <CommandLine text="sudo npm install --global worldland" what="the command that installs the agent" />

@@ -22,7 +22,7 @@ const groups: [string, string[]][] = [
         '/docs/security',
         '/docs/reporting',
       ],
-      '/docs/changelog',
+      ...['/docs/changelog', '/docs/releases'],
     ],
   ],
   ['Understand', ['/docs/readme', '/docs/architecture', '/docs/glossary', '/docs/decisions/', '/docs/benchmarks']],

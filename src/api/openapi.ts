@@ -1,4 +1,5 @@
 import { z, type ZodType } from 'zod';
+import { brokerVersion } from '../broker-version.js';
 import type { RouteRule } from './route.js';
 import { createNamedSchemas, type Json, type NamedSchemas } from './named-schemas.js';
 import { errorTable, unansweredCodes, type ErrorCode } from '../wire/error-codes.js';
@@ -69,7 +70,8 @@ export function openapiDocument(rules: readonly RouteRule[], serverUrl: string):
     openapi: '3.1.0',
     info: {
       title: 'WorldLand Broker',
-      version: '1',
+      // Of the broker that serves it: that of the paths is in them.
+      version: brokerVersion(),
       description: 'Rent GPUs by the hour. Times are RFC 3339, prices are token units per hour, a GB is 1024 MB.',
     },
     servers: [{ url: serverUrl }],

@@ -36,6 +36,7 @@ const programs = {
   mutants: 'test/mutants/mutants.ts',
   histories: 'test/histories/record.ts',
   'client:build': 'scripts/build-client.ts',
+  release: 'scripts/release.ts',
   'vault:deploy': 'scripts/vault-deploy.ts',
 };
 

@@ -44,11 +44,14 @@ export interface Image {
 /**
  * Runs a Dockerfile step by step in folders instead of containers: its copies, and its commands with this machine's
  * programs. Each stage has only its own folder.
+ *
+ * @param path the folders of programs, instead of this process's own.
  */
 export async function followDockerfile(
   { stages }: Dockerfile,
   context: string,
   work: string,
+  path: string,
   log: Log,
 ): Promise<Image> {
   const ignored = readFileSync(join(context, '.dockerignore'), 'utf8').split('\n').filter(Boolean);
@@ -64,7 +67,7 @@ export async function followDockerfile(
       if (step.kind === 'WORKDIR') mkdirSync((image.folder = join(root, step.value!)), { recursive: true });
       if (step.kind === 'ENV') Object.assign(image.env, step.variables);
       if (step.kind === 'CMD') image.command = step.words!;
-      if (step.kind === 'RUN') await run(step.words!.join(' '), image, log);
+      if (step.kind === 'RUN') await run(step.words!.join(' '), path, image, log);
       if (step.kind === 'COPY') {
         const from = step.from === undefined ? context : rootOf(stages.findIndex(({ name }) => name === step.from));
         const into = step.destination!.startsWith('/')
@@ -85,12 +88,12 @@ export async function followDockerfile(
   return image;
 }
 
-async function run(command: string, { folder, env }: Image, log: Log): Promise<void> {
+async function run(command: string, path: string, { folder, env }: Image, log: Log): Promise<void> {
   log(command);
   const { NODE_OPTIONS: _, ...own } = process.env;
   const child = spawn('/bin/sh', ['-c', command], {
     cwd: folder,
-    env: { ...own, ...env },
+    env: { ...own, PATH: path, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let said = '';
