@@ -85,9 +85,7 @@ const placeable = (
 ) => `select *, unmet as failed from (${ratedSql(rows, `array[]::text[]`, fitsSql, false)}) p
                     where ${paysSql} and ${isPricedSql}`;
 /** The same and what is like it, each with the reasons why a placement would not take it. */
-const listed = (
-  free: 'each' | 'all',
-) => `select *, unmet || ${unmetSql({ priced: isPricedSql, pays: paysSql })} as failed
+const listed = `select *, unmet || ${unmetSql({ priced: isPricedSql, pays: paysSql })} as failed
                   from (${ratedSql(placementRows, unmetSql(notAsked), `${asked} and ($2 = 0 or g.total > 0)`, true)}) p`;
 
 const sortKeys: Record<OfferSearch['sort'], string> = {
