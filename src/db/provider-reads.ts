@@ -90,6 +90,22 @@ const orders: Record<ProviderSearch['sort'], string> = {
   registered_at: 'p.registered_at, p.provider_id',
 };
 
+/** Whether a search finds the provider `p` with the figures `r`. */
+const matchesSql = `
+  ${shownStatus} = coalesce($3, 'available')
+  and ($16::text is null or p.architecture = $16)
+  and (($1::text[] is null and $4::int is null and $5::numeric is null and $14::numeric is null and $15::int is null) or exists (
+    select from provider_resources g,
+           lateral (select ${gpuPriceSql('g.price_per_hour', 'g.name', '$2')} as price) cost
+     where g.provider_id = p.provider_id and g.kind = 'gpu' and ${isTypeSql('g', '$1', '$12', '$13')}
+       and ${isEnoughSql('g', '$14', '$15')} and g.total > 0 and ($4::int is null or g.total - g.rented >= $4)
+       and ($5::numeric is null or cost.price <= $5) and ${isSoldSql('cost.price', '$11')}))
+  and not exists (
+    select from (values ('cpu', $6::numeric), ('memory', $7::numeric), ('storage', $8::numeric)) as need (kind, amount)
+     where need.amount is not null and not exists (
+       select from provider_resources f
+        where f.provider_id = p.provider_id and f.kind = need.kind and f.total - f.rented >= need.amount))`;
+
 /**
  * Finds matching providers. Sizes refer to what is free now; only `available` providers match unless a status is given.
  * GPUs that are not sold never match. All of a provider is read only of those on the page.
@@ -100,32 +116,13 @@ export async function searchProviders(
   site: SitePrices = withoutPrices,
 ): Promise<ProviderRow[]> {
   const [types, certain, vramGb] = await gpuTypeParameters(db, search.gpuType);
-  // By an index, and no more than the page needs: the planner expects that few are available.
-  const from =
-    search.sort === 'registered_at'
-      ? `(select * from providers order by registered_at, provider_id offset 0)`
-      : 'providers';
+  const page = `where ${matchesSql} order by ${orders[search.sort]} limit $9 offset $10`;
   const { rows } = await db.query<ProviderTableRow>(
-    `with page as materialized (
-       select p.provider_id from ${comparedProviders(from)}
-      where ${shownStatus} = coalesce($3, 'available')
-        and ($16::text is null or p.architecture = $16)
-        and (($1::text[] is null and $4::int is null and $5::numeric is null and $14::numeric is null and $15::int is null) or exists (
-          select from provider_resources g,
-                 lateral (select ${gpuPriceSql('g.price_per_hour', 'g.name', '$2')} as price) cost
-           where g.provider_id = p.provider_id and g.kind = 'gpu' and ${isTypeSql('g', '$1', '$12', '$13')}
-             and ${isEnoughSql('g', '$14', '$15')} and g.total > 0 and ($4::int is null or g.total - g.rented >= $4)
-             and ($5::numeric is null or cost.price <= $5) and ${isSoldSql('cost.price', '$11')}))
-        and not exists (
-          select from (values ('cpu', $6::numeric), ('memory', $7::numeric), ('storage', $8::numeric)) as need (kind, amount)
-           where need.amount is not null and not exists (
-             select from provider_resources f
-              where f.provider_id = p.provider_id and f.kind = need.kind and f.total - f.rented >= need.amount))
-        order by ${orders[search.sort]}
-        limit $9 offset $10
-     )
-     ${selectProviders} join page on page.provider_id = p.provider_id
-      order by ${orders[search.sort]}`,
+    // An index has them in the order of registration: no more are read than come before the end of the page.
+    search.sort === 'registered_at'
+      ? `${selectProviders} ${page}`
+      : `with page as materialized (select p.provider_id from ${comparedProviders} ${page})
+         ${selectProviders} join page on page.provider_id = p.provider_id order by ${orders[search.sort]}`,
     [
       types,
       siteParameter(site),

@@ -111,8 +111,7 @@ const itsResources = `
        where provider_id = p.provider_id`;
 
 /** Providers as `p` and `r` for conditions and an order, as in `selectProviders` but without what is only shown. */
-export const comparedProviders = (providers: string) =>
-  `${providers} p cross join lateral (select ${figures} ${itsResources}) r`;
+export const comparedProviders = `providers p cross join lateral (select ${figures} ${itsResources}) r`;
 
 /**
  * Selects providers as `p`, with their resources as `r` and their heartbeat as `h`; a where clause follows. $1 are the
