@@ -168,7 +168,7 @@ function offersSql(rows: string, { sort, all = false, minReliability }: OfferSea
            d.online as reliability, key::text as sorted_by, key, row_number() over (order by ${sorted}) as place
       from (select * from (
               select *, least(cardinality(failed), 1) as blocked, (${sortKeys[sort]})::numeric as key
-                from (select *, ${reliability} as reliability from (${all ? listed : placeable(rows)}) p offset 0) p
+                from (select *, ${reliability} as reliability from (${all ? listed : placeable(rows)}) p ${isByReliability ? 'offset 0' : ''}) p
                where ($19::text is null or lower(spec ->> 'region') = $19
                       or starts_with(lower(spec ->> 'region'), $19 || '-'))
                  and ($20::numeric is null or reliability >= $20) and ($21::numeric is null or gpu_price <= $21)) p
