@@ -1,5 +1,5 @@
 import type { SitePrices } from '../src/config.js';
-import { findKeepers } from '../src/db/offer-reads.js';
+import { findKeepers } from '../src/db/keepers.js';
 import { boundOf } from '../src/db/placement-conditions.js';
 import type { Queryable } from '../src/db/pool.js';
 import { BrokerError } from '../src/domain/errors.js';

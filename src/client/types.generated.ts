@@ -3009,7 +3009,7 @@ export interface Routes {
     reply: ProviderUsage;
     errors: CommonError | AuthError | 'provider_not_found' | 'scope_denied';
   };
-  /** List free GPUs, per provider and type */
+  /** List free GPUs, per provider and type, page by page */
   'GET /api/v1/providers/gpu-availability': {
     body: undefined;
     query: {
@@ -3023,6 +3023,9 @@ export interface Routes {
       min_cuda?: number | string;
       /** `amd64` or `arm64` */
       architecture?: string;
+      limit?: number;
+      /** `next_cursor` of the previous page */
+      cursor?: string;
     };
     reply: {
       providers: {
@@ -3040,9 +3043,14 @@ export interface Routes {
         price_per_hour: number;
         price_source: 'provider' | 'operator' | 'none';
       }[];
+      /** On all pages */
       total_gpus: number;
+      /** On all pages */
       total_available: number;
+      /** The number on this page */
       count: number;
+      /** Send it as `cursor` for the next page; absent on the last */
+      next_cursor?: string;
       /** Types near to a requested one that is not available; for an unknown name, types that may have been meant */
       near?: string[];
     };

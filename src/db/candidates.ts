@@ -116,7 +116,7 @@ async function cheapestOnes(
   isQuoted: boolean,
 ): Promise<CandidateRow[] | undefined> {
   const { rows } = await db.query<CandidateRow & { is_best: boolean; is_all: boolean }>(
-    `${walkSql(most, isQuoted ? '$19' : undefined)}
+    `${walkSql(most, isQuoted ? '$19' : undefined, 'placement')}
      select found.*, seen.all_of_them or unseen.rate > $10::numeric as is_all,
             is_promised or (rank, free_gpus, found.provider_id)
                            <= (${soundRankSql('unseen.rate')}, seen.free, seen.provider_id) as is_best
@@ -144,7 +144,7 @@ const candidates = (rows: string, isQuoted: boolean) => {
            row_number() over (order by ${place}) as place
       from (${fitting(rows)}) p ${isQuoted ? quotedJoin : ''},
            lateral (${offeredSql('$7', mayExceedShareSql(orderedTerms))}) o,
-           lateral (select ${isQuoted ? `least(${orderRateSql}, q.promised)` : orderRateSql} as rate) cost
+           lateral (select ${isQuoted ? `least(${orderRateSql}, q.promised)` : orderRateSql} as rate offset 0) cost
      where ${paysSql} and ${isPricedSql}
      order by ${place}
      limit $12`;

@@ -6,18 +6,25 @@ import type { Queryable } from './pool.js';
  * index.
  */
 export async function registeredGpuTypes(db: Queryable): Promise<RegisteredGpuType[]> {
-  const next = (after: string) =>
-    `select name, vram_gb from provider_resources where kind = 'gpu' ${after} order by name limit 1`;
-  const { rows } = await db.query<{ name: string; vram_gb: number | null }>(
-    `with recursive types as (
-       (${next('')})
-       union all
-       select n.* from types t, lateral (${next('and name > t.name')}) n
-     )
-     select name, vram_gb from types`,
-  );
+  const { rows } = await db.query<{ name: string; vram_gb: number | null }>(allTypesSql);
   return rows.map(({ name, vram_gb }) => ({ key: name, ...(vram_gb === null ? {} : { vramGb: vram_gb }) }));
 }
+
+const nextType = (after: string) =>
+  `select name, vram_gb from provider_resources where kind = 'gpu' ${after} order by name limit 1`;
+const allTypesSql = `
+  with recursive every as (
+    (${nextType('')})
+    union all
+    select n.* from every, lateral (${nextType('and name > every.name')}) n
+  )
+  select name, vram_gb from every`;
+
+/** The names that a parameter of `gpuTypeParameters` has, or all that there are where it is null. */
+export const typeNamesSql = (names: string): string =>
+  `select n.name from unnest(${names}::text[]) as n (name)
+   union all
+   select a.name from (${allTypesSql}) a where ${names}::text[] is null`;
 
 /** The types that some provider has now, those of most providers first. */
 export async function presentGpuTypes(db: Queryable, limit: number): Promise<string[]> {

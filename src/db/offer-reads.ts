@@ -2,26 +2,23 @@ import type { SitePrices } from '../config.js';
 import type { JobOrder } from '../domain/job.js';
 import { isProviderId } from '../domain/provider.js';
 import type { MachinePrices } from '../domain/pricing.js';
-import type { Keeper, WhatKeeps } from '../domain/why-not.js';
+import type { Keeper } from '../domain/why-not.js';
 import type { ProviderStatus } from '../wire/statuses.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
-import { mayExceedShareSql, offeredSql, wholeOfferSql } from './offers.js';
+import { conditions, freeSql, outReasonOf, ratedSql, unmetSql } from './offer-rows.js';
+import { wholeOfferSql } from './offers.js';
 import {
   askedConditions,
   fitsSql,
   isPricedSql,
-  orderedTerms,
-  orderFailuresSql,
-  orderGpuPriceSql,
-  orderListRateSql,
-  orderRateSql,
   paysSql,
   placementParameters,
   placementRankSql,
   placementRows,
   portsRateOf,
-  presentConditions,
+  soundRankSql,
 } from './placement-conditions.js';
+import { unseenRateSql, walkedRows, walkSql, walkSteps } from './placement-walk.js';
 import type { Queryable } from './pool.js';
 import { reliabilitySql } from './provider-days.js';
 
@@ -79,59 +76,17 @@ export interface OfferSearch {
   cursor?: string;
 }
 
-/** What a machine has free. */
-const freeSql = `
-  select max(r.total - r.rented) filter (where r.kind = 'cpu') as cpu,
-         max(r.total - r.rented) filter (where r.kind = 'memory') as memory,
-         max(r.total - r.rented) filter (where r.kind = 'storage') as storage,
-         max(r.total - r.rented) filter (where r.kind = 'pods') as pods
-    from provider_resources r
-   where r.provider_id = p.provider_id and r.name = ''`;
-
-const { room: _, ...presentButRoom } = presentConditions;
-/** Every condition that can be told before the price is known; `room` by what is short. */
-const conditions: Record<Exclude<Keeper, 'priced' | 'pays'>, string> = {
-  ...presentButRoom,
-  cpu: 'h.cpu >= $3::bigint',
-  memory: 'h.memory >= $4::bigint',
-  storage: 'h.storage >= $5::bigint',
-  pods: 'h.pods >= 1',
-  ...askedConditions,
-};
-
-/** The names of the conditions that a row does not meet. */
-const unmetSql = (of: Partial<Record<Keeper, string>>) =>
-  `array_remove(array[${Object.entries(of)
-    .map(([name, condition]) => `case when not coalesce(${condition}, false) then '${name}' end`)
-    .join(', ')}]::text[], null)`;
-
-/** Machines that have joined, with each GPU type that they have, or had. */
-const inFleetSql = `p.joined_at is not null and p.status <> 'retired' and ($2 = 0 or g.name is not null)`;
-
-/** Rows with their rates. `free` is true for rows that need their free amounts in `h`. */
-const ratedSql = (unmet: string, where: string, free: boolean) => `
-  select p.*, cost.rate, cost.list_rate
-    from (select p.provider_id, p.status, p.cordoned, p.spec, p.offer, p.available_until,
-                 p.cpu_price_per_hour as cpu_price, p.memory_price_per_gb_hour as memory_price,
-                 p.storage_price_per_gb_hour as storage_price,
-                 g.name as gpu_type, g.model as gpu_model, g.vram_gb, g.cuda, coalesce(g.total, 0) as total_gpus,
-                 coalesce(g.total - g.rented, 0) as free_gpus, ${orderGpuPriceSql} as gpu_price,
-                 ${orderFailuresSql} as failures, s.out_reason, ${unmet} as unmet
-                 ${free ? ', h.cpu, h.memory, h.storage' : ''}
-            from ${placementRows} ${free ? `cross join lateral (${freeSql}) h` : ''}
-           where ${inFleetSql} and ${where}) p,
-         lateral (${offeredSql('$7', mayExceedShareSql(orderedTerms))}) o,
-         lateral (select ${orderRateSql} as rate, ${orderListRateSql} as list_rate) cost`;
-
 const asked = Object.values(askedConditions).join(' and ');
 const notAsked = Object.fromEntries(Object.entries(conditions).filter(([name]) => !(name in askedConditions)));
 
 /** What a placement would take. */
-const placeable = `select *, unmet as failed from (${ratedSql(`array[]::text[]`, fitsSql, false)}) p
+const placeable = (
+  rows: string,
+) => `select *, unmet as failed from (${ratedSql(rows, `array[]::text[]`, fitsSql, false)}) p
                     where ${paysSql} and ${isPricedSql}`;
 /** The same and what is like it, each with the reasons why a placement would not take it. */
 const listed = `select *, unmet || ${unmetSql({ priced: isPricedSql, pays: paysSql })} as failed
-                  from (${ratedSql(unmetSql(notAsked), `${asked} and ($2 = 0 or g.total > 0)`, true)}) p`;
+                  from (${ratedSql(placementRows, unmetSql(notAsked), `${asked} and ($2 = 0 or g.total > 0)`, true)}) p`;
 
 const sortKeys: Record<OfferSearch['sort'], string> = {
   price: 'rate',
@@ -168,7 +123,8 @@ interface OfferTableRow {
 }
 
 /**
- * Offers for an order of a certain shape, by the conditions and at the prices of the placement; in one statement.
+ * Offers for an order of a certain shape, by the conditions and at the prices of the placement; in one statement, which sees
+ * one moment.
  *
  * @throws BrokerError `validation_failed` for a cursor that is not of this list.
  */
@@ -177,37 +133,18 @@ export async function findOffers(
   search: OfferSearch,
   site: SitePrices,
 ): Promise<{ offers: OfferRow[]; nextCursor?: string }> {
-  const { order, sort, limit, all = false } = search;
-  // A month of days for each row: read for all rows only if they are chosen or sorted by it.
-  const isByReliability = sort === 'reliability' || search.minReliability !== undefined;
-  const reliability = isByReliability ? `(select online from (${reliabilitySql('p.provider_id')}) d)` : 'null::float8';
-  const sorted = `p.blocked, p.key, ${sort === 'placement' ? 'p.free_gpus, ' : ''}p.provider_id, p.gpu_type`;
+  const { order, sort, limit } = search;
   const position = search.cursor === undefined ? [] : positionOf(search.cursor, sort);
-  const { rows } = await db.query<OfferTableRow>(
-    `select p.provider_id, status, cordoned, gpu_type, gpu_model, vram_gb, cuda, free_gpus, total_gpus, failed, out_reason, blocked,
-            left(spec #>> '{gpus,0,driverVersion}', 64) as driver, spec ->> 'region' as region,
-            gpu_price::float8, trunc(rate)::text as rate, rate > list_rate as is_above_list,
-            failures::int as failures, ${wholeOfferSql} as offered, h.cpu::float8, h.memory::float8, h.storage::float8,
-            d.online as reliability, key::text as sorted_by
-       from (select * from (
-               select *, least(cardinality(failed), 1) as blocked, (${sortKeys[sort]})::numeric as key
-                 from (select *, ${reliability} as reliability from (${all ? listed : placeable}) p) p
-                where ($19::text is null or lower(spec ->> 'region') = $19
-                       or starts_with(lower(spec ->> 'region'), $19 || '-'))
-                  and ($20::numeric is null or reliability >= $20) and ($21::numeric is null or gpu_price <= $21)) p
-              where $22::int is null
-                 or (blocked, key, provider_id, coalesce(gpu_type, '')) > ($22, $23::numeric, $24::text, $25::text)
-              order by ${sorted} limit $12) p,
-            lateral (${freeSql}) h, lateral (${reliabilitySql('p.provider_id')}) d
-      order by ${sorted}`,
-    [
-      ...(await placementParameters(db, order, site, limit + 1)),
-      search.region ?? null,
-      search.minReliability ?? null,
-      search.maxGpuPricePerHour ?? null,
-      ...[0, 1, 2, 3].map((at) => position[at] ?? null),
-    ],
-  );
+  const values = [
+    ...(await placementParameters(db, order, site, limit + 1)),
+    search.region ?? null,
+    search.minReliability ?? null,
+    search.maxGpuPricePerHour ?? null,
+    ...[0, 1, 2, 3].map((at) => position[at] ?? null),
+  ];
+  let walked: OfferTableRow[] | undefined;
+  for (const most of stepsFor(search)) walked ??= await cheapestOffers(db, values, search, most);
+  const rows = walked ?? (await db.query<OfferTableRow>(offersSql(placementRows, search), values)).rows;
   const last = rows[limit - 1];
   return {
     offers: rows.slice(0, limit).map((row) => offerOf(row, portsRateOf(order))),
@@ -215,6 +152,65 @@ export async function findOffers(
       ? { nextCursor: encodeCursor(sort, String(last.blocked), last.sorted_by, last.provider_id, last.gpu_type ?? '') }
       : {}),
   };
+}
+
+/** The statement of a search among `rows`, whose rows are numbered by their `place`. */
+function offersSql(rows: string, { sort, all = false, minReliability }: OfferSearch): string {
+  // A month of days for each row: read for all rows only if they are chosen or sorted by it.
+  const isByReliability = sort === 'reliability' || minReliability !== undefined;
+  const reliability = isByReliability ? `(select online from (${reliabilitySql('p.provider_id')}) d)` : 'null::float8';
+  const sorted = `p.blocked, p.key, ${sort === 'placement' ? 'p.free_gpus, ' : ''}p.provider_id, p.gpu_type`;
+  return `
+    select p.provider_id, status, cordoned, gpu_type, gpu_model, vram_gb, cuda, free_gpus, total_gpus, failed, out_reason, blocked,
+           left(spec #>> '{gpus,0,driverVersion}', 64) as driver, spec ->> 'region' as region,
+           gpu_price::float8, trunc(rate)::text as rate, rate > list_rate as is_above_list,
+           failures::int as failures, ${wholeOfferSql} as offered, h.cpu::float8, h.memory::float8, h.storage::float8,
+           d.online as reliability, key::text as sorted_by, key, row_number() over (order by ${sorted}) as place
+      from (select * from (
+              select *, least(cardinality(failed), 1) as blocked, (${sortKeys[sort]})::numeric as key
+                from (select *, ${reliability} as reliability from (${all ? listed : placeable(rows)}) p ${isByReliability ? 'offset 0' : ''}) p
+               where ($19::text is null or lower(spec ->> 'region') = $19
+                      or starts_with(lower(spec ->> 'region'), $19 || '-'))
+                 and ($20::numeric is null or reliability >= $20) and ($21::numeric is null or gpu_price <= $21)) p
+             where $22::int is null
+                or (blocked, key, provider_id, coalesce(gpu_type, '')) > ($22, $23::numeric, $24::text, $25::text)
+             order by ${sorted} limit $12) p,
+           lateral (${freeSql}) h, lateral (${reliabilitySql('p.provider_id')}) d
+     order by place`;
+}
+
+/** What is ordered by the price of GPUs is looked for along it: as much as a page of it may need. */
+function stepsFor({ order, sort, all = false, limit, cursor }: OfferSearch): number[] {
+  const isWalked =
+    order.gpuCount > 0 && order.providerId === undefined && !all && (sort === 'price' || sort === 'placement');
+  return isWalked ? walkSteps.filter((most) => most > limit && (cursor === undefined || most > 100)) : [];
+}
+
+/** The offers of the cheapest GPUs; undefined if some of the others may come before them. */
+async function cheapestOffers(
+  db: Queryable,
+  values: unknown[],
+  search: OfferSearch,
+  most: number,
+): Promise<OfferTableRow[] | undefined> {
+  const [order, isBest] =
+    search.sort === 'placement'
+      ? ([
+          'placement',
+          `(key, free_gpus, found.provider_id) <= (${soundRankSql('unseen.rate')}, seen.free, seen.provider_id)`,
+        ] as const)
+      : (['list', '(key, found.provider_id, gpu_type) <= (unseen.rate, seen.provider_id, seen.name)'] as const);
+  const { rows } = await db.query<OfferTableRow & { is_best: boolean; is_all: boolean }>(
+    `${walkSql(most, undefined, order)}
+     select found.*, seen.all_of_them or unseen.rate > $10::numeric or seen.gpu_price > $21::numeric as is_all, ${isBest} as is_best
+       from seen cross join lateral (select ${unseenRateSql} as rate) unseen
+            left join (${offersSql(walkedRows, search)}) found on true
+      order by found.place`,
+    values,
+  );
+  // Without any, there is one row that says whether those were all.
+  const isSure = rows[0]!.is_all || (rows.length > search.limit && rows.at(-1)!.is_best);
+  return isSure ? rows.filter(({ provider_id }: { provider_id: string | null }) => provider_id !== null) : undefined;
 }
 
 /** The place in a list up to which a client has read it. */
@@ -248,62 +244,4 @@ function offerOf(row: OfferTableRow, portsRate: bigint): OfferRow {
     failed: row.failed,
     ...outReasonOf(row),
   };
-}
-
-/** Why a machine is out; of no interest once it is not. */
-function outReasonOf({ failed, out_reason: reason }: Pick<OfferTableRow, 'failed' | 'out_reason'>) {
-  return reason === null || !failed.includes('trusted') ? {} : { outReason: reason };
-}
-
-/** Asking for another GPU type or provider changes an order more than asking for less of it. */
-const weightSql = `cardinality(failed) + 2 * cardinality(array(select unnest(failed) intersect select unnest(array['type', 'provider'])))`;
-
-interface KeepingRow {
-  failed: Keeper[];
-  out_reason: string | null;
-  models: string[] | null;
-  gpus: number;
-  cpu: number | null;
-  memory: number | null;
-  storage: number | null;
-  vram_gb: number | null;
-  cuda: number | null;
-  rate: string;
-  offered_s: number | null;
-}
-
-/**
- * What keeps an order out, nearest first: the machines that fail to take it for one reason alone, with the most that
- * they have of each figure; or, if every machine has several reasons, those with the fewest. In one statement, which
- * answers a few rows however many providers there are.
- */
-export async function findKeepers(db: Queryable, order: JobOrder, site: SitePrices): Promise<WhatKeeps[]> {
-  const { rows } = await db.query<KeepingRow>(
-    `select failed, min(weight) as weight, (array_agg(distinct gpu_model))[1:3] as models, max(out_reason) as out_reason,
-            max(free_gpus)::int as gpus, max(cpu)::float8 as cpu, max(memory)::float8 as memory,
-            max(storage)::float8 as storage, max(vram_gb)::float8 as vram_gb, max(cuda) as cuda,
-            trunc(min(rate))::text as rate,
-            max(extract(epoch from available_until - now()))::float8 as offered_s
-       from (select *, ${weightSql} as weight
-               from (select *, unmet || ${unmetSql({ priced: isPricedSql, pays: paysSql })} as failed
-                       from (${ratedSql(unmetSql(conditions), 'true', true)}) p) p) p
-      group by failed, case when cardinality(failed) > 1 then p.provider_id end,
-               case when cardinality(failed) > 1 then gpu_type end
-      order by weight, min(rate)
-      limit least($12, 8)`,
-    await placementParameters(db, order, site, 8),
-  );
-  return rows.map((row) => ({
-    failed: row.failed,
-    ...outReasonOf(row),
-    models: row.models ?? [],
-    gpus: row.gpus,
-    cpuCores: row.cpu ?? 0,
-    memoryMb: row.memory ?? 0,
-    storageGb: row.storage ?? 0,
-    ...(row.vram_gb === null ? {} : { vramGb: row.vram_gb }),
-    ...(row.cuda === null ? {} : { cuda: row.cuda }),
-    rate: BigInt(row.rate) + portsRateOf(order),
-    ...(row.offered_s === null ? {} : { offeredS: Math.max(0, row.offered_s) }),
-  }));
 }

@@ -25,12 +25,15 @@ export const gpuPriceSql = (own: string, type: string, site: string): string =>
                  or (${type} like (entry ->> 0) || '-%' and (${type} not like '%mig-_g-%' or entry ->> 0 like '%mig-%'))
               order by rank limit 1), 0)`;
 
+/** Whether a provider has a price for anything but GPUs; in the words of an index. */
+export const hasOtherPricesSql = (p: string): string =>
+  `(${p}.cpu_price_per_hour > 0 or ${p}.memory_price_per_gb_hour > 0 or ${p}.storage_price_per_gb_hour > 0)`;
+
 /**
  * Whether GPUs at this price may be rented from `p`. Every job uses cores, memory and disk, so a price for any of them suffices.
  */
 export const isSoldSql = (price: string, freeJobs: string): string =>
-  `(${price} > 0 or p.cpu_price_per_hour > 0 or p.memory_price_per_gb_hour > 0 or p.storage_price_per_gb_hour > 0
-    or ${freeJobs}::boolean)`;
+  `(${price} > 0 or ${hasOtherPricesSql('p')} or ${freeJobs}::boolean)`;
 
 /** Whether `p` is offered for this many seconds from now. */
 export const isOfferedSql = (seconds: string): string =>

@@ -25,12 +25,12 @@ export const placementRows = `
     left join provider_starts s on s.provider_id = p.provider_id
     left join provider_resources g on g.provider_id = p.provider_id and g.kind = 'gpu' and $2 > 0`;
 
-const hasRoom = (need: string) => `not exists (
-       select from (values ${need}) as need (kind, amount)
-        where not exists (
-          select from provider_resources r
-           where r.provider_id = p.provider_id and r.kind = need.kind and r.name = ''
-             and r.total - r.rented >= need.amount))`;
+/** Its four rows are read at once, because a fleet has many of them. A comparison out here would pass for one that few meet. */
+const hasRoom = `(
+       select count(*) = 4 from provider_resources r
+        where r.provider_id = p.provider_id and r.name = ''
+          and r.total - r.rented >= case r.kind when 'cpu' then $3::bigint when 'memory' then $4::bigint when 'pods' then 1
+                                                when 'storage' then $5::bigint end)`;
 
 /** What an order asks of whom it may get at all: these do not change while it waits. */
 export const askedConditions = {
@@ -48,7 +48,7 @@ export const presentConditions = {
   gpus: '($2 = 0 or g.total - g.rented >= $2)',
   offered: `(${isOfferedSql('$8')})`,
   trusted: isTrustedSql('s'),
-  room: hasRoom(`('cpu', $3::bigint), ('memory', $4::bigint), ('pods', 1), ('storage', $5::bigint)`),
+  room: hasRoom,
 } as const;
 
 /** All of them, for a `where`. */

@@ -1,5 +1,5 @@
 import { isEnoughSql } from './gpu-types.js';
-import { gpuPriceSql, listRateSql } from './offers.js';
+import { gpuPriceSql, hasOtherPricesSql, listRateSql } from './offers.js';
 import { listedTerms } from './placement-conditions.js';
 
 /**
@@ -31,14 +31,27 @@ const freeTypes = `
       ) select name from t) every
   )`;
 
-/** The cheapest of a type with an own price, or of those for which the operator's price stands, which is one for all. */
-const cheapest = (own: string, most: number) => `
+/** Among GPUs that cost the same: a placement fills machines, and a list is read by their ids. */
+const walkOrders = { placement: ['free', 'provider_id'], list: ['provider_id', 'name'] } as const;
+export type WalkOrder = keyof typeof walkOrders;
+/** The same in the words of the indexes, within a type. */
+const indexOrders = {
+  placement: 'g.price_per_hour, g.total - g.rented, g.provider_id',
+  list: 'g.price_per_hour, g.provider_id',
+};
+
+/** The cheapest of a type that fulfil a condition, or have no own price, so that they cost all the same. */
+const cheapest = (condition: string, most: number, order: WalkOrder) => `
   (select g.provider_id, g.name, g.price_per_hour, g.total - g.rented as free
      from provider_resources g
     where ${freeGpus} and g.name = types.name and g.total - g.rented >= $2 and ${isEnoughSql('g', '$15', '$16')}
-      and g.price_per_hour ${own}
-    order by g.price_per_hour, g.total - g.rented, g.provider_id
+      and ${condition}
+    order by ${indexOrders[order]}
     limit ${most})`;
+
+/** GPUs for which nobody has set a price: they are free, or sold for the prices of other things. */
+const unpriced = `g.price_per_hour = 0 and d.price = 0 and not $11::boolean and exists (
+        select from providers x where x.provider_id = g.provider_id and ${hasOtherPricesSql('x')})`;
 
 /**
  * The statement's `with`: the rows that it looks at are `looked`, and `seen` says how many there were, and up to which one: all
@@ -47,25 +60,28 @@ const cheapest = (own: string, most: number) => `
  * @param most how many it looks at.
  * @param always the parameter with providers that are looked at whatever they cost, or undefined.
  */
-export const walkSql = (most: number, always: string | undefined) => `
+export const walkSql = (most: number, always: string | undefined, order: WalkOrder) => `
   with ${freeTypes}, walked as materialized (
-    select g.provider_id, g.name, g.free, cost.price
+    select g.provider_id, g.name, g.free, coalesce(nullif(g.price_per_hour, 0), d.price) as price
       from types,
-           lateral (${cheapest('> 0', most)} union all ${cheapest('= 0', most)}) g,
-           lateral (select ${gpuPriceSql('g.price_per_hour', 'g.name', '$7')} as price) cost
-     order by cost.price, g.free, g.provider_id
+           lateral (select ${gpuPriceSql('0', 'types.name', '$7')} as price) d,
+           lateral (${cheapest('g.price_per_hour > 0', most, order)}
+                    union all ${cheapest('g.price_per_hour = 0 and (d.price > 0 or $11::boolean)', most, order)}
+                    union all ${cheapest(unpriced, most, order)}) g
+     order by price, ${walkOrders[order].join(', ')}
      limit ${most}
   ), looked as materialized (
     select provider_id, name from walked
     ${always === undefined ? '' : `union select provider_id, name from provider_resources where kind = 'gpu' and provider_id = any (${always})`}
   ), seen as materialized (
-    select count(*) < ${most} as all_of_them, coalesce(max(price), 0) as gpu_price, ${last('free')} as free,
-           ${last('provider_id')} as provider_id
+    select count(*) < ${most} as all_of_them, coalesce(max(price), 0) as gpu_price, ${last('free', order)} as free,
+           ${last('provider_id', order)} as provider_id, ${last('name', order)} as name
       from walked
   )`;
 
 /** A column of the last row that was walked; null if there was none. */
-const last = (column: string) => `(array_agg(${column} order by price desc, free desc, provider_id desc))[1]`;
+const last = (column: string, order: WalkOrder) =>
+  `(array_agg(${column} order by price desc, ${walkOrders[order].map((by) => `${by} desc`).join(', ')}))[1]`;
 
 /**
  * As `placementRows`, of those that are looked at. Each is read by its key: the planner does not know how few they are, and

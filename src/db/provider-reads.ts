@@ -1,14 +1,13 @@
 import type { SitePrices } from '../config.js';
-import type { Architecture, GpuNeeds } from '../domain/gpu-needs.js';
-import type { PriceSource } from '../domain/gpu-prices.js';
+import type { Architecture } from '../domain/gpu-needs.js';
 import { gpuResourcesText } from '../domain/gpu-resources.js';
 import { machineLimits, isProviderId, type NodeAllocatable } from '../domain/provider.js';
 import { decodeCursor, encodeCursor, isWrittenTime } from './cursor.js';
 import { gpuTypeParameters, isEnoughSql, isTypeSql } from './gpu-types.js';
-import { gpuPriceSql, isFreeSql, isSoldSql, siteParameter, withoutPrices } from './offers.js';
+import { gpuPriceSql, isSoldSql, siteParameter, withoutPrices } from './offers.js';
 import type { Queryable } from './pool.js';
 import {
-  priceSourceOf,
+  comparedProviders,
   providerOf,
   selectProviders,
   shownStatus,
@@ -91,9 +90,25 @@ const orders: Record<ProviderSearch['sort'], string> = {
   registered_at: 'p.registered_at, p.provider_id',
 };
 
+/** Whether a search finds the provider `p` with the figures `r`. */
+const matchesSql = `
+  ${shownStatus} = coalesce($3, 'available')
+  and ($16::text is null or p.architecture = $16)
+  and (($1::text[] is null and $4::int is null and $5::numeric is null and $14::numeric is null and $15::int is null) or exists (
+    select from provider_resources g,
+           lateral (select ${gpuPriceSql('g.price_per_hour', 'g.name', '$2')} as price) cost
+     where g.provider_id = p.provider_id and g.kind = 'gpu' and ${isTypeSql('g', '$1', '$12', '$13')}
+       and ${isEnoughSql('g', '$14', '$15')} and g.total > 0 and ($4::int is null or g.total - g.rented >= $4)
+       and ($5::numeric is null or cost.price <= $5) and ${isSoldSql('cost.price', '$11')}))
+  and not exists (
+    select from (values ('cpu', $6::numeric), ('memory', $7::numeric), ('storage', $8::numeric)) as need (kind, amount)
+     where need.amount is not null and not exists (
+       select from provider_resources f
+        where f.provider_id = p.provider_id and f.kind = need.kind and f.total - f.rented >= need.amount))`;
+
 /**
  * Finds matching providers. Sizes refer to what is free now; only `available` providers match unless a status is given.
- * GPUs that are not sold never match.
+ * GPUs that are not sold never match. All of a provider is read only of those on the page.
  */
 export async function searchProviders(
   db: Queryable,
@@ -101,23 +116,13 @@ export async function searchProviders(
   site: SitePrices = withoutPrices,
 ): Promise<ProviderRow[]> {
   const [types, certain, vramGb] = await gpuTypeParameters(db, search.gpuType);
+  const page = `where ${matchesSql} order by ${orders[search.sort]} limit $9 offset $10`;
   const { rows } = await db.query<ProviderTableRow>(
-    `${selectProviders}
-      where ${shownStatus} = coalesce($3, 'available')
-        and ($16::text is null or p.architecture = $16)
-        and (($1::text[] is null and $4::int is null and $5::numeric is null and $14::numeric is null and $15::int is null) or exists (
-          select from provider_resources g,
-                 lateral (select ${gpuPriceSql('g.price_per_hour', 'g.name', '$2')} as price) cost
-           where g.provider_id = p.provider_id and g.kind = 'gpu' and ${isTypeSql('g', '$1', '$12', '$13')}
-             and ${isEnoughSql('g', '$14', '$15')} and g.total > 0 and ($4::int is null or g.total - g.rented >= $4)
-             and ($5::numeric is null or cost.price <= $5) and ${isSoldSql('cost.price', '$11')}))
-        and not exists (
-          select from (values ('cpu', $6::numeric), ('memory', $7::numeric), ('storage', $8::numeric)) as need (kind, amount)
-           where need.amount is not null and not exists (
-             select from provider_resources f
-              where f.provider_id = p.provider_id and f.kind = need.kind and f.total - f.rented >= need.amount))
-      order by ${orders[search.sort]}
-      limit $9 offset $10`,
+    // An index has them in the order of registration: no more are read than come before the end of the page.
+    search.sort === 'registered_at'
+      ? `${selectProviders} ${page}`
+      : `with page as materialized (select p.provider_id from ${comparedProviders} ${page})
+         ${selectProviders} join page on page.provider_id = p.provider_id order by ${orders[search.sort]}`,
     [
       types,
       siteParameter(site),
@@ -138,106 +143,6 @@ export async function searchProviders(
     ],
   );
   return rows.map(providerOf);
-}
-
-export interface GpuAvailability {
-  providerId: string;
-  gpuType: string;
-  vramGb?: number;
-  totalGpus: number;
-  availableGpus: number;
-  /** True if its node is ready and its agent alive. */
-  clusterOnline: boolean;
-  canCreateJob: boolean;
-  /** As the provider calls it. */
-  gpuModel: string;
-  /** Of one GPU, token units. */
-  pricePerHour: number;
-  priceSource: PriceSource;
-  cpuPricePerHour: number;
-  memoryPricePerGbHour: number;
-  storagePricePerGbHour: number;
-  availableFrom?: Date;
-  availableUntil?: Date;
-  outUntil?: Date;
-  outReason?: string;
-  /** Why there are none of this type; '' if there are, or the reason is unknown. */
-  gpusReason: string;
-}
-
-/**
- * Free GPUs per provider and type; the type may be in any spelling. Rented GPUs of a provider that is away stay rented.
- */
-export async function gpuAvailability(
-  db: Queryable,
-  { gpuType, minVramGb, minCuda, architecture }: { gpuType?: string } & GpuNeeds,
-  site: SitePrices = withoutPrices,
-): Promise<GpuAvailability[]> {
-  const types = await gpuTypeParameters(db, gpuType);
-  const { rows } = await db.query<{
-    provider_id: string;
-    gpu_type: string;
-    vram_gb: number | null;
-    model: string;
-    total: number;
-    free: number;
-    online: boolean;
-    can_create_job: boolean;
-    own_price: number;
-    price: number;
-    cpu_price: number;
-    memory_price: number;
-    storage_price: number;
-    available_from: Date | null;
-    available_until: Date | null;
-    out_until: Date | null;
-    out_reason: string | null;
-    gpus_reason: string;
-  }>(
-    `select provider_id, r.name as gpu_type, r.vram_gb, r.model, r.total, r.total - r.rented as free,
-            p.node_ready and p.heartbeat_alive as online,
-            ${isFreeSql('cost.price', '$3')} as can_create_job,
-            r.price_per_hour::float8 as own_price, cost.price::float8 as price,
-            p.cpu_price_per_hour::float8 as cpu_price, p.memory_price_per_gb_hour::float8 as memory_price,
-            p.storage_price_per_gb_hour::float8 as storage_price,
-            p.available_from, p.available_until, s.out_until, s.out_reason,
-            case when r.total = 0 then p.gpus_reason else '' end as gpus_reason
-       from provider_resources r join providers p using (provider_id) left join provider_starts s using (provider_id),
-            lateral (select ${gpuPriceSql('r.price_per_hour', 'r.name', '$2')} as price) cost
-      where r.kind = 'gpu' and p.joined_at is not null and ${isTypeSql('r', '$1', '$4', '$5')}
-        and ${isEnoughSql('r', '$6', '$7')} and ($8::text is null or p.architecture = $8)
-      order by ${isSoldSql('cost.price', '$3')} desc, cost.price, provider_id, r.name`,
-    [
-      types[0],
-      siteParameter(site),
-      site.ALLOW_FREE_JOBS,
-      types[1],
-      types[2],
-      minVramGb ?? null,
-      minCuda ?? null,
-      architecture ?? null,
-    ],
-  );
-  return rows.map((row) => ({
-    providerId: row.provider_id,
-    gpuType: row.gpu_type,
-    ...(row.vram_gb === null ? {} : { vramGb: row.vram_gb }),
-    gpuModel: row.model,
-    totalGpus: row.total,
-    availableGpus: row.free,
-    clusterOnline: row.online,
-    canCreateJob: row.can_create_job,
-    pricePerHour: row.price,
-    priceSource: priceSourceOf(row.own_price, row.price),
-    cpuPricePerHour: row.cpu_price,
-    memoryPricePerGbHour: row.memory_price,
-    storagePricePerGbHour: row.storage_price,
-    gpusReason: row.gpus_reason,
-    ...(row.available_from === null ? {} : { availableFrom: row.available_from }),
-    ...(row.available_until === null ? {} : { availableUntil: row.available_until }),
-    ...(row.out_until === null ? {} : { outUntil: row.out_until }),
-    ...(row.out_reason === null ? {} : { outReason: row.out_reason }),
-  }));
 }
 
 /** The provider whose node has this name. */

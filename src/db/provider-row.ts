@@ -98,6 +98,21 @@ export interface ProviderTableRow {
 const derivedStatus = `case when p.status = 'available' and (p.cordoned or r.free_pods = 0 or (r.has_gpus and r.free_gpus = 0)) then 'busy'
                             else p.status end`;
 
+/** What the status follows from, and the price by which providers are sorted. */
+const figures = `
+             coalesce(bool_or(kind = 'gpu' and total > 0), false) as has_gpus,
+             coalesce(sum(total - rented) filter (where kind = 'gpu'), 0) as free_gpus,
+             coalesce(sum(total - rented) filter (where kind = 'pods'), 0) as free_pods,
+             coalesce(min(price) filter (where kind = 'gpu' and ($1::text[] is null or name = any ($1::text[]))), 0)
+               as gpu_price`;
+const itsResources = `
+        from provider_resources,
+             lateral (select case when kind = 'gpu' then ${gpuPriceSql('price_per_hour', 'name', '$2')} else 0 end as price) cost
+       where provider_id = p.provider_id`;
+
+/** Providers as `p` and `r` for conditions and an order, as in `selectProviders` but without what is only shown. */
+export const comparedProviders = `providers p cross join lateral (select ${figures} ${itsResources}) r`;
+
 /**
  * Selects providers as `p`, with their resources as `r` and their heartbeat as `h`; a where clause follows. $1 are the
  * GPU types whose price `r.gpu_price` is, null for the cheapest of all; $2 the `siteParameter`.
@@ -118,14 +133,8 @@ export const selectProviders = `
       select coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'name', name, 'model', model, 'total', total,
                                                    'rented', rented, 'own_price', price_per_hour, 'price', price)
                                 order by kind, name), '[]') as resources,
-             coalesce(bool_or(kind = 'gpu' and total > 0), false) as has_gpus,
-             coalesce(sum(total - rented) filter (where kind = 'gpu'), 0) as free_gpus,
-             coalesce(sum(total - rented) filter (where kind = 'pods'), 0) as free_pods,
-             coalesce(min(price) filter (where kind = 'gpu' and ($1::text[] is null or name = any ($1::text[]))), 0)
-               as gpu_price
-        from provider_resources,
-             lateral (select case when kind = 'gpu' then ${gpuPriceSql('price_per_hour', 'name', '$2')} else 0 end as price) cost
-       where provider_id = p.provider_id
+             ${figures}
+        ${itsResources}
     ) r`;
 
 /** True for a provider that takes no jobs and has none: it may be turned off. */

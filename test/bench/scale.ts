@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import pg from 'pg';
 import { startStack } from '../../engines/stack.js';
 import type { SitePrices } from '../../src/config.js';
 import type * as Candidates from '../../src/db/candidates.js';
+import type * as Availability from '../../src/db/gpu-availability.js';
 import type * as Jobs from '../../src/db/jobs.js';
+import type * as Keepers from '../../src/db/keepers.js';
 import { migrate } from '../../src/db/migrate.js';
 import { migrationsFolder } from '../../src/db/migration-files.js';
 import type * as OfferReads from '../../src/db/offer-reads.js';
@@ -21,7 +23,12 @@ const repeats = 9;
 /** They came with what is measured: an earlier version is measured without them. */
 const newIndexes = [
   ...['provider_resources_free_gpus', 'jobs_ended_of_wallet_by_status'],
-  ...['jobs_ended_by_status', 'jobs_of_wallet_by_name'],
+  ...[
+    'jobs_ended_by_status',
+    'jobs_of_wallet_by_name',
+    'provider_resources_gpus_by_price',
+    'providers_with_other_prices',
+  ],
 ];
 
 const site: SitePrices = { ALLOW_FREE_JOBS: false, GPU_DEFAULT_PRICES: [] };
@@ -39,16 +46,24 @@ const order = (more: Partial<JobOrder> = {}): JobOrder => ({
   ...more,
 });
 
-type Db = typeof Candidates & typeof Jobs & typeof OfferReads & typeof ProviderReads & typeof ReconcileJobs;
+type Db = typeof Availability &
+  typeof Candidates &
+  typeof Jobs &
+  typeof Keepers &
+  typeof OfferReads &
+  typeof ProviderReads &
+  typeof ReconcileJobs;
 
 /** The statements of one version of the code. */
 async function statementsIn(checkout: string): Promise<Record<string, (db: Queryable) => Promise<unknown>>> {
-  const files = ['candidates', 'provider-reads', 'jobs', 'reconcile-jobs', 'offer-reads'];
-  const modules = await Promise.all(
-    files.map((file) => import(join(checkout, `src/db/${file}.ts`)) as Promise<object>),
-  );
+  // Not every version has each of them: what one lacks is in another.
+  const files = ['candidates', 'provider-reads', 'gpu-availability', 'jobs', 'reconcile-jobs', 'offer-reads', 'keepers']
+    .map((file) => join(checkout, `src/db/${file}.ts`))
+    .filter((file) => existsSync(file));
+  const modules = await Promise.all(files.map((file) => import(file) as Promise<object>));
   const of = Object.assign({}, ...modules) as Db;
   const page = { limit: 50, offset: 0 };
+  const cheap = order({ gpuType: '4090', maxPricePerHour: 0.01 });
   return {
     'placement, one GPU of any type': (db) => of.placementCandidates(db, order(), site, 8),
     'placement, one GPU of one type': (db) => of.placementCandidates(db, order({ gpuType: '4090' }), site, 8),
@@ -57,8 +72,12 @@ async function statementsIn(checkout: string): Promise<Record<string, (db: Query
     'list of providers, first page': (db) => of.listProviders(db, { limit: 50 }, site),
     'search of providers': (db) => of.searchProviders(db, { ...page, sort: 'price' }, site),
     'search of providers, one type': (db) => of.searchProviders(db, { ...page, sort: 'price', gpuType: '4090' }, site),
-    'free GPUs of all machines': (db) => of.gpuAvailability(db, {}, site),
+    'search of providers, most free first': (db) => of.searchProviders(db, { ...page, sort: 'available_gpus' }, site),
+    'free GPUs of all machines, first page': (db) => of.gpuAvailability(db, { limit: 100 }, site),
+    'offers, cheapest first': (db) => of.findOffers(db, { order: order(), sort: 'price', limit: 50 }, site),
+    'what a quote reads': (db) => of.findOffers(db, { order: order(), sort: 'placement', limit: 8 }, site),
     'why nobody takes an order': (db) => of.findKeepers(db, order({ gpuCount: 99 }), site),
+    'why nobody takes an order of one type': (db) => of.findKeepers(db, cheap, site),
     'pods that run': (db) => of.runningPods(db, 30),
     'own jobs, those that run': (db) => of.listJobs(db, grownWallet, { limit: 50, statuses: ['running'] }),
     'own jobs, those that failed': (db) => of.listJobs(db, grownWallet, { limit: 50, statuses: ['failed'] }),

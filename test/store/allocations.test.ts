@@ -3,12 +3,13 @@ import { allocate, findAllocation, jobsHolding, release } from '../../src/db/all
 import { freeCapacity, placementCandidates } from '../../src/db/candidates.js';
 import { migrate } from '../../src/db/migrate.js';
 import { withoutPrices } from '../../src/db/offers.js';
-import { findProvider, gpuAvailability, searchProviders } from '../../src/db/provider-reads.js';
+import { findProvider, searchProviders } from '../../src/db/provider-reads.js';
 import { recordNode, setProviderStatus } from '../../src/db/providers.js';
 import { correctRented, differingProviders } from '../../src/db/reconcile-ledger.js';
 import { withTransaction } from '../../src/db/pool.js';
 import type { JobOrder, Placement } from '../../src/domain/job.js';
 import { databaseBefore, freshDatabase, type TestDatabase } from '../support/database.js';
+import { freeGpus } from '../support/free-gpus.js';
 import { jobRecords } from '../support/job-records.js';
 import { putProvider, testOrder } from '../support/fleet.js';
 
@@ -28,7 +29,7 @@ const rented = async (providerId: string) =>
   Object.fromEntries(
     (await findProvider(pool(), providerId))!.resources.map(({ kind, rented: amount }) => [kind, amount]),
   );
-const free = async () => (await gpuAvailability(pool(), {})).reduce((sum, { availableGpus }) => sum + availableGpus, 0);
+const free = async () => (await freeGpus(pool(), {})).reduce((sum, { availableGpus }) => sum + availableGpus, 0);
 
 describe('allocation', () => {
   test('of 200 concurrent orders for 8 GPUs, 8 get one each, and the ledger says 8', async () => {
@@ -140,7 +141,7 @@ describe('free capacity', () => {
         looks.push(
           await withTransaction(pool(), async (tx) => {
             await tx.query('set transaction isolation level repeatable read');
-            const figures = await gpuAvailability(tx, {});
+            const figures = await freeGpus(tx, {});
             const { rows } = await tx.query<{ held: number }>(
               'select coalesce(sum(gpu_count), 0)::int as held from allocations where released_at is null',
             );
@@ -183,7 +184,7 @@ describe('pods of a node', () => {
     expect((await place(testOrder())).providerId).toBe('dear');
     const [{ available_gpus: free } = { available_gpus: 0 }] = await freeCapacity(pool(), {}, withoutPrices);
     expect(free).toBe(8);
-    expect((await gpuAvailability(pool(), {})).map((row) => [row.providerId, row.canCreateJob])).toEqual([
+    expect((await freeGpus(pool(), {})).map((row) => [row.providerId, row.canCreateJob])).toEqual([
       ['full', false],
       ['dear', true],
     ]);

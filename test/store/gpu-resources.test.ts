@@ -4,7 +4,8 @@ import { placementCandidates } from '../../src/db/candidates.js';
 import { migrate } from '../../src/db/migrate.js';
 import { miningRecord } from '../../src/db/mining.js';
 import { withoutPrices } from '../../src/db/offers.js';
-import { findProvider, gpuAvailability, searchProviders } from '../../src/db/provider-reads.js';
+import { gpuAvailability } from '../../src/db/gpu-availability.js';
+import { findProvider, searchProviders } from '../../src/db/provider-reads.js';
 import { recordNode } from '../../src/db/providers.js';
 import { gpuAvailabilityReplyOf, providerReplyOf } from '../../src/api/schemas/provider.js';
 import { readGpuDefaultPrices } from '../../src/domain/gpu-prices.js';
@@ -63,7 +64,7 @@ describe('a machine with two types of GPUs', () => {
     expect(await reasonOf()).toBe(
       `${models.ampere} and ${models.ada} are rented out as ${models.ampere}, because the cluster counts all of them as ${plain}`,
     );
-    const { providers } = gpuAvailabilityReplyOf(await gpuAvailability(pool(), {}), withoutPrices);
+    const { providers } = gpuAvailabilityReplyOf(await gpuAvailability(pool(), { limit: 100 }), withoutPrices);
     expect(providers.map((row) => [row.gpu_type, row.total_gpus, row.not_offered_reason])).toEqual([
       ['rtx-3090', 3, undefined],
       ['rtx-4090', 0, await reasonOf()],

@@ -4,11 +4,12 @@ import { freeCapacity, placementCandidates } from '../../src/db/candidates.js';
 import { registeredGpuTypes } from '../../src/db/gpu-types.js';
 import { migrate } from '../../src/db/migrate.js';
 import { withoutPrices } from '../../src/db/offers.js';
-import { findProvider, gpuAvailability, searchProviders } from '../../src/db/provider-reads.js';
+import { findProvider, searchProviders } from '../../src/db/provider-reads.js';
 import { readGpuDefaultPrices } from '../../src/domain/gpu-prices.js';
 import type { JobOrder } from '../../src/domain/job.js';
 import { databaseBefore, freshDatabase, type TestDatabase } from '../support/database.js';
 import { putProvider, testOrder, type TestProvider } from '../support/fleet.js';
+import { freeGpus } from '../support/free-gpus.js';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -79,7 +80,7 @@ describe('an order', () => {
     expect(await places({ architecture: 'amd64' })).toEqual(['new', 'old']);
     expect(await found({ minVramGb: 24 })).toEqual(['arm', 'new']);
     expect(await found({ minCuda: 12_009, architecture: 'arm64' })).toEqual(['arm']);
-    expect((await gpuAvailability(pool(), { minVramGb: 90 })).map(({ providerId }) => providerId)).toEqual(['arm']);
+    expect((await freeGpus(pool(), { minVramGb: 90 })).map(({ providerId }) => providerId)).toEqual(['arm']);
   });
 });
 
@@ -120,7 +121,7 @@ describe('a GPU type', () => {
       ALLOW_FREE_JOBS: false,
       GPU_DEFAULT_PRICES: readGpuDefaultPrices(['A100=1.2', 'MIG 1g.10gb=0.3']).prices,
     };
-    const rows = await gpuAvailability(pool(), {}, prices);
+    const rows = await freeGpus(pool(), {}, prices);
     expect(rows.map(({ providerId, pricePerHour }) => [providerId, pricePerHour])).toEqual([
       ['plugin', 0.2],
       ['sliced', 0],

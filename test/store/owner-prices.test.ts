@@ -5,11 +5,12 @@ import { offeredRates, placementCandidates } from '../../src/db/candidates.js';
 import { withoutPrices } from '../../src/db/offers.js';
 import { withTransaction } from '../../src/db/pool.js';
 import { changeOwnerPrices } from '../../src/db/provider-prices.js';
-import { gpuAvailability, searchProviders } from '../../src/db/provider-reads.js';
+import { searchProviders } from '../../src/db/provider-reads.js';
 import { recordCapacity } from '../../src/db/providers.js';
 import { capacityAsRegistration, capacityUpdateSchema } from '../../src/domain/registration.js';
 import { newWallet } from '../support/api.js';
 import { putProvider, recordOwner, testOrder } from '../support/fleet.js';
+import { freeGpus } from '../support/free-gpus.js';
 import { takingCommands } from '../support/owned.js';
 import { startReplicas, type Replicas } from '../support/replicas.js';
 
@@ -66,7 +67,7 @@ describe('prices of an owner', () => {
     ]);
     expect(await price()).toBe(1.46);
     expect((await offeredRates(pool(), order, withoutPrices, 1))[0]?.rate).toBe(1_460_000_000_000_000_000n);
-    expect(await gpuAvailability(pool(), {})).toMatchObject([{ pricePerHour: 0.7, priceSource: 'provider' }]);
+    expect(await freeGpus(pool(), {})).toMatchObject([{ pricePerHour: 0.7, priceSource: 'provider' }]);
     const cheap = { sort: 'price', limit: 10, offset: 0, maxPricePerHour: 0.5 } as const;
     expect(await searchProviders(pool(), cheap)).toEqual([]);
 
@@ -109,9 +110,9 @@ describe('prices of an owner', () => {
     const capacity = { total_gpus: { [dear]: 1, [cheap]: 2 }, gpu_prices_per_hour: { [dear]: 0.4, [cheap]: 0.2 } };
     await putProvider(pool(), { providerId: 'atlas', gpus: { model: cheap, count: 3 }, capacity });
     await recordOwner(pool(), 'atlas', owner.address.toLowerCase());
-    expect(await gpuAvailability(pool(), {})).toMatchObject([{ gpuType: 'rtx-3090', totalGpus: 3 }, { totalGpus: 0 }]);
+    expect(await freeGpus(pool(), {})).toMatchObject([{ gpuType: 'rtx-3090', totalGpus: 3 }, { totalGpus: 0 }]);
     expect((await set({ gpu: { '3090': 0.9 } })).status).toBe(200);
-    const sold = (await gpuAvailability(pool(), {})).filter(({ totalGpus }) => totalGpus > 0);
+    const sold = (await freeGpus(pool(), {})).filter(({ totalGpus }) => totalGpus > 0);
     expect(sold).toMatchObject([{ gpuType: 'rtx-4090', totalGpus: 3, pricePerHour: 0.4 }]);
   });
 

@@ -1,82 +1,40 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import pg from 'pg';
 import { placementCandidates } from '../../src/db/candidates.js';
-import { connectionOptions, type Queryable } from '../../src/db/pool.js';
-import type { JobOrder } from '../../src/domain/job.js';
+import type { Queryable } from '../../src/db/pool.js';
 import type { QuotedRate } from '../../src/domain/quote.js';
-import { freshDatabase, type TestDatabase } from '../support/database.js';
+import type { TestDatabase } from '../support/database.js';
 import { testOrder } from '../support/fleet.js';
-import { grownProviderId, growDatabase } from '../support/grown-database.js';
+import { grownProviderId } from '../support/grown-database.js';
+import { fleet, mixedFleet, orderAtRandom, site, sites, walkingOrNot } from '../support/mixed-fleet.js';
 import { createRandom } from '../support/random.js';
 
-const fleet = 1_500;
-const site = { ALLOW_FREE_JOBS: false, GPU_DEFAULT_PRICES: [{ type: 'rtx-a6000', pricePerHour: '0.3' }] };
+const random = createRandom(11);
 
 let database: TestDatabase;
 beforeAll(async () => {
-  database = await freshDatabase();
-  const client = new pg.Client(connectionOptions(database.config));
-  await client.connect();
-  await growDatabase(client, { providers: fleet, jobs: 3_000, openJobs: 1_000 });
-  await client.query('select setseed(0.5)');
-  // Much that a price of GPUs does not tell: prices of other things, failures, machines that take nothing, alike machines.
-  await client.query(`update providers set cpu_price_per_hour = 0.05 where random() < 0.3`);
-  await client.query(`update providers set memory_price_per_gb_hour = 0.01 where random() < 0.1`);
-  await client.query(`update providers set cordoned = true where random() < 0.1`);
-  await client.query(`update providers set architecture = 'arm64' where random() < 0.1`);
-  await client.query(`update provider_starts set failed_at = now(), times_out = 2`);
-  await client.query(`update provider_resources set price_per_hour = 0.3 where name = 'rtx-4090' and random() < 0.7`);
-  await client.query(`update provider_resources set rented = total where kind = 'pods' and random() < 0.1`);
-  await client.query('vacuum analyze');
-  await client.end();
+  database = await mixedFleet();
 }, 300_000);
 afterAll(() => database?.close());
 
-/** Asks the database, and counts the statements that read the whole fleet. */
-function asked(isWalking: boolean, of: Queryable = database.pool) {
-  const whole: string[] = [];
-  const query = async (text: string, values: unknown[]) => {
-    const isWalk = text.includes('walked');
-    if (isWalk && !isWalking) return { rows: [{ is_all: false, is_best: false }] };
-    if (!isWalk && text.includes('left join provider_starts')) whole.push(text);
-    return await of.query(text, values);
-  };
-  return { db: { query } as unknown as Queryable, whole };
-}
-
-const random = createRandom(11);
+const asked = (isWalking: boolean, of: Queryable = database.pool) => walkingOrNot(isWalking, of);
 const pick = <T>(values: readonly T[]) => random.pick(values);
-const orderAtRandom = (): JobOrder => {
-  const gpuType = pick([undefined, '4090', 'a100', 'h100', '3060', 'a6000']);
-  return testOrder({
-    ...(gpuType === undefined ? {} : { gpuType }),
-    ...{ gpuCount: pick([1, 1, 2, 8]), cpuCores: pick([1, 8, 20]), memoryMb: pick([1_024, 65_536]) },
-    ...pick([
-      {},
-      {},
-      { minVramGb: 80 },
-      { maxPricePerHour: 0.3 },
-      { architecture: 'arm64' as const },
-      { minCuda: 1_300 },
-    ]),
-  });
-};
 
 test('the best machines are found by looking at the cheapest GPUs, as if all machines were read', async () => {
   const walking = asked(true);
   const reading = asked(false);
   for (let round = 0; round < 80; round++) {
-    const order = orderAtRandom();
+    const order = orderAtRandom(random);
     const limit = pick([1, 8]);
     const quoted: QuotedRate[] = pick([
       [],
       [{ providerId: grownProviderId(1 + (round % fleet)), gpuType: 'rtx-4090', rate: 5n }],
     ]);
-    const found = await placementCandidates(walking.db, order, site, limit, quoted);
-    const best = await placementCandidates(reading.db, order, site, limit, quoted);
+    const at = pick(sites);
+    const found = await placementCandidates(walking.db, order, at, limit, quoted);
+    const best = await placementCandidates(reading.db, order, at, limit, quoted);
     const figures = (places: typeof found) =>
       places.map(({ providerId, rate, gpuType }) => [providerId, gpuType, rate]);
-    expect([order, figures(found)]).toEqual([order, figures(best)]);
+    expect([order, at, figures(found)]).toEqual([order, at, figures(best)]);
   }
   expect(reading.whole).toHaveLength(80);
   expect(walking.whole.length).toBeLessThan(40);
@@ -93,6 +51,17 @@ async function rolledBack(work: (db: Queryable) => Promise<void>): Promise<void>
     client.release();
   }
 }
+
+test('GPUs for which nobody has set a price are not looked at before those that are sold', async () => {
+  await rolledBack(async (db) => {
+    await db.query(`update provider_resources set price_per_hour = 0 where kind = 'gpu' and name <> 'h200-141gb'`);
+    await db.query('update providers set cpu_price_per_hour = 0, memory_price_per_gb_hour = 0');
+    const { db: walking, whole } = asked(true, db);
+    const places = await placementCandidates(walking, testOrder({}), { ...site, GPU_DEFAULT_PRICES: [] }, 8);
+    expect([places.length, new Set(places.map(({ gpuType }) => gpuType))]).toEqual([8, new Set(['h200-141gb'])]);
+    expect(whole).toEqual([]);
+  });
+});
 
 test('machines that are alike are filled one after the other, so that large orders find whole ones', async () => {
   await rolledBack(async (db) => {

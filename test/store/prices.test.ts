@@ -8,7 +8,7 @@ import { insertJob } from '../../src/db/jobs.js';
 import { placementEndsBy, rateSql, withoutPrices } from '../../src/db/offers.js';
 import { migrate } from '../../src/db/migrate.js';
 import { withTransaction } from '../../src/db/pool.js';
-import { findProvider, gpuAvailability, searchProviders } from '../../src/db/provider-reads.js';
+import { findProvider, searchProviders } from '../../src/db/provider-reads.js';
 import { recordCapacity } from '../../src/db/providers.js';
 import { findOpenJob } from '../../src/db/reconcile-jobs.js';
 import { readGpuDefaultPrices } from '../../src/domain/gpu-prices.js';
@@ -17,6 +17,7 @@ import { jobRate, rateOf } from '../../src/domain/pricing.js';
 import { capacityAsRegistration, capacityUpdateSchema } from '../../src/domain/registration.js';
 import { databaseBefore, freshDatabase, type TestDatabase } from '../support/database.js';
 import { putProvider, putSession, testOrder, testWallet } from '../support/fleet.js';
+import { freeGpus } from '../support/free-gpus.js';
 import { createRandom } from '../support/random.js';
 
 let database: TestDatabase;
@@ -196,7 +197,7 @@ describe('a machine without a price', () => {
     expect(await found({ gpuType: 'rtx-4090' }, production('*=0.6'))).toEqual(['priced', 'unpriced']);
     expect(await found({ maxPricePerHour: 0.55 }, production('*=0.6'))).toEqual(['priced']);
     expect(await found({}, withoutPrices)).toEqual(['unpriced', 'priced']);
-    const rows = await gpuAvailability(pool(), {}, production());
+    const rows = await freeGpus(pool(), {}, production());
     expect(rows.map(({ providerId, canCreateJob }) => [providerId, canCreateJob])).toEqual([
       ['priced', true],
       ['unpriced', false],
@@ -218,7 +219,7 @@ describe('a machine without a price', () => {
       (await findProvider(pool(), id, site))!.resources.find(({ kind }) => kind === 'gpu');
     expect(await gpu('unpriced')).toMatchObject({ pricePerHour: 0.4, priceSource: 'operator' });
     expect(await gpu('priced')).toMatchObject({ pricePerHour: 0.5, priceSource: 'provider' });
-    expect(await gpuAvailability(pool(), {}, site)).toMatchObject([
+    expect(await freeGpus(pool(), {}, site)).toMatchObject([
       { providerId: 'unpriced', pricePerHour: 0.4, priceSource: 'operator', canCreateJob: true },
       { providerId: 'priced', pricePerHour: 0.5, priceSource: 'provider', canCreateJob: true },
     ]);
@@ -238,7 +239,7 @@ describe('a machine without a price', () => {
     await putProvider(pool(), { providerId: 'pcie', gpuPrice: 0, gpus: { model: 'NVIDIA A100-PCIE-40GB', count: 1 } });
     await putProvider(pool(), { providerId: 'a1000', gpuPrice: 0, gpus: { model: 'NVIDIA A1000', count: 1 } });
     const site = production('A100=1.2,A100-SXM4-80GB=1.5');
-    const rows = await gpuAvailability(pool(), {}, site);
+    const rows = await freeGpus(pool(), {}, site);
     const price = (id: string) => rows.find(({ providerId }) => providerId === id)!.pricePerHour;
     expect([price('sxm'), price('pcie'), price('a1000')]).toEqual([1.5, 1.2, 0]);
   });
@@ -257,7 +258,7 @@ describe('a machine that is offered for a limited time', () => {
     await putProvider(pool(), { providerId: 'always' });
     expect((await ids({ durationSeconds: 3_600 })).sort()).toEqual(['always', 'tonight']);
     expect(await ids({ durationSeconds: 4 * 3_600 })).toEqual(['always']);
-    const can = await gpuAvailability(pool(), {}, production());
+    const can = await freeGpus(pool(), {}, production());
     expect(
       can
         .filter(({ canCreateJob }) => canCreateJob)

@@ -13,9 +13,10 @@ import {
   recordFailure,
   recordStart,
 } from '../../src/db/provider-failures.js';
-import { findProvider, gpuAvailability } from '../../src/db/provider-reads.js';
+import { findProvider } from '../../src/db/provider-reads.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { putProvider, testOrder } from '../support/fleet.js';
+import { freeGpus } from '../support/free-gpus.js';
 
 let database: TestDatabase;
 const pool = () => database.pool;
@@ -45,9 +46,7 @@ test('failures for three wallets take a provider out, visibly, and it comes back
   expect(await fails(3)).toMatchObject({ outUntil: expect.any(Date), isNew: true });
   expect(await first()).toEqual(['dear']);
   expect(await findProvider(pool(), 'cheap')).toMatchObject({ outReason: 'unschedulable' });
-  expect((await gpuAvailability(pool(), {})).find(({ providerId }) => providerId === 'cheap')!.canCreateJob).toBe(
-    false,
-  );
+  expect((await freeGpus(pool(), {})).find(({ providerId }) => providerId === 'cheap')!.canCreateJob).toBe(false);
   expect(await freeCapacity(pool(), {}, withoutPrices)).toMatchObject([{ available_gpus: 8 }]);
   expect(await whyNobodyTakes(pool(), testOrder({ providerId: 'cheap' }), withoutPrices)).toMatch(/failed to start/);
   await timePasses();

@@ -22,7 +22,7 @@ const most = 3_000;
 const growing = [
   ...['jobs', 'allocations', 'auth_charges', 'auth_sessions', 'job_events', 'job_logs', 'join_tokens'],
   ...['ledger_entries', 'ledger_lines', 'receipts', 'provider_registrations', 'provider_samples', 'provider_failures'],
-  ...['audit_log', 'market_samples'],
+  ...['audit_log', 'market_samples', 'receipt_signatures', 'wallet_months', 'batch_lines', 'chain_tx', 'withdrawals'],
 ];
 
 type Statement = (...given: unknown[]) => unknown;

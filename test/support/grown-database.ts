@@ -121,6 +121,28 @@ const money = [
      from ${jobs} where not open`,
 ];
 
+const vault = `97, '0x' || repeat('5', 40)`;
+const hash = (n: string) => `'0x' || lpad(to_hex(${n}), 64, '0')`;
+
+/** What settlements and withdrawals left: a thousand settlements, each with a line for some wallets. */
+const settled = [
+  `insert into receipt_signatures (digest, signer, signature) select digest, ${wallet('1')}, decode(repeat('00', 65), 'hex') from receipts`,
+  `insert into wallet_months (wallet, month, charged)
+   select ${wallet('who')}, (date '2020-01-01' + make_interval(months => at))::date, 1
+     from generate_series(0, 5000) who, generate_series(1, least($2::int / 5000, 60)) at`,
+  `insert into batches (chain_id, vault, number, cut_at, last_entry_id, hash, status, ended_at)
+   select ${vault}, n, now() - (1001 - n) * interval '1 day', n, ${hash('n')}, 'final', now() - (1000 - n) * interval '1 day'
+     from generate_series(1, 1000) n`,
+  `insert into batch_lines (chain_id, vault, batch, side, wallet, cumulative)
+   select ${vault}, batch, 'draw', ${wallet('n * 77 % 5001')}, batch from generate_series(1, 1000) batch, generate_series(0, $2::int / 2000) n`,
+  `insert into chain_tx (purpose, chain_id, to_address, data, signer, nonce, gas, fee, raw, hashes, status)
+   select 'batch/' || n, ${vault}, '', ${wallet('1')}, n, 1, '{}', '{"\\x00"}', array[${hash('n')}], 'final'
+     from generate_series(1, $2::int / 10) n`,
+  `insert into withdrawals (chain_id, vault, wallet, amount, cumulative, request_key, status, asked_at, ended_at)
+   select ${vault}, ${wallet('case when n % 10 = 0 then 0 else 1 + n % 5000 end')}, 1, n, n::text, 'taken', now(), now()
+     from generate_series(1, $2::int / 2) n`,
+];
+
 const messages = [
   `insert into join_tokens (token_id, provider_id, message_id, node_name, created_at, expires_at, deleted_at)
    select lpad(n::text, 6, '0'), ${provider('1 + n % $1::int')}, 'registration/' || n, ${provider('1 + n % $1::int')}, now() - interval '1 day',
@@ -156,7 +178,7 @@ export async function growDatabase(client: Client, { providers, jobs, openJobs }
   );
   // An index is made faster of all rows than row by row.
   for (const { name } of indexes) await client.query(`drop index ${name}`);
-  for (const statement of [...fleet, ...history, ...money, ...messages]) {
+  for (const statement of [...fleet, ...history, ...money, ...settled, ...messages]) {
     // Not every statement has every size, and Postgres refuses parameters without a type.
     await client.query(statement.replace(/\$(\d)::int/g, (_, at) => String(sizes[at - 1])));
   }

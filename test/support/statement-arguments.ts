@@ -181,6 +181,7 @@ const given: Record<string, () => unknown[]> = {
   failedAudit: () => ['1', 'failed'],
   marketHistory: () => [['rtx-4090'], '24h'],
   searchProviders: () => [{ sort: 'price', limit: 50, offset: 0 }],
+  gpuAvailability: () => [{ limit: 100 }, site],
   findOffers: () => [{ order, sort: 'price', limit: 50 }, site],
   readRevenue: () => [{ by: 'day', from: at(24), to: at(0), limit: 50 }],
   endedCredentials: () => [[{ sessionId: uuid }]],

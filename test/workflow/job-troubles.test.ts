@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { gpuAvailability } from '../../src/db/provider-reads.js';
 import { jobObjectName, type JobOrder } from '../../src/domain/job.js';
 import { mergePatch } from '../../src/kubernetes/client.js';
 import { labels } from '../../src/kubernetes/names.js';
+import { freeGpus } from '../support/free-gpus.js';
 import { createFleetWorld, heldNothing, type FleetWorld } from '../support/fleet-world.js';
 import { createTraps, type Trap } from '../support/traps.js';
 import { decidedWithinMs, until } from '../support/until.js';
@@ -239,7 +239,7 @@ describe('availability', () => {
     const look = async () => {
       const seen = new Set<number>();
       while (!over) {
-        const [figures] = await gpuAvailability(world.database.pool, { gpuType: 'rush-9' });
+        const [figures] = await freeGpus(world.database.pool, { gpuType: 'rush-9' });
         expect(figures).toMatchObject({ totalGpus: 8 });
         expect(figures!.availableGpus).toBeGreaterThanOrEqual(0);
         expect(figures!.availableGpus).toBeLessThanOrEqual(8);

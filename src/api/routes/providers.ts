@@ -1,7 +1,8 @@
 import type { Pool } from 'pg';
 import { z } from 'zod';
 import type { Config } from '../../config.js';
-import { findProvider, gpuAvailability, listProviders, searchProviders } from '../../db/provider-reads.js';
+import { gpuAvailability } from '../../db/gpu-availability.js';
+import { findProvider, listProviders, searchProviders } from '../../db/provider-reads.js';
 import { BrokerError } from '../../domain/errors.js';
 import { gpusNear } from '../gpu-names.js';
 import { gpuAsked, gpuQuery, maxGpusAsked, needsAsked, needsQuery, queryAmount } from '../gpu-query.js';
@@ -26,6 +27,9 @@ const maxAgeMs = 1_000;
 /** A page of 100 providers is about 170 kB: the cache stays below some tens of megabytes whatever clients ask for. */
 const maxCachedReplies = 200;
 
+/** One row is short, so that a page has more of them. */
+const maxAvailabilityRows = 100;
+
 const listQuery = pageQuery.extend({ wallet: address.optional().describe('Only those of this owner') });
 const searchQuery = z.object({
   status: z.enum(providerStatuses).optional(),
@@ -45,6 +49,8 @@ const searchQuery = z.object({
 const availabilityQuery = z.object({
   ...gpuQuery,
   ...needsQuery,
+  limit: queryNumber(z.number().int().min(1).max(maxAvailabilityRows)).default(maxAvailabilityRows),
+  cursor: pageQuery.shape.cursor,
 });
 
 /** What can be rented, for everybody to read. */
@@ -106,16 +112,22 @@ export function providerRoutes({ pool, config }: { pool: Pool; config: Config })
     {
       ...open,
       path: '/api/v1/providers/gpu-availability',
-      summary: 'List free GPUs, per provider and type',
+      summary: 'List free GPUs, per provider and type, page by page',
       request: { query: availabilityQuery },
-      responses: { 200: { description: 'The GPUs that are free now', schema: gpuAvailabilityReply } },
+      responses: {
+        200: {
+          description: 'One page; the cheapest first, those that are not sold last',
+          schema: gpuAvailabilityReply,
+        },
+      },
       errors: [],
       handler: async (ctx) => {
         const query = ctx.state.query as z.output<typeof availabilityQuery>;
-        const asked = { ...gpuAsked(query), ...needsAsked(query) };
+        const { limit, cursor } = query;
+        const asked = { ...gpuAsked(query), ...needsAsked(query), limit, ...(cursor === undefined ? {} : { cursor }) };
         await answer(ctx, asked, async () => {
-          const rows = await gpuAvailability(pool, asked, config);
-          return { ...gpuAvailabilityReplyOf(rows, config), ...(await nearOf(rows, asked)) };
+          const page = await gpuAvailability(pool, asked, config);
+          return { ...gpuAvailabilityReplyOf(page, config), ...(await nearOf(page.rows, asked)) };
         });
       },
     },

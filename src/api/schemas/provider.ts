@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { isDrained, type GpuAvailability, type ProviderResource, type ProviderRow } from '../../db/provider-reads.js';
+import type { AvailabilityPage } from '../../db/gpu-availability.js';
+import { isDrained, type ProviderResource, type ProviderRow } from '../../db/provider-reads.js';
 import type { SitePrices } from '../../config.js';
 import { sentence } from '../../domain/outside.js';
 import { priceSources } from '../../domain/gpu-prices.js';
@@ -116,14 +117,15 @@ export const gpuAvailabilityReply = z.object({
       price_source: z.enum(priceSources),
     }),
   ),
-  total_gpus: z.int(),
-  total_available: z.int(),
-  count: z.int(),
+  total_gpus: z.int().describe('On all pages'),
+  total_available: z.int().describe('On all pages'),
+  count: z.int().describe('The number on this page'),
+  next_cursor: providerListReply.shape.next_cursor,
   near,
 });
 
 export function gpuAvailabilityReplyOf(
-  rows: readonly GpuAvailability[],
+  { rows, totalGpus, availableGpus, nextCursor }: AvailabilityPage,
   site: SitePrices,
 ): z.infer<typeof gpuAvailabilityReply> {
   return {
@@ -142,9 +144,10 @@ export function gpuAvailabilityReplyOf(
         price_source: row.priceSource,
       };
     }),
-    total_gpus: rows.reduce((sum, { totalGpus }) => sum + totalGpus, 0),
-    total_available: rows.reduce((sum, { availableGpus }) => sum + availableGpus, 0),
+    total_gpus: totalGpus,
+    total_available: availableGpus,
     count: rows.length,
+    ...(nextCursor === undefined ? {} : { next_cursor: nextCursor }),
   };
 }
 
