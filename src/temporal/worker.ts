@@ -131,13 +131,18 @@ export async function startWorker({
 async function workflowCode(): Promise<string> {
   const bundle = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url));
   if (existsSync(bundle)) return await readFile(bundle, 'utf8');
-  const compiled = fileURLToPath(new URL('../../workflows/index.js', import.meta.url));
-  const source = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
   const { code } = await bundleWorkflowCode({
-    workflowsPath: existsSync(compiled) ? compiled : source,
+    workflowsPath: sourceOf('index'),
+    workflowInterceptorModules: [sourceOf('interceptors')],
     logger: new DefaultLogger('WARN'),
   });
   return code;
+}
+
+/** Compiled, if it has been. */
+function sourceOf(module: string): string {
+  const compiled = fileURLToPath(new URL(`../../workflows/${module}.js`, import.meta.url));
+  return existsSync(compiled) ? compiled : fileURLToPath(new URL(`../../workflows/${module}.ts`, import.meta.url));
 }
 
 /** Workers with the same workflow code have the same version. */
