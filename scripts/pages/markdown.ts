@@ -99,9 +99,10 @@ function unescaped(text: string): string {
     .replaceAll('&amp;', '&');
 }
 
-/** The Markdown itself as it is published, for programs: links lead to what is published, too. */
+/** The Markdown itself as it is published, for programs: links lead to what is published, too, and pictures are not. */
 export function publishedMarkdown(text: string, source: string, address: string): string {
-  return text.replace(/\[([^\]\n]+)\]\(([^)\s]+)\)/g, (_, label: string, href: string) => {
+  const words = text.replace(/!\[([^\]\n]*)\]\([^)\s]+\)/g, '$1');
+  return words.replace(/\[([^\]\n]+)\]\(([^)\s]+)\)/g, (_, label: string, href: string) => {
     const target = targetOf(href, source);
     if (target === undefined) return label;
     if (target.startsWith('https:')) return `[${label}](${target})`;
