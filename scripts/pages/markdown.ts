@@ -99,10 +99,9 @@ function unescaped(text: string): string {
     .replaceAll('&amp;', '&');
 }
 
-/** The Markdown itself as it is published, for programs: links lead to what is published, too, and pictures are not. */
+/** The Markdown itself as it is published, for programs: links lead to what is published, too. */
 export function publishedMarkdown(text: string, source: string, address: string): string {
-  const words = text.replace(/!\[([^\]\n]*)\]\([^)\s]+\)/g, '$1');
-  return words.replace(/\[([^\]\n]+)\]\(([^)\s]+)\)/g, (_, label: string, href: string) => {
+  return text.replace(/\[([^\]\n]+)\]\(([^)\s]+)\)/g, (_, label: string, href: string) => {
     const target = targetOf(href, source);
     if (target === undefined) return label;
     if (target.startsWith('https:')) return `[${label}](${target})`;

@@ -112,7 +112,8 @@ function asksFor(identity: string, clients: readonly Client[]): () => Promise<vo
     while (!stopped.signal.aborted) {
       const poll = { namespace, identity, taskQueue: { name: temporal.config.TEMPORAL_TASK_QUEUE } };
       await connection
-        .withDeadline(Date.now() + 500, () => workflowService.pollWorkflowTaskQueue(poll))
+        // The server refuses to wait for less than two seconds.
+        .withDeadline(Date.now() + 3_000, () => workflowService.pollWorkflowTaskQueue(poll))
         .catch(() => sleep(50));
     }
   });
@@ -120,6 +121,21 @@ function asksFor(identity: string, clients: readonly Client[]): () => Promise<vo
     stopped.abort();
     await Promise.all(asking);
   };
+}
+
+/** Waits until the server has heard a process ask for work where the jobs are. */
+async function isHeard(identity: string): Promise<void> {
+  const { namespace } = temporal.client.options;
+  const taskQueue = { name: temporal.config.TEMPORAL_TASK_QUEUE };
+  const heard = async () => {
+    const { pollers } = await temporal.client.workflowService.describeTaskQueue({
+      namespace,
+      taskQueue,
+      taskQueueType: 1,
+    });
+    return pollers.some((poller) => poller.identity === identity);
+  };
+  await until(heard, { name: `${identity} is heard`, everyMs: 100 });
 }
 
 test('Schedules of an older version stay while a worker of it lives, go when none is left, and go again after they were put back', async () => {
@@ -132,6 +148,7 @@ test('Schedules of an older version stay while a worker of it lives, go when non
   await startOld();
   await has(client, withoutChain);
   let stopOld = asksFor('old@host', [client]);
+  await isHeard('old@host');
   const moving = removeMovedSchedules({
     ...{ client, upkeep, taskQueue: temporal.config.TEMPORAL_TASK_QUEUE, logger: pino({ level: 'silent' }) },
     ...{ signal: leave.signal, pace: { everyMs: 100, silentMs: 6_000 } },
@@ -146,7 +163,7 @@ test('Schedules of an older version stay while a worker of it lives, go when non
       if (time > 0) break;
       // A roll-back: the old build starts again, and puts its Schedules back.
       stopOld = asksFor('old-again@host', [client]);
-      await sleep(500);
+      await isHeard('old-again@host');
       await startOld();
       await has(client, withoutChain);
     }

@@ -136,11 +136,6 @@ describe('Markdown', () => {
     );
   });
 
-  test('a picture is its words, on the page and in the Markdown', () => {
-    expect(render('![a job](pictures/x.png)')).toBe('<p>a job</p>\n');
-    expect(publishedMarkdown('![a job](pictures/x.png) [a](api.md)', 'docs/api.md', '/docs/api')).toBe('a job [a]()');
-  });
-
   test('headings of the same name have anchors of their own', () => {
     expect(render('# A\n## B c!\n## B c!\n')).toContain('<h2 id="b-c-1">');
   });
