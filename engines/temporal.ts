@@ -7,6 +7,8 @@ import { answersOk } from './probe.js';
 import { findTemporal } from './tools/temporal.js';
 
 const namespace = 'default';
+/** The broker would make it, and wait until the server knows it. */
+const upkeep = `${namespace}-upkeep`;
 
 /** Temporal's development server and UI on a SQLite file, durable, with the dynamic configuration of production. */
 export async function startTemporal({ dataDir, ports, supervisor, log, env }: EngineContext): Promise<Engine> {
@@ -22,7 +24,16 @@ export async function startTemporal({ dataDir, ports, supervisor, log, env }: En
     args: [
       ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--ui-port', String(uiPort)],
       ...['--http-port', String(httpPort), '--metrics-port', String(await ports.take('temporal-metrics'))],
-      ...['--namespace', namespace, '--db-filename', join(folder, 'temporal.db'), '--log-level', 'warn'],
+      ...[
+        '--namespace',
+        namespace,
+        '--namespace',
+        upkeep,
+        '--db-filename',
+        join(folder, 'temporal.db'),
+        '--log-level',
+        'warn',
+      ],
       // Durable, yet as fast as in memory: without the write-ahead log, every step waits for the disk.
       ...['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=1'],
       ...dynamicConfig().flatMap((value) => ['--dynamic-config-value', value]),

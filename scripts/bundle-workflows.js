@@ -12,6 +12,7 @@ const target = resolve(process.argv[2] ?? 'dist/workflow-bundle.js');
 const workflows = process.argv[3] ?? fileURLToPath(new URL('../workflows/index.ts', import.meta.url));
 const { code } = await bundleWorkflowCode({
   workflowsPath: resolve(workflows),
+  workflowInterceptorModules: [resolve(dirname(workflows), 'interceptors.ts')],
   logger: new DefaultLogger('WARN'),
 });
 await mkdir(dirname(target), { recursive: true });

@@ -14,6 +14,7 @@ export type Config = Readonly<Omit<Environment, keyof WorkedOut>> & WorkedOut;
 interface WorkedOut extends TlsWorkedOut {
   readonly BROKER_ROLES: readonly Role[];
   readonly AUTH_CHAIN_IDS: readonly number[];
+  readonly TEMPORAL_UPKEEP_NAMESPACE: string;
   readonly ALLOW_FREE_JOBS: boolean;
 }
 
@@ -82,6 +83,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     ...tls,
     BROKER_ROLES: config.BROKER_ROLES.length > 0 ? config.BROKER_ROLES : byDefault,
     AUTH_CHAIN_IDS: chainIds,
+    TEMPORAL_UPKEEP_NAMESPACE: config.TEMPORAL_UPKEEP_NAMESPACE ?? `${config.TEMPORAL_NAMESPACE}-upkeep`,
     JOB_MAX_DURATION_S: config.ENABLE_BLOCKCHAIN
       ? Math.min(config.JOB_MAX_DURATION_S, longestPrepaidJobS)
       : config.JOB_MAX_DURATION_S,

@@ -3,7 +3,7 @@
  *
  * **Flow.** A Schedule starts it every minute. It makes its comparisons one after the other: workflows, ledger, money, pods,
  * tenants, nodes, miners, what can be tidied away, receipts without a signature, and jobs that are no longer paid for. A comparison that takes longer than
- * `headStart` no longer holds up the next one. Abandoned jobs are ended concurrently with the rest. Its result is the
+ * `headStartS` no longer holds up the next one. Abandoned jobs are ended concurrently with the rest. Its result is the
  * report that operators read.
  *
  * **Why durable.** It is the last resort for every message that another workflow missed. It has to run once a minute,
@@ -14,9 +14,10 @@
  *
  * **End.** It completes when all comparisons are over, or its Schedule's limit of ten minutes for a run ends it.
  */
-import { ActivityFailure, condition, patched, proxyActivities, setCurrentDetails } from '@temporalio/workflow';
+import { ActivityFailure, patched, proxyActivities, setCurrentDetails } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
 import type { Comparison } from '../activities/reconciler/repairs.js';
+import { changedBefore, summarized } from './summaries.js';
 
 /** What one run found; in a healthy system there are no repairs and no failures. */
 export interface ReconcilerReport extends Comparison {
@@ -31,11 +32,11 @@ export interface ReconcilerReport extends Comparison {
 /**
  * How long a comparison may hold up the next one. All of them together, each tried twice, fit into a run's ten minutes.
  */
-const headStart = '15s';
+const headStartS = 15;
 
 const nothing: Comparison = { repairs: {}, failures: [] };
 
-const comparisons = proxyActivities<
+const comparisons = summarized<
   Pick<
     Activities,
     | 'compareWorkflows'
@@ -49,14 +50,24 @@ const comparisons = proxyActivities<
     | 'tidy'
     | 'signReceipts'
   >
->({ startToCloseTimeout: '3 minutes', heartbeatTimeout: '30s', retry: { maximumAttempts: 2 } });
+>(proxyActivities({ startToCloseTimeout: '3 minutes', heartbeatTimeout: '30s', retry: { maximumAttempts: 2 } }), {
+  compareWorkflows: 'jobs and providers without a workflow',
+  compareLedger: 'GPUs that are allocated to nobody',
+  compareMoney: 'charges against bookings',
+  compareFunds: 'jobs that nobody pays for any more',
+  comparePods: 'pods against jobs',
+  compareTenants: 'namespaces of customers',
+  compareNodes: 'nodes against providers',
+  resyncMining: 'miners against what is configured',
+  tidy: 'remove what has expired',
+  signReceipts: 'sign receipts',
+});
 
 /** Waits until a pod is gone, which takes half a minute on a node that does not answer. */
-const ending = proxyActivities<Pick<Activities, 'endAbandonedJob'>>({
-  startToCloseTimeout: '2 minutes',
-  heartbeatTimeout: '30s',
-  retry: { maximumAttempts: 2 },
-});
+const ending = summarized<Pick<Activities, 'endAbandonedJob'>>(
+  proxyActivities({ startToCloseTimeout: '2 minutes', heartbeatTimeout: '30s', retry: { maximumAttempts: 2 } }),
+  { endAbandonedJob: ({ order }) => `end job ${order.jobId}, which lost its workflow` },
+);
 
 /** Makes all comparisons once. */
 export async function fleetReconciler(): Promise<ReconcilerReport> {
@@ -124,13 +135,14 @@ export async function fleetReconciler(): Promise<ReconcilerReport> {
   }
 }
 
-/** Starts each step when the one before it is over, or after `headStart`; from then on the two run concurrently. */
+/** Starts each step when the one before it is over, or after `headStartS`; from then on the two run concurrently. */
 async function inTurn(steps: readonly (() => Promise<void>)[]): Promise<void> {
   const begun: Promise<void>[] = [];
   for (const step of steps) {
     let isOver = false;
     begun.push(step().finally(() => (isOver = true)));
-    await condition(() => isOver, headStart);
+    const next = { atMs: Date.now() + headStartS * 1_000, why: `begin the next comparison after ${headStartS} s` };
+    await changedBefore(next, () => isOver);
   }
   await Promise.all(begun);
 }

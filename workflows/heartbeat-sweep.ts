@@ -14,11 +14,12 @@
  */
 import { proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
+import { summarized } from './summaries.js';
 
-const { sweepHeartbeats } = proxyActivities<Pick<Activities, 'sweepHeartbeats'>>({
-  startToCloseTimeout: '1 minute',
-  retry: { maximumAttempts: 3 },
-});
+const { sweepHeartbeats } = summarized<Pick<Activities, 'sweepHeartbeats'>>(
+  proxyActivities({ startToCloseTimeout: '1 minute', retry: { maximumAttempts: 3 } }),
+  { sweepHeartbeats: 'find providers that fell silent or came back' },
+);
 
 /** Sweeps once. */
 export async function heartbeatSweep(): Promise<Awaited<ReturnType<typeof sweepHeartbeats>>> {

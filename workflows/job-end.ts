@@ -1,5 +1,5 @@
 import { allHandlersFinished, condition, patched, upsertSearchAttributes } from '@temporalio/workflow';
-import type { JobOrder } from '../src/domain/job.js';
+import type { JobFailure, JobOrder } from '../src/domain/job.js';
 import { instantAt, type Instant } from '../src/domain/outside.js';
 import type { Ending } from './job-endings.js';
 import { details, type JobLife } from './job-life.js';
@@ -23,7 +23,7 @@ export async function end(life: JobLife, ending: Ending): Promise<JobState> {
   let isHindered: boolean | undefined;
   if (life.held === 'pod') {
     state.status = 'ending';
-    upsertSearchAttributes([{ key: searchAttributes.jobStatus, value: 'ending' }]);
+    show('ending', failure);
     details(life, `${message}; removing the pod`);
     await jobRecord.recordEnding(order.jobId, message);
     // A machine that is away answers nobody; one that only lost a GPU does.
@@ -50,8 +50,8 @@ export async function end(life: JobLife, ending: Ending): Promise<JobState> {
   });
   state.status = status;
   if (failure !== undefined) state.failure = failure;
-  upsertSearchAttributes([{ key: searchAttributes.jobStatus, value: status }]);
-  details(life, message);
+  show(status, failure);
+  details(life, outcomeOf(ending));
   const { drain } = provider.news();
   if (state.placement !== undefined) {
     if (awaitsJob({ ...(drain && { drain }), ...(away && { away }) })) await tellProvider(state.placement);
@@ -61,6 +61,24 @@ export async function end(life: JobLife, ending: Ending): Promise<JobState> {
   if (unreached !== undefined && released?.isUnreachedOut === true) await tellOut(unreached);
   await condition(allHandlersFinished);
   return state;
+}
+
+/**
+ * Shows operators what becomes of the job. Its reason is part of the same command, so that histories of versions without
+ * one fit: replays compare which commands there are, and not what an attribute is set to.
+ */
+function show(status: JobState['status'], failure: JobFailure | undefined): void {
+  upsertSearchAttributes([
+    { key: searchAttributes.jobStatus, value: status },
+    ...(failure === undefined ? [] : [{ key: searchAttributes.failureReason, value: failure.reason }]),
+  ]);
+}
+
+/** How it ended, for people: its failure by the code that is searched for. */
+function outcomeOf({ message, failure, exitCode }: Ending): string {
+  const reason = failure === undefined ? '' : `${failure.reason}: `;
+  const exit = exitCode === undefined || failure !== undefined ? '' : ` (exit code ${exitCode})`;
+  return `${reason}${failure?.words ?? message}${exit}`;
 }
 
 /** Keeps the last of the log while there is a pod to read it from. The end does not depend on it. */

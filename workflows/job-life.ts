@@ -95,7 +95,7 @@ export function showServing(life: JobLife, job: RunningJob): void {
   const { provider } = life;
   const { away, drain } = provider.news();
   if (away !== undefined) {
-    const endsAt = new Date(provider.partsAtMs()).toISOString();
+    const endsAt = new Date(provider.nextParting().atMs).toISOString();
     details(life, `${absenceOf(provider.news())}; the job ends at ${endsAt} unless that changes`);
   } else if (drain?.untilMs !== undefined) {
     const endsAt = new Date(drain.untilMs).toISOString();

@@ -1,10 +1,11 @@
-import { CancellationScope, condition } from '@temporalio/workflow';
+import { CancellationScope } from '@temporalio/workflow';
 import type { ProvisionedPod } from '../activities/pods.js';
 import type { SshLook } from '../activities/ssh-look.js';
 import { failed, type Ending } from './job-endings.js';
 import type { PodObservation } from './job-messages.js';
-import { endedEarly, notInTime, withFault, type JobStart } from './job-starting.js';
+import { endedEarly, notInTime, startLimit, withFault, type JobStart } from './job-starting.js';
 import { pods, sshLook } from './job-steps.js';
+import { changedBefore, earliest } from './summaries.js';
 
 /**
  * Has the broker look at the SSH port of a pod that is Ready, before its customer is let in; returns why the job does not
@@ -27,10 +28,9 @@ export async function lookFromOutside(start: JobStart, made: ProvisionedPod): Pr
       const parting = await provider.parting(placement);
       if (parting !== undefined) return parting;
       if (Date.now() >= beforeMs) return notInTime(start);
-      const wakeMs = Math.min(beforeMs, provider.partsAtMs());
-      await condition(
+      await changedBefore(
+        earliest(startLimit(start), provider.nextParting()),
         () => settled || observations.of(podUid) !== known.pod || provider.news() !== known.provider,
-        Math.max(1, wakeMs - Date.now()),
       );
     }
   } finally {

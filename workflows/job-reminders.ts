@@ -13,11 +13,12 @@
  */
 import { proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
+import { summarized } from './summaries.js';
 
-const { announceExpiries } = proxyActivities<Pick<Activities, 'announceExpiries'>>({
-  startToCloseTimeout: '30s',
-  retry: { maximumAttempts: 3 },
-});
+const { announceExpiries } = summarized<Pick<Activities, 'announceExpiries'>>(
+  proxyActivities({ startToCloseTimeout: '30s', retry: { maximumAttempts: 3 } }),
+  { announceExpiries: 'announce jobs that end soon' },
+);
 
 /** Announces once. */
 export async function jobReminders(): Promise<Awaited<ReturnType<typeof announceExpiries>>> {

@@ -5,6 +5,7 @@ import { resume, showServing, type JobLife } from './job-life.js';
 import type { JobInput, JobState, RunningJob } from './job-messages.js';
 import { tellOut, type Placed } from './job-placement.js';
 import { jobRecord, pods } from './job-steps.js';
+import { changedBefore, earliest } from './summaries.js';
 
 /**
  * How often a running pod is polled, in case the watcher's signal was lost. The fleet reconciler compares every minute,
@@ -61,16 +62,17 @@ export async function serve(
     const parting = await provider.parting(job.placement);
     if (parting !== undefined) return parting;
     showServing(life, job);
-    const wakeMs = Math.min(job.expiresAtMs, provider.partsAtMs());
-    const heard = await condition(
+    const wake = earliest({ atMs: job.expiresAtMs, why: 'end of the rented time' }, provider.nextParting());
+    const look = { atMs: Date.now() + runningRecheckMs, why: 'look at the pod after an hour without news' };
+    const heard = await changedBefore(
+      earliest(wake, look),
       () =>
         observations.of(job.podUid) !== known.pod ||
         job.expiresAtMs !== known.expiresAtMs ||
         provider.news() !== known.provider ||
         historyIsLong(),
-      Math.max(1, Math.min(wakeMs, Date.now() + runningRecheckMs) - Date.now()),
     );
-    if (!heard && Date.now() < wakeMs) observations.add(await pods.inspectJob(order, job.podUid));
+    if (!heard && Date.now() < wake.atMs) observations.add(await pods.inspectJob(order, job.podUid));
   }
 }
 

@@ -3,7 +3,8 @@ import type { ProvisionedPod } from '../activities/pods.js';
 import { failed, failedBecause, type Ending } from './job-endings.js';
 import { pods } from './job-steps.js';
 import { lookFromOutside } from './job-look.js';
-import { endedEarly, notInTime, withFault, type JobStart } from './job-starting.js';
+import { endedEarly, notInTime, startLimit, withFault, type JobStart } from './job-starting.js';
+import { changedBefore, earliest } from './summaries.js';
 
 /** A pod that was created, and how its customer will reach it. */
 export type Provisioned = { kind: 'provisioned'; ended?: EndedUnseen } & ProvisionedPod;
@@ -58,8 +59,8 @@ async function provision(start: JobStart): Promise<Provisioned | NotStarted> {
       const parting = await provider.parting(placement);
       if (parting !== undefined) return { kind: 'not_started', ending: parting };
       if (Date.now() >= beforeMs) return { kind: 'not_started', ending: notInTime(start) };
-      const wakeMs = Math.min(beforeMs, provider.partsAtMs());
-      await condition(() => settled || provider.news() !== known, Math.max(1, wakeMs - Date.now()));
+      const wake = earliest(startLimit(start), provider.nextParting());
+      await changedBefore(wake, () => settled || provider.news() !== known);
       if (settled) return { kind: 'provisioned', ...(await made) };
     }
   } finally {
@@ -104,17 +105,23 @@ async function awaitSsh(start: JobStart, made: ProvisionedPod): Promise<Ending |
         ? `waiting for the pod on ${placement.nodeName} to answer on its SSH port`
         : `stuck, ${pod.stuck.reason}: ${pod.stuck.words ?? pod.stuck.message}`,
     );
-    const nextCheckMs = nowMs + (recheckS[attempt] ?? recheckS.at(-1)!) * 1000;
-    const wakeMs = Math.min(
-      beforeMs,
-      nextCheckMs,
-      idleSinceMs === undefined || isIdle ? Infinity : idleSinceMs + toPrepareMs,
-      stuckSinceMs === undefined ? Infinity : stuckSinceMs + limits.stuckGraceS * 1000,
-      provider.partsAtMs(),
+    const lookInS = recheckS[attempt] ?? recheckS.at(-1)!;
+    const wake = earliest(
+      startLimit(start),
+      { atMs: nowMs + lookInS * 1000, why: `look at the pod after ${lookInS} s without news` },
+      {
+        atMs: idleSinceMs === undefined || isIdle ? Infinity : idleSinceMs + toPrepareMs,
+        why: `limit for the machine to begin ${Math.round(toPrepareMs / 1000)} s`,
+      },
+      {
+        atMs: stuckSinceMs === undefined ? Infinity : stuckSinceMs + limits.stuckGraceS * 1000,
+        why: `stuck grace ${limits.stuckGraceS} s`,
+      },
+      provider.nextParting(),
     );
-    const heard = await condition(
+    const heard = await changedBefore(
+      wake,
       () => observations.of(podUid) !== known.pod || provider.news() !== known.provider,
-      Math.max(1, wakeMs - Date.now()),
     );
     if (!heard) observations.add(await pods.inspectJob(order, podUid));
   }

@@ -6,6 +6,7 @@ import { doorOpensWithinS, endedUnseen, failedBecause, podEnded, programEnded, t
 import type { JobLimits, PodObservation } from './job-messages.js';
 import type { PodObservations } from './pod-observations.js';
 import type { ProviderWatch } from './provider-watch.js';
+import type { Wake } from './summaries.js';
 
 /** A placed job that is to be started. */
 export interface JobStart {
@@ -18,6 +19,11 @@ export interface JobStart {
   beforeMs: number;
   /** Shows people what the job waits for. */
   details(text: string): void;
+}
+
+/** The moment from which on no machine starts the job any more. */
+export function startLimit({ beforeMs, limits }: JobStart): Wake {
+  return { atMs: beforeMs, why: `start limit ${limits.startTimeoutS} s` };
 }
 
 /**

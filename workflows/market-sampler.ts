@@ -12,11 +12,12 @@
  */
 import { proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
+import { summarized } from './summaries.js';
 
-const { sampleMarket } = proxyActivities<Pick<Activities, 'sampleMarket'>>({
-  startToCloseTimeout: '1 minute',
-  retry: { maximumAttempts: 3 },
-});
+const { sampleMarket } = summarized<Pick<Activities, 'sampleMarket'>>(
+  proxyActivities({ startToCloseTimeout: '1 minute', retry: { maximumAttempts: 3 } }),
+  { sampleMarket: 'write down what the market has and asks' },
+);
 
 /** Samples once. */
 export async function marketSampler(): Promise<Awaited<ReturnType<typeof sampleMarket>>> {

@@ -2,6 +2,7 @@ import { CancellationScope, isCancellation, log } from '@temporalio/workflow';
 import type { AnswerWithoutKind, RegistrationAnswer } from '../activities/registration-answer.js';
 import type { Joining } from './provider-messages.js';
 import { admission, delivery } from './provider-steps.js';
+import { earliest, type Wake } from './summaries.js';
 import type { ProviderStatus } from '../src/wire/statuses.js';
 
 /** What admission needs of the provider. */
@@ -37,8 +38,8 @@ export interface Admission {
    * lost.
    */
   nodeIsDue(): boolean;
-  /** When the loop has to wake without a signal. */
-  wakeAtMs(): number;
+  /** When the loop has to wake without a signal, and what for. */
+  wake(): Wake;
   /** An answer is being made or delivered. */
   busy(): boolean;
   /** True while a registration waits for its answer. */
@@ -148,7 +149,11 @@ export function createAdmission(provider: Applicant, carried: Joining | undefine
       checkAtMs = Date.now() + recheckMs;
       return true;
     },
-    wakeAtMs: () => (joining === undefined ? Infinity : Math.min(checkAtMs, joining.expiresAtMs)),
+    wake: () =>
+      earliest(
+        { atMs: joining === undefined ? Infinity : checkAtMs, why: 'look for its node, which should be joining' },
+        { atMs: joining?.expiresAtMs ?? Infinity, why: 'end of its join command' },
+      ),
     busy: () => answering || delivering !== undefined,
     waits: () => due.length > 0,
   };

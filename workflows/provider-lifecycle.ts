@@ -26,6 +26,7 @@ import { leaveFleet, mayLeave, rejectRegistrations } from './provider-leave.js';
 import { beginLife, type ProviderLife } from './provider-life.js';
 import type { ProviderInput } from './provider-messages.js';
 import { certify, syncMining, updateCapacity } from './provider-upkeep.js';
+import { changedBefore, earliest } from './summaries.js';
 
 /** Runs one provider through its life, as the head of this file describes it. */
 export async function providerLifecycle(input: ProviderInput): Promise<void> {
@@ -87,8 +88,12 @@ async function startOver(life: ProviderLife, registrations: Admission): Promise<
 
 async function untilNews(life: ProviderLife, registrations: Admission, known: number): Promise<void> {
   const { retiring, leaveAtMs, outUntilMs } = life;
-  const wakeMs = Math.min(registrations.wakeAtMs(), retiring ? leaveAtMs : Infinity, outUntilMs || Infinity);
+  const wake = earliest(
+    registrations.wake(),
+    { atMs: retiring ? leaveAtMs : Infinity, why: 'count its jobs again; then it is retired' },
+    { atMs: outUntilMs || Infinity, why: 'end of the time without jobs, after failed starts' },
+  );
   const arrived = () => life.news !== known;
-  if (wakeMs === Infinity) await condition(arrived);
-  else await condition(arrived, Math.max(1_000, wakeMs - Date.now()));
+  if (wake.atMs === Infinity) await condition(arrived);
+  else await changedBefore(wake, arrived, 1_000);
 }

@@ -14,11 +14,12 @@
  */
 import { proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
+import { summarized } from './summaries.js';
 
-const { recordProviderSeries } = proxyActivities<Pick<Activities, 'recordProviderSeries'>>({
-  startToCloseTimeout: '1 minute',
-  retry: { maximumAttempts: 3 },
-});
+const { recordProviderSeries } = summarized<Pick<Activities, 'recordProviderSeries'>>(
+  proxyActivities({ startToCloseTimeout: '1 minute', retry: { maximumAttempts: 3 } }),
+  { recordProviderSeries: 'write down how providers do' },
+);
 
 /** Notes one slot. */
 export async function providerSeries(): Promise<Awaited<ReturnType<typeof recordProviderSeries>>> {

@@ -1,6 +1,7 @@
 import type { JobOrder, Placement } from '../src/domain/job.js';
 import { drained, lost, type Ending } from './job-endings.js';
 import { providerLoss } from './job-steps.js';
+import { earliest, type Wake } from './summaries.js';
 import type { ProviderAbsence, ProviderChange, ProviderDrain, ProviderNews, ServiceGap } from './job-messages.js';
 
 /** What a job knows about its provider, and what follows from it. */
@@ -17,8 +18,8 @@ export interface ProviderWatch {
   leave(): void;
   /** The job is placed at this provider now. Messages about this provider that came meanwhile take effect. */
   placed(providerId: string): void;
-  /** When the job may have to leave its provider, by what is known now. */
-  partsAtMs(): number;
+  /** When the job may have to leave its provider, by what is known now, and why then. */
+  nextParting(): Wake;
   /** Why the provider does not keep the job any longer; undefined while it does, or may come back. */
   parting(placement: Placement): Promise<Ending | undefined>;
 }
@@ -48,11 +49,16 @@ export function createProviderWatch(
   /** Before then, a provider that is away is not checked again. */
   let nextCheckMs = 0;
 
-  function partsAtMs(): number {
+  function nextParting(): Wake {
     const { away, drain } = news;
-    if (away?.final === true) return 0;
+    if (away?.final === true) return { atMs: 0, why: 'its machine was replaced' };
     const graceEndsMs = away === undefined ? Infinity : away.atMs + providerLossGraceS * 1000;
-    return Math.min(drain?.untilMs ?? Infinity, Math.max(graceEndsMs, nextCheckMs));
+    return earliest(
+      { atMs: drain?.untilMs ?? Infinity, why: 'drain of the provider' },
+      graceEndsMs >= nextCheckMs
+        ? { atMs: graceEndsMs, why: `provider loss grace ${providerLossGraceS} s` }
+        : { atMs: nextCheckMs, why: 'look at the provider again, which is said to be away' },
+    );
   }
 
   function learn(next: ProviderNews): void {
@@ -91,11 +97,11 @@ export function createProviderWatch(
       between = undefined;
       for (const { said, learnIt } of heard) if (said.providerId === providerId) learnIt();
     },
-    partsAtMs,
+    nextParting,
     async parting({ providerId, nodeName, gpuResource }) {
       const { away, drain } = news;
       if (drain?.untilMs !== undefined && Date.now() >= drain.untilMs) return drained(providerId);
-      if (away === undefined || Date.now() < partsAtMs()) return undefined;
+      if (away === undefined || Date.now() < nextParting().atMs) return undefined;
       if (away.final) return lost(providerId, away);
       // A timer that ran out while the broker was down proves nothing: the provider's present state decides.
       const found = await providerLoss.checkLoss({

@@ -23,7 +23,6 @@ import {
   patched,
   proxyActivities,
   setCurrentDetails,
-  sleep,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -31,6 +30,7 @@ import type { ChainActivities } from '../activities/chain.js';
 import type { SettlementWait } from '../src/domain/settlement-step.js';
 import { chainTaskQueue } from './chain-task-queue.js';
 import { searchAttributes } from './search-attributes.js';
+import { pause, summarized } from './summaries.js';
 
 type Steps = Pick<ChainActivities, 'beginSettlement' | 'advanceSettlement'>;
 
@@ -42,12 +42,18 @@ export type SettlementEnd =
 const tryAgainInS = 15;
 
 export async function settlementBatch(): Promise<SettlementEnd> {
-  const steps = proxyActivities<Steps>({
-    taskQueue: chainTaskQueue(workflowInfo().taskQueue),
-    startToCloseTimeout: '2 minutes',
-    // Then its details say that it does not get an answer.
-    retry: { initialInterval: '2s', maximumAttempts: 3 },
-  });
+  const steps = summarized<Steps>(
+    proxyActivities({
+      taskQueue: chainTaskQueue(workflowInfo().taskQueue),
+      startToCloseTimeout: '2 minutes',
+      // Then its details say that it does not get an answer.
+      retry: { initialInterval: '2s', maximumAttempts: 3 },
+    }),
+    {
+      beginSettlement: 'cut the totals of all wallets',
+      advanceSettlement: (number) => `do what settlement ${number} lacks`,
+    },
+  );
   const tell = createTeller();
   for (let before: SettlementEnd | undefined; ;) {
     const { isCutShort, ...end } = await settle(steps, tell);
@@ -73,7 +79,7 @@ async function settle(
   // Histories from before there was such an answer do not have it.
   while ('none' in begun && begun.againInS !== undefined) {
     tell.waits('settlement', 'chain', begun.why ?? begun.none);
-    await sleep(begun.againInS * 1_000);
+    await pause(begun.againInS * 1_000, `before it can be cut: ${begun.none}`);
     if (workflowInfo().continueAsNewSuggested) await continueAsNew();
     begun = await untilAnswered(tell, 'settlement', beginSettlement);
   }
@@ -90,7 +96,7 @@ async function settle(
     if (now.is === 'final') return { number, ...now };
     if (now.is === 'void') return { number, is: now.is, why: now.why };
     tell.waits(name, now.kind, now.waitsFor, now.since);
-    await sleep(now.againInS * 1_000);
+    await pause(now.againInS * 1_000, `${name} waits for: ${now.kind}`);
     if (workflowInfo().continueAsNewSuggested) await continueAsNew();
   }
 }
@@ -140,7 +146,7 @@ async function untilAnswered<T>(
     } catch (error) {
       if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
       tell.waits(name, 'nodes', `an answer: ${error.cause?.message ?? 'none'}`);
-      await sleep(tryAgainInS * 1_000);
+      await pause(tryAgainInS * 1_000, `${name} has no answer: try again after ${tryAgainInS} s`);
     }
   }
 }

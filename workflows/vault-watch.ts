@@ -14,15 +14,19 @@
 import { proxyActivities, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
 import type { ChainActivities } from '../activities/chain.js';
 import { chainTaskQueue } from './chain-task-queue.js';
+import { summarized } from './summaries.js';
 
 /** Reads once. */
 export async function vaultWatch(): Promise<Awaited<ReturnType<ChainActivities['watchVault']>>> {
-  const { watchVault } = proxyActivities<Pick<ChainActivities, 'watchVault'>>({
-    taskQueue: chainTaskQueue(workflowInfo().taskQueue),
-    startToCloseTimeout: '90s',
-    scheduleToStartTimeout: '60s',
-    retry: { maximumAttempts: 1 },
-  });
+  const { watchVault } = summarized<Pick<ChainActivities, 'watchVault'>>(
+    proxyActivities({
+      taskQueue: chainTaskQueue(workflowInfo().taskQueue),
+      startToCloseTimeout: '90s',
+      scheduleToStartTimeout: '60s',
+      retry: { maximumAttempts: 1 },
+    }),
+    { watchVault: 'read and book the events of the vault' },
+  );
   setCurrentDetails('reads the events of the vault; without an answer, no node of the chain answers, or they disagree');
   return await watchVault();
 }

@@ -13,15 +13,19 @@
 import { proxyActivities, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
 import type { ChainActivities } from '../activities/chain.js';
 import { chainTaskQueue } from './chain-task-queue.js';
+import { summarized } from './summaries.js';
 
 /** @param id of the withdrawal. */
 export async function withdrawalPermit(id: string): Promise<void> {
-  const { signWithdrawal } = proxyActivities<Pick<ChainActivities, 'signWithdrawal'>>({
-    taskQueue: chainTaskQueue(workflowInfo().taskQueue),
-    startToCloseTimeout: '30s',
-    scheduleToCloseTimeout: '5 minutes',
-    retry: { initialInterval: '1s', maximumInterval: '15s' },
-  });
+  const { signWithdrawal } = summarized<Pick<ChainActivities, 'signWithdrawal'>>(
+    proxyActivities({
+      taskQueue: chainTaskQueue(workflowInfo().taskQueue),
+      startToCloseTimeout: '30s',
+      scheduleToCloseTimeout: '5 minutes',
+      retry: { initialInterval: '1s', maximumInterval: '15s' },
+    }),
+    { signWithdrawal: 'ask the vault, and sign' },
+  );
   setCurrentDetails('asks the vault, and signs; without an answer, no node of the chain answers');
   await signWithdrawal(id);
 }

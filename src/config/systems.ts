@@ -54,8 +54,14 @@ export const postgresVariables = {
 export const temporalVariables = {
   /** Host and port of Temporal's frontend. */
   TEMPORAL_ADDRESS: z.string().default('127.0.0.1:7233'),
-  /** Namespace of the workflows. It must exist. */
+  /** Namespace of the workflows of jobs, providers and settlements. It must exist. */
   TEMPORAL_NAMESPACE: z.string().default('default'),
+  /**
+   * Namespace of the workflows that do something every few seconds or minutes, so that they are not most of what the list
+   * of the other one shows. Unset: `TEMPORAL_NAMESPACE` with `-upkeep` behind it. A worker makes it if it is missing and
+   * Temporal lets it. With the name of `TEMPORAL_NAMESPACE` there is one namespace for all.
+   */
+  TEMPORAL_UPKEEP_NAMESPACE: z.string().optional(),
   /** Whether to use TLS. Unset: yes if one of the next five is set. */
   TEMPORAL_TLS: bool.optional(),
   /** CA of the server's certificate. Unset: the authorities that the system trusts. */

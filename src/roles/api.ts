@@ -20,6 +20,7 @@ import { createJobCommands, createKeyAnnouncement } from '../temporal/jobs.js';
 import { createOversight } from '../temporal/oversight.js';
 import { createProviderCommands } from '../temporal/provider-commands.js';
 import { createProviderSignals } from '../temporal/providers.js';
+import { upkeepClient } from '../temporal/upkeep.js';
 import { createVaultCommands } from '../temporal/vault-commands.js';
 import type { StartRole } from './role.js';
 import { useAsker } from './use-asker.js';
@@ -57,7 +58,7 @@ export const start: StartRole = async ({ config, logger, stop, pool, temporal, r
       announceMining: miningChanged,
       announcePlacement: placementChanged,
       announceKeys: createKeyAnnouncement(temporal),
-      oversight: createOversight(temporal),
+      oversight: createOversight(temporal, upkeepClient(temporal, config)),
     }),
   });
   const server = await startApiServer(app, config);

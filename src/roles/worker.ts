@@ -6,17 +6,20 @@ import { clusterInfo } from '../kubernetes/cluster-info.js';
 import { ensureClusterObjects } from '../kubernetes/cluster-objects.js';
 import { untilAvailable } from '../lifecycle.js';
 import { closeRedis, createRedis } from '../redis/connection.js';
-import { ensureSchedules, reconcileNow } from '../temporal/schedules.js';
-import { installRuntime, startWorker } from '../temporal/worker.js';
+import { ensureSchedules } from '../temporal/schedules.js';
+import { ensureUpkeepNamespace, upkeepClient } from '../temporal/upkeep.js';
+import { installRuntime } from '../temporal/worker.js';
 import type { StartRole } from './role.js';
 import { useAsker } from './use-asker.js';
 import { startChain } from './worker/chain.js';
+import { serveWorkflows } from './worker/serve-workflows.js';
 import { watchJobs } from './worker/watch-jobs.js';
 
 /** Runs workflows and activities, after creating the cluster objects and schedules that they rely on. */
 export const start: StartRole = async ({ config, logger, stop, pool, temporal }) => {
   const waiting = { logger, stop };
   installRuntime(logger);
+  await untilAvailable(waiting, 'Temporal', () => ensureUpkeepNamespace(upkeepClient(temporal, config)));
   const stopChain = await startChain(config, pool, waiting);
   const kubernetes = connectKubernetes(config);
   const redis = createRedis(config, { blocking: false, name: 'worker', logger });
@@ -28,22 +31,19 @@ export const start: StartRole = async ({ config, logger, stop, pool, temporal })
   if (signer === undefined) logger.warn('RECEIPT_PRIVATE_KEY is not set: receipts stay pending');
   else await untilAvailable(waiting, 'Postgres', () => signer.publish());
   const activities = createActivities({ config, pool, redis, kubernetes, clusterInfo: info, temporal, logger });
-  const worker = await untilAvailable(waiting, 'Temporal', () =>
-    startWorker({ config, activities, client: temporal, logger, stop }),
+  const workflows = await serveWorkflows({ config, activities, client: temporal, logger, stop }).catch(
+    async (error: unknown) => {
+      await stopChain();
+      throw error;
+    },
   );
-  try {
-    await untilAvailable(waiting, 'Temporal', () => reconcileNow(temporal));
-  } catch (error) {
-    await Promise.all([worker.stop(), stopChain()]);
-    throw error;
-  }
   const askUse = useAsker(config, pool);
   const watch = askUse === undefined ? undefined : watchJobs({ pool, logger, askUse });
   return {
     checks: { redis: () => redis.ping(), kubernetes: () => kubernetes.version.getCode() },
-    ready: () => ({ worker: worker.ready() }),
+    ready: () => workflows.ready(),
     async stop() {
-      await Promise.all([worker.stop(), stopChain(), watch?.stop()]);
+      await Promise.all([workflows.stop(), stopChain(), watch?.stop()]);
       closeRedis(redis);
     },
   };

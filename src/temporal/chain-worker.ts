@@ -9,8 +9,8 @@ import { temporalConnection } from './connection-options.js';
 const atOnce = 4;
 
 /**
- * Starts the worker of the chain’s task queue: activities alone. Without it settlements and deposits wait, and nothing
- * else does.
+ * Starts the workers of the chain’s task queue, one for each namespace: activities alone. Without them settlements and
+ * deposits wait, and nothing else does.
  *
  * @returns a function that finishes what has begun, and stops.
  */
@@ -20,23 +20,31 @@ export async function startChainWorker(
   logger: Logger,
 ): Promise<() => Promise<void>> {
   const connection = await NativeConnection.connect(temporalConnection(config));
-  const worker = await Worker.create({
-    connection,
-    namespace: config.TEMPORAL_NAMESPACE,
-    taskQueue: chainTaskQueue(config.TEMPORAL_TASK_QUEUE),
-    activities,
-    maxConcurrentActivityTaskExecutions: atOnce,
-    shutdownGraceTime: `${Math.max(1, config.SHUTDOWN_GRACE_S - 5)}s`,
-    shutdownForceTime: `${config.SHUTDOWN_GRACE_S}s`,
+  // The vault is read from the one, and settlements are in the other.
+  const namespaces = new Set([config.TEMPORAL_NAMESPACE, config.TEMPORAL_UPKEEP_NAMESPACE]);
+  const serving = [...namespaces].map(async (namespace) => {
+    const worker = await Worker.create({
+      connection,
+      namespace,
+      taskQueue: chainTaskQueue(config.TEMPORAL_TASK_QUEUE),
+      activities,
+      maxConcurrentActivityTaskExecutions: atOnce,
+      shutdownGraceTime: `${Math.max(1, config.SHUTDOWN_GRACE_S - 5)}s`,
+      shutdownForceTime: `${config.SHUTDOWN_GRACE_S}s`,
+    });
+    const running = worker.run().catch((error: unknown) => {
+      logger.fatal({ err: error, namespace }, 'the worker of the chain stopped');
+      // Its supervisor starts a new process.
+      process.kill(process.pid, 'SIGTERM');
+    });
+    return async () => {
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+      await running;
+    };
   });
-  const running = worker.run().catch((error: unknown) => {
-    logger.fatal({ err: error }, 'the worker of the chain stopped');
-    // Its supervisor starts a new process.
-    process.kill(process.pid, 'SIGTERM');
-  });
+  const stops = await Promise.all(serving);
   return async () => {
-    if (worker.getState() === 'RUNNING') worker.shutdown();
-    await running;
+    await Promise.all(stops.map((stop) => stop()));
     await connection.close();
   };
 }

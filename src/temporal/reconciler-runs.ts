@@ -4,6 +4,7 @@ import { sideBySide } from '../side-by-side.js';
 import type { ReconcilerReport } from '../../workflows/fleet-reconciler.js';
 import { workflowTypes } from '../../workflows/workflow-types.js';
 import { asBrokerError } from './failures.js';
+import { isNoNamespace } from './upkeep.js';
 
 const hourMs = 3_600_000;
 /** One a minute, and those that an operator starts. */
@@ -13,7 +14,7 @@ const withinMs = 8_000;
 
 /**
  * Sums up what the reconciler reported in the last hour. A report never changes, so each is read once; a run that did
- * not complete counts as one failure.
+ * not complete counts as one failure. Before the first worker of a site there are none.
  */
 export function createReconcilerRuns(client: Client): () => Promise<ReconcilerRuns> {
   /** Repairs and failures, by run. */
@@ -54,6 +55,7 @@ export function createReconcilerRuns(client: Client): () => Promise<ReconcilerRu
     try {
       return await client.withDeadline(Date.now() + withinMs, read);
     } catch (error) {
+      if (isNoNamespace(error)) return { repairs: 0, failures: 0 };
       throw asBrokerError(error, 'provider_orders');
     }
   };

@@ -49,5 +49,14 @@ export function jobStartOptions(order: JobOrder, config: Settings, { running, at
       ...(order.gpuType === undefined ? [] : [{ key: searchAttributes.gpuType, value: order.gpuType }]),
     ]),
     staticSummary: `${order.gpuCount} × ${order.gpuType ?? 'any GPU'} for ${order.wallet}`,
+    staticDetails: whatToDo(order.jobId),
   };
+}
+
+/** What operators read above the history. */
+function whatToDo(jobId: string): string {
+  return (
+    'Do not terminate it: its GPUs would stay taken until the reconciler has ended it. ' +
+    `To end it, send \`DELETE /api/v1/admin/jobs/${jobId}\` with \`{"reason": "…"}\`.`
+  );
 }

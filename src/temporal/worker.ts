@@ -54,31 +54,36 @@ export function installRuntime(logger: Logger): void {
 export interface StartingWorker {
   config: Config;
   activities: Activities;
+  /** Of the namespace that it serves. */
   client: Client;
+  /** Workflows that it keeps in memory between their steps. */
+  cachedWorkflows: number;
   logger: Logger;
   /** Aborted when the process is told to stop: a worker that has not begun takes no work. */
   stop: AbortSignal;
 }
 
 /**
- * Starts the worker: workflows and activities on one task queue. It is ready once its version of the workflow code gets
- * the work, or stands by for another one that does.
+ * Starts a worker: workflows and activities on one task queue of one namespace. It is ready once its version of the
+ * workflow code gets the work, or stands by for another one that does.
  */
 export async function startWorker({
   config,
   activities,
   client,
+  cachedWorkflows,
   logger,
   stop,
 }: StartingWorker): Promise<RunningWorker> {
   const connection = await NativeConnection.connect(temporalConnection(config));
   const code = await workflowCode();
+  const { namespace } = client.options;
   const version: WorkerVersion | undefined = config.WORKER_VERSIONING
     ? { deploymentName: config.WORKER_DEPLOYMENT_NAME, buildId: config.BUILD_ID ?? digest(code) }
     : undefined;
   const worker = await Worker.create({
     connection,
-    namespace: config.TEMPORAL_NAMESPACE,
+    namespace,
     taskQueue: config.TEMPORAL_TASK_QUEUE,
     activities,
     workflowBundle: { code },
@@ -89,7 +94,7 @@ export async function startWorker({
           // workflows do, too. docs/workflow-changes.md explains what that means for a change.
           workerDeploymentOptions: { version, useWorkerVersioning: true, defaultVersioningBehavior: 'AUTO_UPGRADE' },
         }),
-    maxCachedWorkflows: config.WORKER_CACHED_WORKFLOWS,
+    maxCachedWorkflows: cachedWorkflows,
     maxConcurrentActivityTaskExecutions: maxActivities,
     maxConcurrentLocalActivityExecutions: maxActivities,
     shutdownGraceTime: `${Math.max(1, config.SHUTDOWN_GRACE_S - 5)}s`,
@@ -98,7 +103,7 @@ export async function startWorker({
   });
   stop.throwIfAborted();
   const running = worker.run().catch((error: unknown) => {
-    logger.fatal({ err: error }, 'the worker stopped');
+    logger.fatal({ err: error, namespace }, 'the worker stopped');
     throw error;
   });
   // A worker that stopped by itself ends the process: its supervisor starts a new one.
@@ -127,17 +132,30 @@ export async function startWorker({
   };
 }
 
+let bundled: Promise<string> | undefined;
+
+/** The same for all workers of the process. */
+function workflowCode(): Promise<string> {
+  bundled ??= bundleOnce();
+  return bundled;
+}
+
 /** The bundle from the build, if there is one; otherwise the sources, bundled now. */
-async function workflowCode(): Promise<string> {
+async function bundleOnce(): Promise<string> {
   const bundle = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url));
   if (existsSync(bundle)) return await readFile(bundle, 'utf8');
-  const compiled = fileURLToPath(new URL('../../workflows/index.js', import.meta.url));
-  const source = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
   const { code } = await bundleWorkflowCode({
-    workflowsPath: existsSync(compiled) ? compiled : source,
+    workflowsPath: sourceOf('index'),
+    workflowInterceptorModules: [sourceOf('interceptors')],
     logger: new DefaultLogger('WARN'),
   });
   return code;
+}
+
+/** Compiled, if it has been. */
+function sourceOf(module: string): string {
+  const compiled = fileURLToPath(new URL(`../../workflows/${module}.js`, import.meta.url));
+  return existsSync(compiled) ? compiled : fileURLToPath(new URL(`../../workflows/${module}.ts`, import.meta.url));
 }
 
 /** Workers with the same workflow code have the same version. */

@@ -9,7 +9,7 @@ import type { Finding } from './invariant-names.js';
 import { checkInvariants } from './invariants.js';
 import { secretsFound } from './leaks.js';
 import { checkRepairs, type Planted } from './repairs.js';
-import { failedTasks } from './temporal-checks.js';
+import { failedTasks, upkeepOf } from './temporal-checks.js';
 
 interface EndOfRun {
   endpoints: Endpoints;
@@ -35,7 +35,7 @@ export async function checkAtTheEnd(end: EndOfRun): Promise<Finding[]> {
     const temporal = new Client({ connection, namespace: endpoints.temporal_namespace! });
     const { outages, secrets } = runLog;
     findings.push(await checkRepairs({ temporal, database, planted, providerId, outages, withLoss }));
-    const histories = await exportHistories(temporal);
+    const histories = { ...(await exportHistories(temporal)), ...(await exportHistories(upkeepOf(temporal))) };
     findings.push(failedTasks(histories), secretsFound(logFolder, histories, secrets));
     return findings;
   } finally {

@@ -9,7 +9,7 @@ import { billViolations, readBills, type RunLog } from './bills.js';
 import { isOfPaid, type JobStory } from './customers.js';
 import type { Finding } from './invariant-names.js';
 import { oneJobForAKey } from './orders.js';
-import { schedulesGoOn } from './temporal-checks.js';
+import { schedulesGoOn, upkeepOf } from './temporal-checks.js';
 import { receiptViolations } from './receipts.js';
 
 /** Checks Postgres, Kubernetes, Temporal and Redis directly, not what the broker says about them. */
@@ -231,8 +231,9 @@ async function leftInCluster(core: CoreV1Api): Promise<string[]> {
 
 async function workflows(temporal: Client, query: string): Promise<string[]> {
   const found: string[] = [];
-  for await (const { workflowId, status } of temporal.workflow.list({ query }))
-    found.push(`${workflowId} ${status.name}`);
+  for (const { workflow } of [temporal, upkeepOf(temporal)]) {
+    for await (const { workflowId, status } of workflow.list({ query })) found.push(`${workflowId} ${status.name}`);
+  }
   return found;
 }
 

@@ -9,6 +9,7 @@ import type { ReconcilerReport } from '../../workflows/fleet-reconciler.js';
 import { workflowTypes } from '../../workflows/workflow-types.js';
 import type { Finding } from './invariant-names.js';
 import type { Outage } from './kills.js';
+import { upkeepOf } from './temporal-checks.js';
 
 /**
  * The repairs that a kill may leave to the reconciler, and which kill. Any other difference has to be removed by the
@@ -171,9 +172,12 @@ function told({ repairs, failures }: ReconcilerReport): string[] {
 async function reconcilerRuns(temporal: Client): Promise<Run[]> {
   const runs: Run[] = [];
   const query = `WorkflowType = '${workflowTypes.fleetReconciler}' and ExecutionStatus = 'Completed'`;
-  for await (const { workflowId, runId, startTime, closeTime } of temporal.workflow.list({ query })) {
-    const report = (await temporal.workflow.getHandle(workflowId, runId).result()) as ReconcilerReport;
-    runs.push({ startedMs: startTime.getTime(), closedMs: closeTime?.getTime() ?? Date.now(), report });
+  // Those of the Schedule, and those that the tests started beside the jobs.
+  for (const { workflow } of [upkeepOf(temporal), temporal]) {
+    for await (const { workflowId, runId, startTime, closeTime } of workflow.list({ query })) {
+      const report = (await workflow.getHandle(workflowId, runId).result()) as ReconcilerReport;
+      runs.push({ startedMs: startTime.getTime(), closedMs: closeTime?.getTime() ?? Date.now(), report });
+    }
   }
   return runs;
 }

@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import proto from '@temporalio/proto';
+import { upkeepClient } from '../../src/temporal/upkeep.js';
 import type { Finding } from './invariant-names.js';
 
 const causes = proto.temporal.api.enums.v1.WorkflowTaskFailedCause;
@@ -42,12 +43,17 @@ const schedules: Readonly<Record<string, number>> = {
 /** Those of a site with a chain; a run triggers them far more often than the broker does. */
 const schedulesOfTheChain: Readonly<Record<string, number>> = { 'vault-watch': 60_000, settlement: 180_000 };
 
+/** The client of the namespace in which a broker with the usual configuration has what is periodic. */
+export function upkeepOf(temporal: Client): Client {
+  return upkeepClient(temporal, { TEMPORAL_UPKEEP_NAMESPACE: `${temporal.options.namespace}-upkeep` });
+}
+
 /** All Schedules still exist, are not paused, and ran recently. */
 export async function schedulesGoOn(temporal: Client, { hasChain }: { hasChain: boolean }): Promise<Finding> {
   const violations: string[] = [];
   const expected = { ...schedules, ...(hasChain ? schedulesOfTheChain : {}) };
   for (const [id, withinMs] of Object.entries(expected)) {
-    const described = await temporal.schedule
+    const described = await (id === 'settlement' ? temporal : upkeepOf(temporal)).schedule
       .getHandle(id)
       .describe()
       .catch((error: unknown) => violations.push(`${id}: ${String(error)}`));

@@ -29,7 +29,8 @@ const nodeKey = privateKeyToAccount(generatePrivateKey());
 
 let broker: RunningBroker;
 let customer: Session;
-let temporal: Client;
+/** Of the namespace in which the reconciler runs. */
+let upkeep: Client;
 /** The same cluster by an administrator's credentials, and by those that every role of the broker has. */
 let admin: Kubernetes;
 let account: Kubernetes;
@@ -44,7 +45,7 @@ beforeAll(async () => {
   admin = connectKubernetes({ KUBECONFIG: broker.endpoints.kubeconfig });
   account = connectKubernetes({ KUBECONFIG: broker.endpoints.broker_kubeconfig });
   const connection = await Connection.connect({ address: broker.endpoints.temporal! });
-  temporal = new Client({ connection, namespace: broker.endpoints.temporal_namespace! });
+  upkeep = new Client({ connection, namespace: `${broker.endpoints.temporal_namespace!}-upkeep` });
   customer = await broker.customer();
   joined = await broker.provider({
     providerId,
@@ -58,7 +59,7 @@ beforeAll(async () => {
   });
 }, 900_000);
 afterAll(async () => {
-  await temporal?.connection.close();
+  await upkeep?.connection.close();
   await broker?.stop();
 }, 60_000);
 
@@ -87,7 +88,7 @@ const body = (reply: Reply) => reply.body as JobBody;
 
 /** A run of the reconciler that began after this call, and what it found. */
 async function reconcile(): Promise<ReconcilerReport> {
-  const schedule = temporal.schedule.getHandle('fleet-reconciler');
+  const schedule = upkeep.schedule.getHandle('fleet-reconciler');
   const runs = async () => (await schedule.describe()).info.recentActions;
   const before = (await runs()).at(-1)?.takenAt.getTime() ?? 0;
   const run = await until(
@@ -98,7 +99,7 @@ async function reconcile(): Promise<ReconcilerReport> {
     { everyMs: 500 },
   );
   const { workflowId } = (run.action as { workflow: { workflowId: string } }).workflow;
-  return (await temporal.workflow.result(workflowId)) as ReconcilerReport;
+  return (await upkeep.workflow.result(workflowId)) as ReconcilerReport;
 }
 
 describe('a broker with only the rights of its service account', () => {

@@ -210,7 +210,8 @@ test('no secret of a rental is in any log or history', async () => {
 
   const connection = await Connection.connect({ address: broker.endpoints.temporal! });
   const client = new Client({ connection, namespace: broker.endpoints.temporal_namespace! });
-  const histories = await exportHistories(client);
+  const upkeep = new Client({ connection, namespace: `${broker.endpoints.temporal_namespace!}-upkeep` });
+  const histories = { ...(await exportHistories(client)), ...(await exportHistories(upkeep)) };
   await connection.close();
   expect(Object.keys(histories).filter((id) => /^(job|provider):/.test(id)).length).toBeGreaterThan(8);
   const texts = { logs: broker.logs(), ...histories };

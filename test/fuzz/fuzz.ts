@@ -102,7 +102,7 @@ async function fuzz(program: string): Promise<number> {
       providers: world.providers,
       announceRegistration: registrationReceived,
       announceMining: miningChanged,
-      oversight: createOversight(world.temporal.client),
+      oversight: createOversight(world.temporal.client, world.temporal.client),
     },
   });
   const scopes = ['jobs:read', 'jobs:write', 'providers:read', 'providers:write'] as const;

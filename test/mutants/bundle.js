@@ -6,6 +6,7 @@ import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const { code } = await bundleWorkflowCode({
   workflowsPath: here('../../workflows/index.ts'),
+  workflowInterceptorModules: [here('../../workflows/interceptors.ts')],
   logger: new DefaultLogger('WARN'),
   webpackConfigHook: (config) => ({
     ...config,

@@ -76,6 +76,7 @@ beforeAll(async () => {
   temporalEnv = {
     TEMPORAL_ADDRESS: door.address,
     TEMPORAL_NAMESPACE: temporal.config.TEMPORAL_NAMESPACE,
+    TEMPORAL_UPKEEP_NAMESPACE: temporal.config.TEMPORAL_UPKEEP_NAMESPACE,
     TEMPORAL_TLS_CA_FILE: authority.caFile,
     TEMPORAL_TLS_CERT_FILE: client.certFile,
     TEMPORAL_TLS_KEY_FILE: client.keyFile,

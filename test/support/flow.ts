@@ -7,6 +7,7 @@ import type { Config } from '../../src/config.js';
 import { createJobCommands } from '../../src/temporal/jobs.js';
 import { testConfig } from './config.js';
 import { freshTemporal, workflowBundle, type TestTemporal } from './temporal.js';
+import { withoutSummary } from './summaries.js';
 import { until } from './until.js';
 
 /** Activities written by a test; a missing one fails, and is retried as in an outage. */
@@ -41,6 +42,7 @@ export interface Flow {
    * @param tell sends the workflow a message that changes nothing, with this text in it.
    */
   startOver(handle: Pick<WorkflowHandle, 'describe'>, tell: (text: string) => Promise<void>): Promise<void>;
+  /** Throws if a step or a timer of any of its workflows had no summary. */
   close(): Promise<void>;
 }
 
@@ -88,7 +90,11 @@ export async function createFlow(change: (code: string) => string = (code) => co
       const looks = async () => (await isAnother()) || (await tell(''), false);
       await until(looks, { timeoutMs: 60_000, everyMs: 1_000, name: 'the workflow goes on in a new run' });
     },
-    close: () => temporal.close(),
+    async close() {
+      const bare = await withoutSummary(temporal.client);
+      await temporal.close();
+      if (bare.length > 0) throw new Error(`steps and timers without a summary: ${bare.join(', ')}`);
+    },
   };
 }
 

@@ -24,7 +24,7 @@ import { runFolder } from './run-folder.js';
 /** The Temporal namespace of one test file. */
 export interface TestTemporal {
   /** For `testConfig`, and for other clients. */
-  config: Pick<Config, 'TEMPORAL_ADDRESS' | 'TEMPORAL_NAMESPACE' | 'TEMPORAL_TASK_QUEUE'>;
+  config: Pick<Config, 'TEMPORAL_ADDRESS' | 'TEMPORAL_NAMESPACE' | 'TEMPORAL_UPKEEP_NAMESPACE' | 'TEMPORAL_TASK_QUEUE'>;
   client: Client;
   /**
    * Starts a worker with the project's workflows and these activities, and returns a function that stops it. Further
@@ -66,7 +66,13 @@ export async function freshTemporal(): Promise<TestTemporal> {
   const stops = new Set<() => Promise<void>>();
 
   return {
-    config: { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace, TEMPORAL_TASK_QUEUE: taskQueue },
+    config: {
+      TEMPORAL_ADDRESS: address,
+      TEMPORAL_NAMESPACE: namespace,
+      // One namespace for all, so that one worker serves a test.
+      TEMPORAL_UPKEEP_NAMESPACE: namespace,
+      TEMPORAL_TASK_QUEUE: taskQueue,
+    },
     client,
     async startWorker(activities, options = {}) {
       const native = await NativeConnection.connect({ address });

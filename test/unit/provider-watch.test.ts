@@ -111,35 +111,35 @@ describe('a drain of its provider', () => {
 
 describe('the time when a job leaves its provider', () => {
   test('a job does not leave a provider in service, as far as is known', () => {
-    expect(tie().partsAtMs()).toBe(Infinity);
+    expect(tie().nextParting().atMs).toBe(Infinity);
   });
 
   test('a job leaves an absent provider after the grace, which begins when the job is told', () => {
     const provider = tie();
     provider.hear(away(20, { since: at(5) }));
-    expect(provider.partsAtMs()).toBe(atMs(20 + graceS));
+    expect(provider.nextParting().atMs).toBe(atMs(20 + graceS));
   });
 
   test('a job leaves at once when its machine was replaced', () => {
     const provider = tie();
     provider.hear(away(20, { final: true }));
-    expect(provider.partsAtMs()).toBe(0);
+    expect(provider.nextParting().atMs).toBe(0);
   });
 
   test('a job leaves at the end of a drain, or of the grace if that is sooner', () => {
     const provider = tie();
     provider.hearDrain(drain(10, { until: at(70) }));
-    expect(provider.partsAtMs()).toBe(atMs(70));
+    expect(provider.nextParting().atMs).toBe(atMs(70));
     provider.hear(away(20));
-    expect(provider.partsAtMs()).toBe(atMs(70));
+    expect(provider.nextParting().atMs).toBe(atMs(70));
     provider.hearDrain(drain(30, { until: at(3_000) }));
-    expect(provider.partsAtMs()).toBe(atMs(20 + graceS));
+    expect(provider.nextParting().atMs).toBe(atMs(20 + graceS));
   });
 
   test('a job does not leave for a drain without a deadline', () => {
     const provider = tie();
     provider.hearDrain(drain(10));
-    expect(provider.partsAtMs()).toBe(Infinity);
+    expect(provider.nextParting().atMs).toBe(Infinity);
   });
 
   test('a job that leaves at the end of a drain has the drain as the reason', async () => {
@@ -220,7 +220,7 @@ describe('news of a provider', () => {
     provider.leave();
     expect(provider.news()).toEqual({});
     expect(provider.gaps()).toEqual([]);
-    expect(provider.partsAtMs()).toBe(Infinity);
+    expect(provider.nextParting().atMs).toBe(Infinity);
   });
 
   test('news that comes between two machines counts for the next one, once the job knows which that is', () => {
@@ -247,9 +247,9 @@ describe('news of a provider', () => {
   test('news of a lost GPU is ignored by a job without GPUs', () => {
     const provider = tie({ gpuCount: 0 });
     provider.hear(away(20, { cause: 'gpu_lost' }));
-    expect(provider.partsAtMs()).toBe(Infinity);
+    expect(provider.nextParting().atMs).toBe(Infinity);
     const withGpus = tie({ gpuCount: 1 });
     withGpus.hear(away(20, { cause: 'gpu_lost' }));
-    expect(withGpus.partsAtMs()).toBe(atMs(20 + graceS));
+    expect(withGpus.nextParting().atMs).toBe(atMs(20 + graceS));
   });
 });

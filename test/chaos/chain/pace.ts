@@ -24,8 +24,8 @@ export const hurried: readonly Edit[] = [
 
 /** What a site does every few hours, every few seconds. */
 const scheduled = [
-  { id: 'vault-watch', everyMs: 1_000 },
-  { id: 'settlement', everyMs: 3_000 },
+  { id: 'vault-watch', everyMs: 1_000, of: '-upkeep' },
+  { id: 'settlement', everyMs: 3_000, of: '' },
 ] as const;
 
 /** Triggers the Schedules of the chain until it is stopped. Temporal may be killed meanwhile. */
@@ -33,8 +33,9 @@ export function keepPace(endpoints: Endpoints): { stop(): Promise<void> } {
   const stopped = new AbortController();
   const pause = (ms: number) => sleep(ms, undefined, { signal: stopped.signal }).catch(() => undefined);
   const connect = Connection.connect({ address: endpoints.temporal! });
-  const going = scheduled.map(async ({ id, everyMs }) => {
-    const schedule = new Client({ connection: await connect, namespace: endpoints.temporal_namespace! }).schedule;
+  const going = scheduled.map(async ({ id, everyMs, of }) => {
+    const namespace = `${endpoints.temporal_namespace!}${of}`;
+    const { schedule } = new Client({ connection: await connect, namespace });
     for (; !stopped.signal.aborted; await pause(everyMs))
       await schedule
         .getHandle(id)
