@@ -1,5 +1,6 @@
-import type { TokenSeal } from '../src/auth/token-seal.js';
+import type { TokenOwner, TokenSeal } from '../src/auth/token-seal.js';
 import {
+  countLiveTokens,
   liveAnswer,
   markTokenAnswered,
   markTokenDeleted,
@@ -11,16 +12,24 @@ import {
 } from '../src/db/join-tokens.js';
 import { setProviderStatus } from '../src/db/providers.js';
 import type { StoredRegistration } from '../src/db/registrations.js';
+import { BrokerError } from '../src/domain/errors.js';
+import { mostLiveTokens, tokenLifeS } from '../src/domain/token-life.js';
 import {
   bootstrapTokenExists,
   deleteBootstrapToken,
   newTokenSecret,
   replaceBootstrapToken,
 } from '../src/kubernetes/bootstrap-tokens.js';
+import { asDependencyError } from '../src/kubernetes/client.js';
 import type { ClusterInfo } from '../src/kubernetes/cluster-info.js';
 import { labels } from '../src/kubernetes/names.js';
-import { ensureReplyDelivered, findReply, publishReply, type SignReply } from '../src/redis/join-answers/join-answers.js';
-import { keepSecret, keptSecret } from '../src/redis/join-answers/kept-secrets.js';
+import {
+  ensureReplyDelivered,
+  findReply,
+  publishReply,
+  type SignReply,
+} from '../src/redis/join-answers/join-answers.js';
+import { forgetSecret, keepSecret, keptSecret } from '../src/redis/join-answers/kept-secrets.js';
 import type { RegistrationReply } from '../src/wire/join-answer.js';
 import { sealReply } from '../src/wire/sealed-answer.js';
 import { admittedNode } from './admitted-node.js';
@@ -35,8 +44,8 @@ export const deliveryTimeoutMs = 60_000;
 /** Most agents are listening when the answer comes: for those, delivery needs no step of its own. */
 const quickDeliveryMs = 1_000;
 
-/** How much of a token's life must be left for the answer with it to be given again. */
-const shareLeft = 1 / 3;
+/** How often to try when another attempt, or a stranger, writes at the same moment. */
+const keepTries = 3;
 
 type Deps = Pick<ActivityDeps, 'config' | 'pool' | 'redis' | 'kubernetes' | 'clusterInfo' | 'logger'> & {
   sign: SignReply;
@@ -62,12 +71,11 @@ interface Given {
  * A repeat finds the published answer and leaves it.
  */
 export async function issueJoinCommand(deps: Deps, admitted: Admitted): Promise<JoinCommandIssued> {
-  const { config, pool } = deps;
   const { providerId, command, stored } = admitted;
   const { registration, wallet, signed } = stored;
   const { encKey } = registration;
   const sender = { providerId, wallet, signed, ...(encKey === undefined ? {} : { encKey }) };
-  const live = await liveAnswer(pool, { ...sender, command, lastsS: config.JOIN_TOKEN_TTL_S * shareLeft });
+  const live = await liveAnswer(deps.pool, { ...sender, command });
   const { nodeName, isNew } = await admittedNode(deps, { providerId, messageId: live?.messageId ?? command, signed });
   await closeNodes(deps, providerId);
   const again = live?.nodeName === nodeName ? await giveAgain(deps, admitted, live) : undefined;
@@ -81,7 +89,7 @@ export async function issueJoinCommand(deps: Deps, admitted: Admitted): Promise<
 
 /** @returns undefined if the answer cannot be given again. */
 async function giveAgain(deps: Deps, admitted: Admitted, live: LiveAnswer): Promise<Given | undefined> {
-  const { redis, kubernetes, tokenSeal } = deps;
+  const { redis, kubernetes } = deps;
   const { providerId, stored } = admitted;
   const { tokenId, deliveredAt, sealedFor } = live;
   if (!(await bootstrapTokenExists(kubernetes, tokenId, providerId))) return undefined;
@@ -90,16 +98,15 @@ async function giveAgain(deps: Deps, admitted: Admitted, live: LiveAnswer): Prom
     // Whoever sent this one took the answer after that: it had waited too long, and asked again meanwhile.
     if (deliveredAt !== undefined && stored.receivedAt <= deliveredAt) return { token: live, delivered: true };
   }
-  const sealed = await keptSecret(redis, tokenId);
-  const secret = sealed === undefined ? undefined : await tokenSeal.open({ providerId, tokenId }, sealed);
+  const secret = await keptHalf(deps, { providerId, ...live });
   if (secret === undefined) return undefined;
   return await publish(deps, admitted, { ...live, secret });
 }
 
 async function giveNew(deps: Deps, admitted: Admitted, nodeName: string): Promise<Given> {
-  const { config, pool, redis, kubernetes, clusterInfo, tokenSeal } = deps;
+  const { config, pool, redis, kubernetes, clusterInfo } = deps;
   const { providerId, command, stored } = admitted;
-  const ttlS = config.JOIN_TOKEN_TTL_S;
+  const ttlS = tokenLifeS(await countLiveTokens(pool, mostLiveTokens), config.JOIN_TOKEN_TTL_S);
   const token = await reserveJoinToken(pool, { providerId, messageId: command, nodeName, ttlS });
   const { tokenId, expiresAt } = token;
   const published = await findReply(redis, providerId, tokenId);
@@ -107,14 +114,38 @@ async function giveNew(deps: Deps, admitted: Admitted, nodeName: string): Promis
     await markTokenAnswered(pool, tokenId, stored.registration.encKey);
     return { token, delivered: false };
   }
-  const secret = newTokenSecret();
+  const secret = await secretHalf(deps, { providerId, ...token });
+  // One that is left from an earlier attempt may have another secret half, if Redis has lost that.
   await replaceBootstrapToken(kubernetes, { id: tokenId, secret, providerId, expiresAt });
-  const sealed = await tokenSeal.seal({ providerId, tokenId }, secret);
-  await keepSecret(redis, { tokenId, sealed, ttlS: lifetimeS(token, ttlS) });
   await clusterInfo.awaitSignature(tokenId, signatureTimeoutMs);
   const given = await publish(deps, admitted, { ...token, nodeName, secret });
   await revokeReplacedTokens(deps, providerId, tokenId);
   return given;
+}
+
+/** The secret half of a token. All attempts to answer with the token agree on it, because it is kept before it is used. */
+async function secretHalf(deps: Deps, token: TokenOwner): Promise<string> {
+  const { config, redis, tokenSeal } = deps;
+  const { tokenId } = token;
+  for (let tries = 0; tries < keepTries; tries++) {
+    const kept = await keptHalf(deps, token);
+    if (kept !== undefined) return kept;
+    const secret = newTokenSecret();
+    const sealed = await tokenSeal.seal(token, secret);
+    if (await keepSecret(redis, { tokenId, sealed, ttlS: lifetimeS(token, config.JOIN_TOKEN_TTL_S) })) return secret;
+  }
+  throw asDependencyError(
+    new BrokerError('dependency_unavailable', `somebody else writes what Redis keeps of token ${tokenId}`),
+  );
+}
+
+/** What is kept of a token; anything that cannot be opened is removed. */
+async function keptHalf({ redis, tokenSeal }: Deps, token: TokenOwner): Promise<string | undefined> {
+  const sealed = await keptSecret(redis, token.tokenId);
+  if (sealed === undefined) return undefined;
+  const secret = await tokenSeal.open(token, sealed);
+  if (secret === undefined) await forgetSecret(redis, token.tokenId);
+  return secret;
 }
 
 /** Publishes the answer with a token that the cluster accepts. */
@@ -139,7 +170,7 @@ async function publish(
 }
 
 /** What is kept of a token lasts as long as the token. */
-function lifetimeS({ expiresAt }: JoinToken, ttlS: number): number {
+function lifetimeS({ expiresAt }: Pick<JoinToken, 'expiresAt'>, ttlS: number): number {
   const leftS = Math.ceil((expiresAt.getTime() - Date.now()) / 1_000);
   return Math.min(Math.max(leftS, 1), ttlS);
 }

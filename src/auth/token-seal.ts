@@ -9,6 +9,8 @@ const tagBytes = 16;
 export interface TokenOwner {
   providerId: string;
   tokenId: string;
+  /** A token that is made anew under its id lasts longer, and has another secret half. */
+  expiresAt: Date;
 }
 
 /** Seals the secret halves of join tokens, so that whoever reads Redis alone, or Postgres alone, learns none. */
@@ -21,8 +23,8 @@ export interface TokenSeal {
 
 /** The key is derived from the broker's own: with another broker key, nothing that was sealed before can be opened. */
 export function createTokenSeal(pool: Pool): TokenSeal {
-  const keyFor = async ({ providerId, tokenId }: TokenOwner) => {
-    const info = `WORLDLAND-KEPT-TOKEN-V1\n${providerId}\n${tokenId}`;
+  const keyFor = async ({ providerId, tokenId, expiresAt }: TokenOwner) => {
+    const info = `WORLDLAND-KEPT-TOKEN-V1\n${providerId}\n${tokenId}\n${expiresAt.toISOString()}`;
     return Buffer.from(hkdfSync('sha256', await privateBrokerKey(pool), '', info, 32));
   };
   return {

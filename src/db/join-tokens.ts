@@ -52,8 +52,8 @@ export interface LiveAnswer extends JoinToken {
 }
 
 /**
- * The newest answer to the sender of a registration whose token is unused and lasts for `lastsS` more: it is given again
- * instead of a new one. A sender that does not sign must also have the same key for sealed answers, because anybody can
+ * The newest answer to the sender of a registration whose token is unused and has a third of its life left: it is given
+ * again instead of a new one. A sender that does not sign must also have the same key for sealed answers, because anybody can
  * name its wallet.
  *
  * @param command the registration that is being answered and the number of its join command. If that has a token of its
@@ -61,9 +61,9 @@ export interface LiveAnswer extends JoinToken {
  */
 export async function liveAnswer(
   db: Queryable,
-  sought: { providerId: string; command: string; wallet: string; signed: boolean; encKey?: string; lastsS: number },
+  sought: { providerId: string; command: string; wallet: string; signed: boolean; encKey?: string },
 ): Promise<LiveAnswer | undefined> {
-  const { providerId, command, wallet, signed, encKey, lastsS } = sought;
+  const { providerId, command, wallet, signed, encKey } = sought;
   const { rows } = await db.query<{
     token_id: string;
     expires_at: Date;
@@ -76,11 +76,11 @@ export async function liveAnswer(
        from join_tokens t join provider_registrations r
          on r.message_id = split_part(t.message_id, '#', 1) and r.provider_id = t.provider_id
       where t.provider_id = $1 and t.deleted_at is null and t.used_at is null and t.answered_at is not null
-        and t.expires_at > now() + make_interval(secs => $5) and r.wallet = $3 and r.signed = $4
-        and (r.signed or t.sealed_for is not distinct from $6)
+        and t.expires_at > now() + (t.expires_at - t.created_at) / 3 and r.wallet = $3 and r.signed = $4
+        and (r.signed or t.sealed_for is not distinct from $5)
         and not exists (select from join_tokens o where o.provider_id = $1 and o.message_id = $2)
       order by t.created_at desc limit 1`,
-    [providerId, command, wallet, signed, lastsS, encKey ?? null],
+    [providerId, command, wallet, signed, encKey ?? null],
   );
   const [row] = rows;
   if (row === undefined) return undefined;
@@ -105,6 +105,16 @@ export async function markTokenAnswered(db: Queryable, tokenId: string, encKey: 
 /** Records that an agent has taken the answer with this token. */
 export async function markTokenDelivered(db: Queryable, tokenId: string): Promise<void> {
   await db.query('update join_tokens set delivered_at = now() where token_id = $1', [tokenId]);
+}
+
+/** How many tokens the cluster accepts that have not expired, counted up to `most`. */
+export async function countLiveTokens(db: Queryable, most: number): Promise<number> {
+  const { rows } = await db.query<{ count: number }>(
+    `select count(*)::int as count
+       from (select from join_tokens where deleted_at is null and expires_at > now() limit $1) live`,
+    [most],
+  );
+  return rows[0]!.count;
 }
 
 /** A provider's tokens that may still be in the cluster. */

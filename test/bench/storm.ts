@@ -67,7 +67,9 @@ async function storm(log: (line: string) => void, { stack, endpoints }: BenchSta
     let [answers, messages, round, doneMs] = [0, 0, 0, Infinity];
     while (since() < Math.min(timeoutMs, doneMs + afterwardsMs)) {
       if (unanswered.size > 0 && since() >= round * patienceMs) {
-        log(`${(since() / 1_000).toFixed(0)} s: ${agents - unanswered.size} answered, ${answers} answers, ${messages} messages`);
+        log(
+          `${(since() / 1_000).toFixed(0)} s: ${agents - unanswered.size} answered, ${answers} answers, ${messages} messages`,
+        );
         round += 1;
         messages += await register(redis, unanswered);
       }

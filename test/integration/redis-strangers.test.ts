@@ -207,7 +207,7 @@ const uses: Record<BrokerKey, { keys: () => string[] | Promise<string[]>; goesOn
       async goesOn() {
         expect(await keptSecret(broker, 'abcdef')).toBeUndefined();
         const sealed = `${'x'.repeat(59)}=`;
-        await keepSecret(broker, { tokenId: 'abcdef', sealed, ttlS: 60 });
+        expect(await keepSecret(broker, { tokenId: 'abcdef', sealed, ttlS: 60 })).toBe(true);
         expect(await keptSecret(broker, 'abcdef')).toBe(sealed);
       },
     },

@@ -42,7 +42,7 @@ async function answered({ signed = true, encKey = undefined as string | undefine
 }
 
 const sought = (change: object = {}) =>
-  liveAnswer(pool(), { providerId: 'atlas', command: `${second}#0`, wallet, signed: true, lastsS: 300, ...change });
+  liveAnswer(pool(), { providerId: 'atlas', command: `${second}#0`, wallet, signed: true, ...change });
 
 describe('an answer that a provider was given', () => {
   test('an answer is given again to its sender while its token is unused and lasts long enough', async () => {
@@ -51,7 +51,10 @@ describe('an answer that a provider was given', () => {
     expect(await sought()).toEqual(given);
     await markTokenDelivered(pool(), tokenId);
     expect(await sought()).toEqual({ ...given, deliveredAt: expect.any(Date) });
-    expect(await sought({ lastsS: 1_000 })).toBeUndefined();
+    await pool().query(`update join_tokens set created_at = now() - interval '31 minutes'`);
+    expect(await sought()).toBeUndefined();
+    await pool().query(`update join_tokens set created_at = now() - interval '29 minutes'`);
+    expect(await sought()).toBeDefined();
     await markTokenUsed(pool(), tokenId);
     expect(await sought()).toBeUndefined();
   });

@@ -21,7 +21,7 @@ import { explained, scansOf, type Plan } from '../support/plans.js';
 const endedJobs = 300_000;
 const id = '00000000-0000-4000-8000-000000000000';
 const wallet = `0x${'0'.repeat(39)}1`;
-const asked = { providerId: 'prov-1', command: 'registration/2#0', wallet, signed: false, lastsS: 300 };
+const asked = { providerId: 'prov-1', command: 'registration/2#0', wallet, signed: false };
 
 let database: TestDatabase;
 beforeAll(async () => {

@@ -13,17 +13,21 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([database.close(), redis.close()]));
 
-const owner = { providerId: 'atlas', tokenId: 'abcdef' };
+const owner = { providerId: 'atlas', tokenId: 'abcdef', expiresAt: new Date(1_000) };
 
 test('a kept secret of a token is opened for that token alone, and is nowhere to be read', async () => {
   const seal = createTokenSeal(database.pool);
   const secret = newTokenSecret();
-  await keepSecret(redis.redis, { tokenId: owner.tokenId, sealed: await seal.seal(owner, secret), ttlS: 60 });
-  const kept = (await keptSecret(redis.redis, owner.tokenId))!;
+  const { tokenId } = owner;
+  expect(await keepSecret(redis.redis, { tokenId, sealed: await seal.seal(owner, secret), ttlS: 60 })).toBe(true);
+  const other = await seal.seal(owner, newTokenSecret());
+  expect(await keepSecret(redis.redis, { tokenId, sealed: other, ttlS: 60 })).toBe(false);
+  const kept = (await keptSecret(redis.redis, tokenId))!;
   expect(Buffer.from(kept, 'base64').includes(secret)).toBe(false);
   expect(await createTokenSeal(database.pool).open(owner, kept)).toBe(secret);
   expect(await seal.open({ ...owner, tokenId: 'fedcba' }, kept)).toBeUndefined();
   expect(await seal.open({ ...owner, providerId: 'other' }, kept)).toBeUndefined();
+  expect(await seal.open({ ...owner, expiresAt: new Date(2_000) }, kept)).toBeUndefined();
   expect(await seal.open(owner, `${kept.startsWith('A') ? 'B' : 'A'}${kept.slice(1)}`)).toBeUndefined();
   expect(await seal.open(owner, '')).toBeUndefined();
 });

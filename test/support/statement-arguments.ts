@@ -188,7 +188,7 @@ const given: Record<string, () => unknown[]> = {
   lastAccepted: () => ['heartbeat', grownProviderId(1)],
   heldGpus: () => [grownProviderId(1)],
   liveAnswer: () => [
-    { providerId: grownProviderId(1), command: 'registration/1#0', wallet: grownWallet, signed: false, lastsS: 300 },
+    { providerId: grownProviderId(1), command: 'registration/1#0', wallet: grownWallet, signed: false },
   ],
   nodesToClose: () => [{ limit: 50 }],
   settleCharges: () => [endedJob, 0n],
