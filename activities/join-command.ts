@@ -100,7 +100,8 @@ async function giveAgain(deps: Deps, admitted: Admitted, live: LiveAnswer): Prom
   }
   const secret = await keptHalf(deps, { providerId, ...live });
   if (secret === undefined) return undefined;
-  return await publish(deps, admitted, { ...live, secret });
+  const entryId = await publish(deps, admitted, { ...live, secret });
+  return { token: live, delivered: await isTakenAtOnce(deps, providerId, { entryId, tokenId }) };
 }
 
 async function giveNew(deps: Deps, admitted: Admitted, nodeName: string): Promise<Given> {
@@ -118,9 +119,9 @@ async function giveNew(deps: Deps, admitted: Admitted, nodeName: string): Promis
   // One that is left from an earlier attempt may have another secret half, if Redis has lost that.
   await replaceBootstrapToken(kubernetes, { id: tokenId, secret, providerId, expiresAt });
   await clusterInfo.awaitSignature(tokenId, signatureTimeoutMs);
-  const given = await publish(deps, admitted, { ...token, nodeName, secret });
+  const entryId = await publish(deps, admitted, { ...token, nodeName, secret });
   await revokeReplacedTokens(deps, providerId, tokenId);
-  return given;
+  return { token, delivered: await isTakenAtOnce(deps, providerId, { entryId, tokenId }) };
 }
 
 /** The secret half of a token. All attempts to answer with the token agree on it, because it is kept before it is used. */
@@ -148,12 +149,12 @@ async function keptHalf({ redis, tokenSeal }: Deps, token: TokenOwner): Promise<
   return secret;
 }
 
-/** Publishes the answer with a token that the cluster accepts. */
+/** Publishes the answer with a token that the cluster accepts. @returns the id of its entry. */
 async function publish(
   deps: Deps,
   { providerId, stored }: Admitted,
   token: JoinToken & { nodeName: string; secret: string },
-): Promise<Given> {
+): Promise<string> {
   const { config, pool, redis, clusterInfo, sign } = deps;
   const { encKey } = stored.registration;
   const reply = joinReply(clusterInfo, providerId, token);
@@ -164,9 +165,7 @@ async function publish(
   });
   await markTokenAnswered(pool, token.tokenId, encKey);
   await setProviderStatus(pool, providerId, 'approved', 'waiting for its node to join', { unlessServing: true });
-  const delivered = await isTakenAtOnce(deps, providerId, entryId);
-  if (delivered) await markTokenDelivered(pool, token.tokenId);
-  return { token, delivered };
+  return entryId;
 }
 
 /** What is kept of a token lasts as long as the token. */
@@ -204,11 +203,17 @@ async function revokeReplacedTokens({ pool, kubernetes }: Deps, providerId: stri
   }
 }
 
-async function isTakenAtOnce({ redis }: Pick<Deps, 'redis'>, providerId: string, entryId: string): Promise<boolean> {
+async function isTakenAtOnce(
+  { pool, redis }: Deps,
+  providerId: string,
+  { entryId, tokenId }: { entryId: string; tokenId: string },
+): Promise<boolean> {
   // The signal ends the wait, not the time-out: the time-out would withdraw the answer.
   const signal = AbortSignal.timeout(quickDeliveryMs);
   try {
-    return await ensureReplyDelivered(redis, providerId, entryId, { timeoutMs: deliveryTimeoutMs, signal });
+    const taken = await ensureReplyDelivered(redis, providerId, entryId, { timeoutMs: deliveryTimeoutMs, signal });
+    if (taken) await markTokenDelivered(pool, tokenId);
+    return taken;
   } catch (error) {
     if (signal.aborted) return false;
     throw error;
