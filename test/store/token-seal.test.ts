@@ -19,10 +19,11 @@ test('a kept secret of a token is opened for that token alone, and is nowhere to
   const seal = createTokenSeal(database.pool);
   const secret = newTokenSecret();
   const { tokenId } = owner;
-  expect(await keepSecret(redis.redis, { tokenId, sealed: await seal.seal(owner, secret), ttlS: 60 })).toBe(true);
+  const broker = redis.asBroker();
+  expect(await keepSecret(broker, { tokenId, sealed: await seal.seal(owner, secret), ttlS: 60 })).toBe(true);
   const other = await seal.seal(owner, newTokenSecret());
-  expect(await keepSecret(redis.redis, { tokenId, sealed: other, ttlS: 60 })).toBe(false);
-  const kept = (await keptSecret(redis.redis, tokenId))!;
+  expect(await keepSecret(broker, { tokenId, sealed: other, ttlS: 60 })).toBe(false);
+  const kept = (await keptSecret(broker, tokenId))!;
   expect(Buffer.from(kept, 'base64').includes(secret)).toBe(false);
   expect(await createTokenSeal(database.pool).open(owner, kept)).toBe(secret);
   expect(await seal.open({ ...owner, tokenId: 'fedcba' }, kept)).toBeUndefined();
@@ -36,6 +37,6 @@ test('what was sealed before the broker got another key is opened no more', asyn
   const seal = createTokenSeal(database.pool);
   const sealed = await seal.seal(owner, newTokenSecret());
   const deps = { pool: database.pool, config: { AUTH_AUDIENCE: 'https://broker.test' } };
-  await rotateBrokerKey(deps, { wallet: `0x${'1'.repeat(40)}`, ip: '127.0.0.1' } as never);
+  await rotateBrokerKey(deps, { actor: `0x${'1'.repeat(40)}`, ip: '127.0.0.1', requestId: 'test' });
   expect(await seal.open(owner, sealed)).toBeUndefined();
 });
