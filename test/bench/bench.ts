@@ -1,8 +1,8 @@
 /**
  * Measures the broker against its targets: `npm run bench -- [heartbeats registrations storm jobs reads streams
  * console fleet settlement scale login] [--beside URL] [--before DIR] [--nodes 1000] [--fleet-jobs 5000] [--logins 15]
- * [--write FILE]`. Without names it runs all of them but `login`, which needs root for a machine of its own, in a quarter
- * of an hour. Client, broker and all engines share this machine, so let nothing else run on it.
+ * [--write FILE]`. Without names it runs all of them but `login`, which needs root for a machine of its own, in twenty
+ * minutes. Client, broker and all engines share this machine, so let nothing else run on it.
  *
  * --beside URL   the provider list of another server, to read in turns with ours
  * --before DIR   a checkout of an earlier version, built, whose jobs (or statements, for `scale`; the storm,
