@@ -1,5 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { createReplySigner } from '../src/auth/broker-key.js';
+import { createTokenSeal } from '../src/auth/token-seal.js';
+import { markTokenDelivered } from '../src/db/join-tokens.js';
 import { registrationRecord } from '../src/db/provider-approvals.js';
 import { findProvider } from '../src/db/provider-reads.js';
 import { recordRegistration, setProviderStatus } from '../src/db/providers.js';
@@ -28,6 +30,7 @@ export function createAdmissionActivities(
 ) {
   const { config, pool, redis } = deps;
   const sign = createReplySigner({ pool, config });
+  const answering = { ...deps, sign, tokenSeal: createTokenSeal(pool) };
 
   return {
     /** Records a registration and publishes its join command, or returns why there is none. Safe to repeat. */
@@ -46,7 +49,7 @@ export function createAdmissionActivities(
         standsOutOfReach(candidate, config.PROVIDER_PRIVATE_CIDRS) ??
         (await recordThenCheck(providerId, candidate));
       if (objection !== undefined) return await reject(providerId, candidate, objection);
-      return await issueJoinCommand(deps, sign, { providerId, command: `${messageId}#${reissued}`, stored });
+      return await issueJoinCommand(answering, { providerId, command: `${messageId}#${reissued}`, stored });
     },
 
     /** Rejects a registration that can have no effect now. */
@@ -66,11 +69,13 @@ export function createAdmissionActivities(
       const entryId = await findReply(redis, providerId, tokenId);
       if (entryId === undefined) return false;
       const context = Context.current();
-      return await awaitDelivery(redis, providerId, entryId, {
+      const delivered = await awaitDelivery(redis, providerId, entryId, {
         timeoutMs: deliveryTimeoutMs,
         signal: context.cancellationSignal,
         onHeartbeat: () => context.heartbeat(),
       });
+      if (delivered) await markTokenDelivered(pool, tokenId);
+      return delivered;
     },
   };
 

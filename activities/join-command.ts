@@ -1,21 +1,41 @@
-import type { SignReply } from '../src/redis/join-answers/join-answers.js';
-import { markTokenDeleted, reserveJoinToken, tokensToRevoke } from '../src/db/join-tokens.js';
+import type { TokenOwner, TokenSeal } from '../src/auth/token-seal.js';
+import {
+  countLiveTokens,
+  liveAnswer,
+  markTokenAnswered,
+  markTokenDeleted,
+  markTokenDelivered,
+  replacedTokens,
+  reserveJoinToken,
+  type JoinToken,
+  type LiveAnswer,
+} from '../src/db/join-tokens.js';
 import { setProviderStatus } from '../src/db/providers.js';
 import type { StoredRegistration } from '../src/db/registrations.js';
+import { BrokerError } from '../src/domain/errors.js';
+import { mostLiveTokens, tokenLifeS } from '../src/domain/token-life.js';
 import {
   bootstrapTokenExists,
   deleteBootstrapToken,
   newTokenSecret,
   replaceBootstrapToken,
 } from '../src/kubernetes/bootstrap-tokens.js';
+import { asDependencyError } from '../src/kubernetes/client.js';
+import type { ClusterInfo } from '../src/kubernetes/cluster-info.js';
 import { labels } from '../src/kubernetes/names.js';
-import { ensureReplyDelivered, findReply, publishReply } from '../src/redis/join-answers/join-answers.js';
+import {
+  ensureReplyDelivered,
+  findReply,
+  publishReply,
+  type SignReply,
+} from '../src/redis/join-answers/join-answers.js';
+import { forgetSecret, keepSecret, keptSecret } from '../src/redis/join-answers/kept-secrets.js';
+import type { RegistrationReply } from '../src/wire/join-answer.js';
 import { sealReply } from '../src/wire/sealed-answer.js';
 import { admittedNode } from './admitted-node.js';
 import { closeNodes } from './close-nodes.js';
 import type { ActivityDeps } from './deps.js';
 import type { JoinCommandIssued } from './registration-answer.js';
-import type { RegistrationReply } from '../src/wire/join-answer.js';
 
 /** `bootstrapsigner` needs about a second; if it takes longer than this, the step is retried. */
 const signatureTimeoutMs = 15_000;
@@ -24,9 +44,13 @@ export const deliveryTimeoutMs = 60_000;
 /** Most agents are listening when the answer comes: for those, delivery needs no step of its own. */
 const quickDeliveryMs = 1_000;
 
-type Deps = Pick<ActivityDeps, 'config' | 'pool' | 'redis' | 'kubernetes' | 'clusterInfo' | 'logger'>;
+/** How often to try when another attempt, or a stranger, writes at the same moment. */
+const keepTries = 3;
 
-type Token = Awaited<ReturnType<typeof reserveJoinToken>>;
+type Deps = Pick<ActivityDeps, 'config' | 'pool' | 'redis' | 'kubernetes' | 'clusterInfo' | 'logger'> & {
+  sign: SignReply;
+  tokenSeal: TokenSeal;
+};
 
 /** A registration that gets a join command; `command` tells apart several commands for the same registration. */
 interface Admitted {
@@ -35,47 +59,126 @@ interface Admitted {
   stored: StoredRegistration;
 }
 
-/**
- * Publishes a join command. The token's secret half is created, written to its Secret and published here; only its id
- * is returned. A repeat finds the published answer and leaves it.
- */
-export async function issueJoinCommand(deps: Deps, sign: SignReply, admitted: Admitted): Promise<JoinCommandIssued> {
-  const { config, pool, redis, kubernetes } = deps;
-  const { providerId, command, stored } = admitted;
-  const { nodeName, isNew } = await admittedNode(deps, { providerId, messageId: command, signed: stored.signed });
-  await closeNodes(deps, providerId);
-  const ttlS = config.JOIN_TOKEN_TTL_S;
-  const token = await reserveJoinToken(pool, { providerId, messageId: command, nodeName, ttlS });
-  const { tokenId, expiresAt } = token;
-  const issued: JoinCommandIssued = {
-    ...{ kind: 'issued', tokenId, expiresAt: expiresAt.toISOString(), nodeName },
-    ...(isNew ? { newNode: true } : {}),
-  };
-  const published = await findReply(redis, providerId, tokenId);
-  if (published !== undefined && (await bootstrapTokenExists(kubernetes, tokenId, providerId))) return issued;
-
-  const reply = await joinReply(deps, providerId, token, nodeName);
-  const { encKey } = stored.registration;
-  const sealed = encKey === undefined ? reply : sealReply(reply, providerId, encKey);
-  const leftS = Math.ceil((expiresAt.getTime() - Date.now()) / 1_000);
-  const lifetime = { ttlS: Math.min(Math.max(leftS, 1), ttlS) };
-  const entryId = await publishReply(redis, providerId, sealed, { sign, ...lifetime });
-  await setProviderStatus(pool, providerId, 'approved', 'waiting for its node to join', { unlessServing: true });
-  await revokeOlderTokens(deps, providerId, tokenId);
-  return (await isTakenAtOnce(deps, providerId, entryId)) ? { ...issued, delivered: true } : issued;
+/** The token that an answer holds, and whether an agent has that answer. */
+interface Given {
+  token: JoinToken;
+  delivered: boolean;
 }
 
-/** Creates the token's Secret, and the answer with the join command, once the cluster accepts the token. */
-async function joinReply(
-  { kubernetes, clusterInfo }: Deps,
-  providerId: string,
-  { tokenId, expiresAt }: Token,
-  nodeName: string,
-): Promise<RegistrationReply> {
-  const secret = newTokenSecret();
+/**
+ * Answers with a join command: the one that the sender was given before, while that is good, so that an agent which asks
+ * again does not lose the token with which it is about to join; otherwise a new one. Only the token's id is returned.
+ * A repeat finds the published answer and leaves it.
+ */
+export async function issueJoinCommand(deps: Deps, admitted: Admitted): Promise<JoinCommandIssued> {
+  const { providerId, command, stored } = admitted;
+  const { registration, wallet, signed } = stored;
+  const { encKey } = registration;
+  const sender = { providerId, wallet, signed, ...(encKey === undefined ? {} : { encKey }) };
+  const live = await liveAnswer(deps.pool, { ...sender, command });
+  const { nodeName, isNew } = await admittedNode(deps, { providerId, messageId: live?.messageId ?? command, signed });
+  await closeNodes(deps, providerId);
+  const again = live?.nodeName === nodeName ? await giveAgain(deps, admitted, live) : undefined;
+  const { token, delivered } = again ?? (await giveNew(deps, admitted, nodeName));
+  return {
+    ...{ kind: 'issued', tokenId: token.tokenId, expiresAt: token.expiresAt.toISOString(), nodeName },
+    ...(isNew ? { newNode: true } : {}),
+    ...(delivered ? { delivered: true } : {}),
+  };
+}
+
+/** @returns undefined if the answer cannot be given again. */
+async function giveAgain(deps: Deps, admitted: Admitted, live: LiveAnswer): Promise<Given | undefined> {
+  const { redis, kubernetes } = deps;
+  const { providerId, stored } = admitted;
+  const { tokenId, deliveredAt, sealedFor } = live;
+  if (!(await bootstrapTokenExists(kubernetes, tokenId, providerId))) return undefined;
+  if (sealedFor === stored.registration.encKey) {
+    if ((await findReply(redis, providerId, tokenId)) !== undefined) return { token: live, delivered: false };
+    // Whoever sent this one took the answer after that: it had waited too long, and asked again meanwhile.
+    if (deliveredAt !== undefined && stored.receivedAt <= deliveredAt) return { token: live, delivered: true };
+  }
+  const secret = await keptHalf(deps, { providerId, ...live });
+  if (secret === undefined) return undefined;
+  const entryId = await publish(deps, admitted, { ...live, secret });
+  return { token: live, delivered: await isTakenAtOnce(deps, providerId, { entryId, tokenId }) };
+}
+
+async function giveNew(deps: Deps, admitted: Admitted, nodeName: string): Promise<Given> {
+  const { config, pool, redis, kubernetes, clusterInfo } = deps;
+  const { providerId, command, stored } = admitted;
+  const ttlS = tokenLifeS(await countLiveTokens(pool, mostLiveTokens), config.JOIN_TOKEN_TTL_S);
+  const token = await reserveJoinToken(pool, { providerId, messageId: command, nodeName, ttlS });
+  const { tokenId, expiresAt } = token;
+  const published = await findReply(redis, providerId, tokenId);
+  if (published !== undefined && (await bootstrapTokenExists(kubernetes, tokenId, providerId))) {
+    await markTokenAnswered(pool, tokenId, stored.registration.encKey);
+    return { token, delivered: false };
+  }
+  const secret = await secretHalf(deps, { providerId, ...token });
+  // One that is left from an earlier attempt may have another secret half, if Redis has lost that.
   await replaceBootstrapToken(kubernetes, { id: tokenId, secret, providerId, expiresAt });
   await clusterInfo.awaitSignature(tokenId, signatureTimeoutMs);
-  const { host, port } = clusterInfo.endpoint;
+  const entryId = await publish(deps, admitted, { ...token, nodeName, secret });
+  await revokeReplacedTokens(deps, providerId, tokenId);
+  return { token, delivered: await isTakenAtOnce(deps, providerId, { entryId, tokenId }) };
+}
+
+/** The secret half of a token. All attempts to answer with the token agree on it, because it is kept before it is used. */
+async function secretHalf(deps: Deps, token: TokenOwner): Promise<string> {
+  const { config, redis, tokenSeal } = deps;
+  const { tokenId } = token;
+  for (let tries = 0; tries < keepTries; tries++) {
+    const kept = await keptHalf(deps, token);
+    if (kept !== undefined) return kept;
+    const secret = newTokenSecret();
+    const sealed = await tokenSeal.seal(token, secret);
+    if (await keepSecret(redis, { tokenId, sealed, ttlS: lifetimeS(token, config.JOIN_TOKEN_TTL_S) })) return secret;
+  }
+  throw asDependencyError(
+    new BrokerError('dependency_unavailable', `somebody else writes what Redis keeps of token ${tokenId}`),
+  );
+}
+
+/** What is kept of a token; anything that cannot be opened is removed. */
+async function keptHalf({ redis, tokenSeal }: Deps, token: TokenOwner): Promise<string | undefined> {
+  const sealed = await keptSecret(redis, token.tokenId);
+  if (sealed === undefined) return undefined;
+  const secret = await tokenSeal.open(token, sealed);
+  if (secret === undefined) await forgetSecret(redis, token.tokenId);
+  return secret;
+}
+
+/** Publishes the answer with a token that the cluster accepts. @returns the id of its entry. */
+async function publish(
+  deps: Deps,
+  { providerId, stored }: Admitted,
+  token: JoinToken & { nodeName: string; secret: string },
+): Promise<string> {
+  const { config, pool, redis, clusterInfo, sign } = deps;
+  const { encKey } = stored.registration;
+  const reply = joinReply(clusterInfo, providerId, token);
+  const sealed = encKey === undefined ? reply : sealReply(reply, providerId, encKey);
+  const entryId = await publishReply(redis, providerId, sealed, {
+    sign,
+    ttlS: lifetimeS(token, config.JOIN_TOKEN_TTL_S),
+  });
+  await markTokenAnswered(pool, token.tokenId, encKey);
+  await setProviderStatus(pool, providerId, 'approved', 'waiting for its node to join', { unlessServing: true });
+  return entryId;
+}
+
+/** What is kept of a token lasts as long as the token. */
+function lifetimeS({ expiresAt }: Pick<JoinToken, 'expiresAt'>, ttlS: number): number {
+  const leftS = Math.ceil((expiresAt.getTime() - Date.now()) / 1_000);
+  return Math.min(Math.max(leftS, 1), ttlS);
+}
+
+function joinReply(
+  { endpoint: { host, port }, caHash }: ClusterInfo,
+  providerId: string,
+  { tokenId, secret, nodeName }: { tokenId: string; secret: string; nodeName: string },
+): RegistrationReply {
   const joinToken = `${tokenId}.${secret}`;
   return {
     success: true,
@@ -84,27 +187,33 @@ async function joinReply(
     join_token: joinToken,
     join_command:
       `kubeadm join ${host}:${port} --token ${joinToken}` +
-      ` --discovery-token-ca-cert-hash ${clusterInfo.caHash} --node-name ${nodeName}`,
+      ` --discovery-token-ca-cert-hash ${caHash} --node-name ${nodeName}`,
     master_ip: host,
     master_port: port,
-    ca_hash: clusterInfo.caHash,
+    ca_hash: caHash,
     node_name: nodeName,
     labels: { [labels.providerId]: providerId },
   };
 }
 
-async function revokeOlderTokens({ pool, kubernetes }: Deps, providerId: string, tokenId: string): Promise<void> {
-  for (const older of await tokensToRevoke(pool, providerId, tokenId)) {
-    await deleteBootstrapToken(kubernetes, older);
-    await markTokenDeleted(pool, older);
+async function revokeReplacedTokens({ pool, kubernetes }: Deps, providerId: string, newest: string): Promise<void> {
+  for (const tokenId of await replacedTokens(pool, providerId, newest)) {
+    await deleteBootstrapToken(kubernetes, tokenId);
+    await markTokenDeleted(pool, tokenId);
   }
 }
 
-async function isTakenAtOnce({ redis }: Deps, providerId: string, entryId: string): Promise<boolean> {
+async function isTakenAtOnce(
+  { pool, redis }: Deps,
+  providerId: string,
+  { entryId, tokenId }: { entryId: string; tokenId: string },
+): Promise<boolean> {
   // The signal ends the wait, not the time-out: the time-out would withdraw the answer.
   const signal = AbortSignal.timeout(quickDeliveryMs);
   try {
-    return await ensureReplyDelivered(redis, providerId, entryId, { timeoutMs: deliveryTimeoutMs, signal });
+    const taken = await ensureReplyDelivered(redis, providerId, entryId, { timeoutMs: deliveryTimeoutMs, signal });
+    if (taken) await markTokenDelivered(pool, tokenId);
+    return taken;
   } catch (error) {
     if (signal.aborted) return false;
     throw error;

@@ -1,4 +1,4 @@
-import { CancellationScope, isCancellation, log } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, log, patched } from '@temporalio/workflow';
 import type { AnswerWithoutKind, RegistrationAnswer } from '../activities/registration-answer.js';
 import type { Joining } from './provider-messages.js';
 import { admission, delivery } from './provider-steps.js';
@@ -22,7 +22,8 @@ export interface Applicant {
 
 /** Admission to the fleet: registration, join command, node. */
 export interface Admission {
-  add(messageId: string): void;
+  /** @param sender if given, a registration of the same sender that still waits is not answered any more. */
+  add(messageId: string, sender?: string): void;
   /** Starts the next step that is due, and returns at once. */
   proceed(): void;
   /** The node is there: its join command has done its work, and nobody needs to wait for the delivery any more. */
@@ -52,13 +53,13 @@ const recheckMs = 60_000;
 const reissues = 3;
 
 /**
- * Answers registrations one after the other, since each answer withdraws the tokens of earlier ones. Nothing else waits
+ * Answers registrations one after the other, since each answer decides which earlier tokens stay valid. Nothing else waits
  * for that: meanwhile the provider may go away, or its node come. Whether an answer was delivered takes a minute to
  * know if the agent went away, so that check runs while the next answer is made.
  */
 export function createAdmission(provider: Applicant, carried: Joining | undefined): Admission {
   const { providerId } = provider;
-  const due: { messageId: string; reissued: number }[] = [];
+  const due: { messageId: string; reissued: number; sender?: string | undefined }[] = [];
   let joining = carried;
   let checkAtMs = Date.now() + recheckMs;
   let answering = false;
@@ -129,8 +130,10 @@ export function createAdmission(provider: Applicant, carried: Joining | undefine
   }
 
   return {
-    add(messageId) {
-      due.push({ messageId, reissued: 0 });
+    add(messageId, sender) {
+      const overtaken = sender === undefined ? -1 : due.findIndex((waiting) => waiting.sender === sender);
+      if (overtaken >= 0 && patched('the-newest-registration-is-answered')) due.splice(overtaken, 1);
+      due.push({ messageId, reissued: 0, sender });
     },
     proceed,
     nodeCame() {

@@ -10,7 +10,12 @@ export interface StoredMessage {
   messageId: string;
 }
 
-export const registrationReceived = defineSignal<[StoredMessage]>('registrationReceived');
+/** A registration; absent `sender`: it replaces none that waits. */
+export interface StoredRegistrationMessage extends StoredMessage {
+  sender?: string;
+}
+
+export const registrationReceived = defineSignal<[StoredRegistrationMessage]>('registrationReceived');
 /** New capacity figures of the provider. */
 export const capacityReported = defineSignal<[StoredMessage]>('capacityReported');
 

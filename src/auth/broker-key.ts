@@ -93,10 +93,15 @@ export async function rotateBrokerKey({ pool, config }: BrokerKeyDeps, by: Audit
 }
 
 async function currentKey(pool: Pool): Promise<PrivateKeyAccount> {
+  return accountOf(await privateBrokerKey(pool));
+}
+
+/** The private half of the key that signs, to derive other keys from; it is made on first use. */
+export async function privateBrokerKey(pool: Pool): Promise<Buffer> {
   const known = await signingKey(pool);
-  if (known !== undefined) return accountOf(known);
+  if (known !== undefined) return known;
   await keepFirstKey(pool, freshKey());
-  return await currentKey(pool);
+  return await privateBrokerKey(pool);
 }
 
 function freshKey(): { address: Address; privateKey: Buffer; since: number } {

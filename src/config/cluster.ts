@@ -10,7 +10,8 @@ export const clusterVariables = {
   MASTER_API_PORT: port(6443),
   /**
    * How long a join token is valid. kubeadm's own default is a day; a provider needs a minute. Short makes slow
-   * machines register again; long leaves a leaked token usable.
+   * machines register again; long leaves a leaked token usable. While more than a thousand tokens are unused, new ones
+   * are valid for less, down to a minute, because `cluster-info` has room for 12,200.
    */
   JOIN_TOKEN_TTL_S: whole(900, 60, 86_400),
   /**

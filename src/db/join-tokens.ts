@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { violatedUnique, type Queryable } from './pool.js';
 
 /** A join token without its secret half. */
-interface JoinToken {
+export interface JoinToken {
   tokenId: string;
   expiresAt: Date;
 }
@@ -40,12 +40,106 @@ export async function reserveJoinToken(
   }
 }
 
-/** A provider's tokens that may still be in the cluster, except one. */
-export async function tokensToRevoke(db: Queryable, providerId: string, except?: string): Promise<string[]> {
+/** The answer that a provider was given and can still join with. */
+export interface LiveAnswer extends JoinToken {
+  /** The registration that it answers, and the number of the join command. */
+  messageId: string;
+  nodeName: string;
+  /** When an agent took it; absent if none was seen to. */
+  deliveredAt?: Date;
+  /** The key it was sealed for; absent if it was not sealed. */
+  sealedFor?: string;
+}
+
+/**
+ * The newest answer to the sender of a registration whose token is unused and has a third of its life left: it is given
+ * again instead of a new one. A sender that does not sign must also have the same key for sealed answers, because anybody can
+ * name its wallet.
+ *
+ * @param command the registration that is being answered and the number of its join command. If that has a token of its
+ * own, there is nothing to give again.
+ */
+export async function liveAnswer(
+  db: Queryable,
+  sought: { providerId: string; command: string; wallet: string; signed: boolean; encKey?: string },
+): Promise<LiveAnswer | undefined> {
+  const { providerId, command, wallet, signed, encKey } = sought;
+  const { rows } = await db.query<{
+    token_id: string;
+    expires_at: Date;
+    message_id: string;
+    node_name: string;
+    delivered_at: Date | null;
+    sealed_for: string | null;
+  }>(
+    `select t.token_id, t.expires_at, t.message_id, t.node_name, t.delivered_at, t.sealed_for
+       from join_tokens t join provider_registrations r
+         on r.message_id = split_part(t.message_id, '#', 1) and r.provider_id = t.provider_id
+      where t.provider_id = $1 and t.deleted_at is null and t.used_at is null and t.answered_at is not null
+        and t.expires_at > now() + (t.expires_at - t.created_at) / 3 and r.wallet = $3 and r.signed = $4
+        and (r.signed or t.sealed_for is not distinct from $5)
+        and not exists (select from join_tokens o where o.provider_id = $1 and o.message_id = $2)
+      order by t.created_at desc limit 1`,
+    [providerId, command, wallet, signed, encKey ?? null],
+  );
+  const [row] = rows;
+  if (row === undefined) return undefined;
+  return {
+    ...{ tokenId: row.token_id, expiresAt: row.expires_at, messageId: row.message_id, nodeName: row.node_name },
+    ...(row.delivered_at === null ? {} : { deliveredAt: row.delivered_at }),
+    ...(row.sealed_for === null ? {} : { sealedFor: row.sealed_for }),
+  };
+}
+
+/** Records that the answer with this token was published. @param encKey the key that it was sealed for. */
+export async function markTokenAnswered(db: Queryable, tokenId: string, encKey: string | undefined): Promise<void> {
+  await db.query(
+    `update join_tokens
+        set answered_at = now(), sealed_for = $2,
+            delivered_at = case when sealed_for is not distinct from $2 then delivered_at end
+      where token_id = $1`,
+    [tokenId, encKey ?? null],
+  );
+}
+
+/** Records that an agent has taken the answer with this token. */
+export async function markTokenDelivered(db: Queryable, tokenId: string): Promise<void> {
+  await db.query('update join_tokens set delivered_at = now() where token_id = $1', [tokenId]);
+}
+
+/** How many tokens the cluster accepts that have not expired, counted up to `most`. */
+export async function countLiveTokens(db: Queryable, most: number): Promise<number> {
+  const { rows } = await db.query<{ count: number }>(
+    `select count(*)::int as count
+       from (select from join_tokens where deleted_at is null and expires_at > now() limit $1) live`,
+    [most],
+  );
+  return rows[0]!.count;
+}
+
+/** A provider's tokens that may still be in the cluster. */
+export async function tokensToRevoke(db: Queryable, providerId: string): Promise<string[]> {
   const { rows } = await db.query<{ token_id: string }>(
-    `select token_id from join_tokens
-      where provider_id = $1 and deleted_at is null and ($2::text is null or token_id <> $2)`,
-    [providerId, except ?? null],
+    'select token_id from join_tokens where provider_id = $1 and deleted_at is null',
+    [providerId],
+  );
+  return rows.map(({ token_id }) => token_id);
+}
+
+/**
+ * The tokens that a newer one of the same provider replaces. Of the unused ones for the same node the newest stays: an
+ * agent may be about to join with it.
+ */
+export async function replacedTokens(db: Queryable, providerId: string, newest: string): Promise<string[]> {
+  const { rows } = await db.query<{ token_id: string }>(
+    `with live as (select * from join_tokens where provider_id = $1 and deleted_at is null)
+     select token_id from live
+      where token_id <> $2
+        and token_id is distinct from
+            (select o.token_id from live o join live n on n.token_id = $2 and n.node_name = o.node_name
+              where o.token_id <> $2 and o.used_at is null and o.answered_at is not null and o.expires_at > now()
+              order by o.created_at desc limit 1)`,
+    [providerId, newest],
   );
   return rows.map(({ token_id }) => token_id);
 }

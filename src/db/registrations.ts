@@ -39,7 +39,13 @@ export interface KeptMessage {
   messageId: string;
   /** True if the workflow has not been signalled about that row yet. */
   untold: boolean;
+  /** Who sent it: of messages of one sender only the newest counts. */
+  sender: string;
 }
+
+/** Anybody can name a wallet: only signatures keep him from overtaking its owner. */
+const senderOf = ({ wallet, signed }: Pick<StoredRegistration, 'wallet' | 'signed'>) =>
+  `${signed ? 'signed' : 'unsigned'} ${wallet}`;
 
 /**
  * Stores a message for its provider's workflow. A newer message replaces one that still waits there, so a sender of
@@ -82,7 +88,7 @@ export async function keepRegistration(
           where message_id = $1 and received_at <= $3::timestamptz + $4::int * interval '1 microsecond'`,
         [slot.message_id, storableJson(registration), receivedAt, placeUs],
       );
-      return { messageId: slot.message_id, untold: slot.untold };
+      return { messageId: slot.message_id, untold: slot.untold, sender: senderOf(message) };
     }
     if (!signed && waiting.length >= waitingUnsigned) return undefined;
     await tx.query(
@@ -101,17 +107,17 @@ export async function keepRegistration(
                              and split_part(t.message_id, '#', 1) = r.message_id)`,
       [providerId, messageId, signed, keptOfProvider - 1],
     );
-    return { messageId, untold: true };
+    return { messageId, untold: true, sender: senderOf(message) };
   });
 }
 
 /** @returns undefined when nothing is kept under this id. */
 export async function findKept(db: Queryable, messageId: string): Promise<KeptMessage | undefined> {
-  const { rows } = await db.query<{ untold: boolean }>(
-    'select signalled_at is null as untold from provider_registrations where message_id = $1',
+  const { rows } = await db.query<{ untold: boolean; wallet: string; signed: boolean }>(
+    'select signalled_at is null as untold, wallet, signed from provider_registrations where message_id = $1',
     [messageId],
   );
-  return rows[0] && { messageId, untold: rows[0].untold };
+  return rows[0] && { messageId, untold: rows[0].untold, sender: senderOf(rows[0]) };
 }
 
 /** Whether the limits of the last minute allow signalling this message to its workflow now. */

@@ -42,6 +42,8 @@ export const brokerKeys = {
   trimmed: { type: 'hash', pattern: trimmedCounter, examples: [trimmedCounter] },
   /** Where a provider waits for the answer to its registration. */
   answers: { type: 'stream', pattern: responseStream('*'), examples: [responseStream('atlas')] },
+  /** The sealed secret half of a join token, to answer with it again. */
+  keptSecret: { type: 'string', pattern: 'provider:join-secret:*', examples: [keptSecretKey('abcdef')] },
   /** Which entry a message received over HTTPS became. */
   receipt: { type: 'string', pattern: 'provider:receipt:*', examples: [receiptKey(digits)] },
   /** Used nonces of signed requests and of logins. */
@@ -55,6 +57,10 @@ export type BrokerKey = keyof typeof brokerKeys;
 /** @param hash the message's hash in hex. */
 export function receiptKey(hash: string): string {
   return `provider:receipt:${hash}`;
+}
+
+export function keptSecretKey(tokenId: string): string {
+  return `provider:join-secret:${tokenId}`;
 }
 
 export function requestNonceKey(sessionKey: string, nonce: string): string {

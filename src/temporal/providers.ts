@@ -10,8 +10,12 @@ import { startProvider } from './start-provider.js';
  * Tells providers' workflows about messages. Repeating a call is harmless: the workflow knows the message by its id.
  */
 export interface ProviderSignals {
-  /** Starts the provider's workflow if there is none. */
-  registrationReceived(providerId: string, messageId: string): Promise<void>;
+  /**
+   * Starts the provider's workflow if there is none.
+   *
+   * @param sender of a registration that replaces those of the same sender which still wait in the workflow.
+   */
+  registrationReceived(providerId: string, messageId: string, sender?: string): Promise<void>;
   /** @returns false if the provider has no workflow. */
   capacityReported(providerId: string, messageId: string): Promise<boolean>;
   /** The wanted state of its miners is in the database. @returns false if the provider has no workflow. */
@@ -34,8 +38,9 @@ export function createProviderSignals(client: Client, config: Pick<Config, 'TEMP
   const tell = async (signal: Signal) => await translated(sendSignal(client, signal, { withinMs: deadlineMs }));
 
   return {
-    async registrationReceived(providerId, messageId) {
-      const signal = providerSignals.registrationReceived(providerId, { messageId });
+    async registrationReceived(providerId, messageId, sender) {
+      const message = { messageId, ...(sender === undefined ? {} : { sender }) };
+      const signal = providerSignals.registrationReceived(providerId, message);
       const start = () => startProvider(client, { providerId }, config, signal);
       await translated(client.withDeadline(Date.now() + deadlineMs, start));
     },

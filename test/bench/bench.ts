@@ -1,11 +1,12 @@
 /**
- * Measures the broker against its targets: `npm run bench -- [heartbeats registrations jobs reads streams console
- * fleet settlement scale login] [--beside URL] [--before DIR] [--nodes 1000] [--fleet-jobs 5000] [--logins 15]
- * [--write FILE]`. Without names it runs all of them but `login`, which needs root for a machine of its own, in a quarter
- * of an hour. Client, broker and all engines share this machine, so let nothing else run on it.
+ * Measures the broker against its targets: `npm run bench -- [heartbeats registrations storm jobs reads streams
+ * console fleet settlement scale login] [--beside URL] [--before DIR] [--nodes 1000] [--fleet-jobs 5000] [--logins 15]
+ * [--write FILE]`. Without names it runs all of them but `login`, which needs root for a machine of its own, in twenty
+ * minutes. Client, broker and all engines share this machine, so let nothing else run on it.
  *
  * --beside URL   the provider list of another server, to read in turns with ours
- * --before DIR   a checkout of an earlier version, built, whose jobs (or statements, for `scale`) are measured in turns with ours
+ * --before DIR   a checkout of an earlier version, built, whose jobs (or statements, for `scale`; the storm,
+ *                for `storm`) are measured in turns with ours
  * --write FILE   also writes the table to a file, and keeps the file's sections
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -21,6 +22,7 @@ import { measureReads } from './reads.js';
 import { measureRegistrations } from './registrations.js';
 import { measureScale } from './scale.js';
 import { measureSettlement } from './settlement.js';
+import { measureStorm } from './storm.js';
 import { measureStreams } from './streams.js';
 import { usage } from './usage.js';
 
@@ -38,6 +40,7 @@ const { values, positionals } = argumentsOf(usage, {
 const all: Record<string, Measure> = {
   heartbeats: measureHeartbeats,
   registrations: measureRegistrations,
+  storm: (log) => measureStorm(log, values.before),
   jobs: (log) => measureJobs(log, values.before),
   streams: measureStreams,
   reads: (log) => measureReads(log, values.beside),

@@ -69,7 +69,7 @@ const median = (values: readonly number[]) => quantile(values, 0.5);
 const signed = (value: number) => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(1)}`;
 
 /** The starter of that version, which starts the programs of that version. */
-async function stackOf(checkout: string): Promise<typeof startStack> {
+export async function stackOf(checkout: string): Promise<typeof startStack> {
   const file = join(resolve(checkout), 'dist/engines/stack.js');
   if (!existsSync(file)) throw new Error(`${file} is missing: run \`npm ci && npm run build\` in ${checkout}`);
   return ((await import(pathToFileURL(file).href)) as { startStack: typeof startStack }).startStack;

@@ -38,6 +38,29 @@ describe('a registration', () => {
     );
   });
 
+  test('of the registrations of one sender that wait, only the newest is answered', async () => {
+    let first!: (answer: RegistrationAnswer) => void;
+    const provider = await startFlowProvider(flow, {
+      steps: {
+        answerRegistration: ({ messageId }) =>
+          messageId === 'first'
+            ? new Promise((resolve) => (first = resolve))
+            : Promise.resolve({ ...issued(messageId, inAnHour()), delivered: true as const }),
+      },
+    });
+    await provider.registers('first', 'its owner');
+    await provider.asksFor('answerRegistration');
+    for (const messageId of ['second', 'third']) await provider.registers(messageId, 'its owner');
+    await provider.registers('of another', 'somebody else');
+    await provider.registers('fourth', 'its owner');
+    await provider.registers('unnamed');
+    first({ ...issued('first', inAnHour()), delivered: true });
+    await provider.asksFor('answerRegistration', 4);
+    const answered = provider.asked('answerRegistration').map(([asked]) => (asked as { messageId: string }).messageId);
+    expect(answered).toEqual(['first', 'of another', 'fourth', 'unnamed']);
+    await flow.replay(provider.workflowId);
+  });
+
   test.each([
     [true, 'pending', 'its approval: '],
     [false, 'rejected', 'another registration: '],

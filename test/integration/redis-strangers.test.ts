@@ -8,9 +8,10 @@ import { hasLostOfLate } from '../../src/db/stream-losses.js';
 import { packageRoot } from '../../engines/paths.js';
 import { foreignKeys, streamAlarms } from '../../src/observability/metrics.js';
 import { reportTo } from '../../src/redis/foreign.js';
-import { brokerKeys, requestNonceKey, type BrokerKey } from '../../src/redis/keys.js';
+import { brokerKeys, keptSecretKey, requestNonceKey, type BrokerKey } from '../../src/redis/keys.js';
 import { createNonceStore } from '../../src/redis/nonces.js';
 import { createProviderIngress } from '../../src/redis/provider-ingress.js';
+import { keepSecret, keptSecret } from '../../src/redis/join-answers/kept-secrets.js';
 import { readReplies } from '../../src/redis/join-answers/reads.js';
 import { ensureReplyDelivered, publishReply, withdrawReplies } from '../../src/redis/join-answers/join-answers.js';
 import {
@@ -201,6 +202,15 @@ const uses: Record<BrokerKey, { keys: () => string[] | Promise<string[]>; goesOn
         expect(await delivered).toBe(true);
       },
     },
+    keptSecret: {
+      keys: () => [keptSecretKey('abcdef')],
+      async goesOn() {
+        expect(await keptSecret(broker, 'abcdef')).toBeUndefined();
+        const sealed = `${'x'.repeat(59)}=`;
+        expect(await keepSecret(broker, { tokenId: 'abcdef', sealed, ttlS: 60 })).toBe(true);
+        expect(await keptSecret(broker, 'abcdef')).toBe(sealed);
+      },
+    },
     receipt: {
       async keys() {
         await createProviderIngress(broker).append(streams.capacity, sent);
@@ -245,6 +255,7 @@ const unnoticed: Partial<Record<BrokerKey, RegExp>> = {
   limit: /./,
   messages: /stream|nothing/,
   answers: /nothing/,
+  keptSecret: /^nothing$/,
   receipt: /^nothing$/,
   deadLetters: /nonsense|nothing/,
   movedStream: /stream|nothing/,

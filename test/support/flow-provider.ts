@@ -26,7 +26,7 @@ export interface FlowProvider {
   commands: ReturnType<typeof createProviderCommands>;
   state(): Promise<ProviderState>;
   becomes(expected: Partial<ProviderState> | ((state: ProviderState) => boolean)): Promise<ProviderState>;
-  registers(messageId: string): Promise<void>;
+  registers(messageId: string, sender?: string): Promise<void>;
   /** Sets the result of its assessments from now on, and has it assess. */
   isFound(finding: Partial<ProviderFinding>): Promise<void>;
   asked(step: keyof Activities): (readonly unknown[])[];
@@ -111,7 +111,8 @@ export async function startFlowProvider(
         },
         { name: `the provider is ${typeof expected === 'function' ? expected.toString() : JSON.stringify(expected)}` },
       ),
-    registers: (messageId) => handle.signal(registrationReceived, { messageId }),
+    registers: (messageId, sender) =>
+      handle.signal(registrationReceived, { messageId, ...(sender === undefined ? {} : { sender }) }),
     async isFound(more) {
       const { cordoned, retiring } = finding;
       finding = { ...inService, cordoned, retiring, ...more };

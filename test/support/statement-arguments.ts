@@ -155,7 +155,7 @@ const byName: Record<string, () => unknown> = {
     accounts: () => [{ kind: 'customer', owner: grownWallet }],
   },
   ...{
-    except: () => '000002',
+    ...{ newest: () => '000002', encKey: () => 'key' },
     ports: () => [{ port: 8_888, name: 'web', protocol: 'http' }],
     CLUSTER_NODE_PORTS: () => 12_768,
     ...{ everyS: () => 60, byS: () => 60, tokenKey: () => 1 },
@@ -188,6 +188,9 @@ const given: Record<string, () => unknown[]> = {
   findSshKeys: () => [grownWallet, [uuid]],
   lastAccepted: () => ['heartbeat', grownProviderId(1)],
   heldGpus: () => [grownProviderId(1)],
+  liveAnswer: () => [
+    { providerId: grownProviderId(1), command: 'registration/1#0', wallet: grownWallet, signed: false },
+  ],
   nodesToClose: () => [{ limit: 50 }],
   settleCharges: () => [endedJob, 0n],
   listBills: () => [{ wallet: grownWallet }, { by: 'day', from: at(24 * 30), to: at(0), limit: 50 }],

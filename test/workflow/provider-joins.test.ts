@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { recordCapacity } from '../../src/db/providers.js';
-import { providerWorkflowId } from '../../src/domain/provider.js';
 import { capacityUpdateSchema, capacityAsRegistration } from '../../src/domain/registration.js';
 import { simulatedMachine } from '../../engines/simulated-provider/machine.js';
 import { capacityMessage, registrationMessage } from '../../engines/simulated-provider/messages.js';
@@ -97,26 +96,6 @@ describe('a provider that registers', () => {
     expect((await world.row(providerId)).status).toBe('available');
     expect((await world.job(order)).status).toBe('running');
     await world.commands.cancel(order.jobId, 'its owner', 20_000);
-  });
-
-  test('a provider that registers twice in a row can join with the answer to the later registration', async () => {
-    const providerId = `joins-${randomUUID().slice(0, 8)}`;
-    await register(providerId);
-    const { pool } = world.database;
-    const made = 'select token_id, deleted_at from join_tokens where provider_id = $1';
-    const issued = async () =>
-      (await pool.query<{ token_id: string; deleted_at: Date | null }>(made, [providerId])).rows;
-    // While the first waits, the second takes its place, and both have one answer.
-    await until(async () => (await replies(providerId)).length === 1);
-    await register(providerId);
-    await until(async () => (await issued()).filter(({ deleted_at }) => deleted_at !== null).length === 1);
-    const [valid, ...others] = (await issued()).filter(({ deleted_at }) => deleted_at === null);
-    expect(others).toEqual([]);
-    expect((await replies(providerId)).at(-1)!.join_token).toContain(valid!.token_id);
-    expect((await tokens(providerId)).map(({ metadata }) => metadata!.name)).toEqual([
-      `bootstrap-token-${valid!.token_id}`,
-    ]);
-    await world.temporal.client.workflow.getHandle(providerWorkflowId(providerId)).terminate('a test');
   });
 });
 

@@ -43,7 +43,7 @@ export function receiveRegistrations(deps: Deps): Receive {
       if (kept === 'overtaken') return 'done';
       if ('rejected' in kept) return reject(deps, { providerId, ...kept.rejected });
       return await tell(deps, kept, async () => {
-        await deps.signals.registrationReceived(providerId, kept.messageId);
+        await deps.signals.registrationReceived(providerId, kept.messageId, kept.sender);
         return 'done';
       });
     });
