@@ -1,4 +1,5 @@
 import type { ActivityDeps } from '../deps.js';
+import type { JobRecord } from './forgotten-steps.js';
 import { createFundsComparison } from './funds.js';
 import { createLedgerComparison } from './ledger.js';
 import { createMoneyComparison } from './money.js';
@@ -10,7 +11,7 @@ import { createTidyActivities } from './tidy.js';
 import { createAbandonedJobEnd, createWorkflowComparison, type JobEnd, type NodeReader } from './workflows.js';
 
 /** The reconciler's activities; `steps` are the activities of jobs and providers that it runs in their place. */
-export function createReconcilerActivities(deps: ActivityDeps, steps: JobEnd & NodeReader) {
+export function createReconcilerActivities(deps: ActivityDeps, steps: JobEnd & NodeReader & JobRecord) {
   const restores = createRestoreWatch(deps);
   return {
     ...createWorkflowComparison(deps, steps, restores),

@@ -12,14 +12,13 @@ export interface RecordedStep {
 export async function recordedSteps(client: Client, workflowId: string): Promise<RecordedStep[]> {
   const history = await unlessNoWorkflow(client.workflow.getHandle(workflowId).fetchHistory());
   const events = history?.events ?? [];
+  // Numbers of events are objects of their own, which are the same when they are written alike.
   const completed = new Set(
-    events.flatMap(({ activityTaskCompletedEventAttributes: done }) =>
-      done?.scheduledEventId == null ? [] : [String(done.scheduledEventId)],
-    ),
+    events.map(({ activityTaskCompletedEventAttributes: done }) => String(done?.scheduledEventId ?? '')),
   );
   return events.flatMap(({ eventId, activityTaskScheduledEventAttributes: asked }) => {
-    const step = asked?.activityType?.name;
-    if (step == null || !completed.has(String(eventId))) return [];
+    const step = asked?.activityType?.name ?? '';
+    if (step === '' || !completed.has(String(eventId))) return [];
     const args = (asked?.input?.payloads ?? []).map((payload) => defaultPayloadConverter.fromPayload(payload));
     return [{ step, args }];
   });

@@ -87,7 +87,11 @@ function emptyLog(backup: string): void {
 }
 
 /** Runs one statement on a connection of its own. */
-export async function ask<T extends object>(url: string, text: string, values: unknown[] = []): Promise<T[]> {
+export async function ask<T extends pg.QueryResultRow>(
+  url: string,
+  text: string,
+  values: unknown[] = [],
+): Promise<T[]> {
   const client = new pg.Client(url);
   client.on('error', () => undefined);
   await client.connect();

@@ -5,8 +5,6 @@ import { until } from '../support/until.js';
 import { isKeptFree, startSite, type Site, type ToldJob } from './site.js';
 
 let site: Site;
-/** What an operator would have seen, for a failure. */
-const lines: string[] = [];
 afterAll(() => site?.stop(), 120_000);
 
 interface RestoreRow {
@@ -71,7 +69,7 @@ const podsAreThere = async (...jobs: ToldJob[]) => {
 };
 
 chapter('a backup is taken while jobs run', async () => {
-  site = await startSite((line) => lines.push(line));
+  site = await startSite();
   await site.machine('atlas').joined;
   [customer, revoked] = [await site.customer(), await site.customer()];
   [stays, ends, grows] = [await site.rent(customer), await site.rent(customer), await site.rent(customer)];

@@ -50,7 +50,7 @@ export interface Site {
   reconcile(): Promise<ReconcilerReport>;
   /** The uid of a job's pod that nobody is removing. */
   podOf(jobId: string): Promise<string | undefined>;
-  ask<T extends object>(text: string, values?: unknown[]): Promise<T[]>;
+  ask<T extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<T[]>;
   /** What violates an invariant of money. */
   money(): Promise<unknown[]>;
   emptyTemporal(): Promise<void>;
@@ -59,7 +59,7 @@ export interface Site {
   stop(): Promise<void>;
 }
 
-export async function startSite(log: (line: string) => void): Promise<Site> {
+export async function startSite(): Promise<Site> {
   const dataDir = mkdtempSync(join(tmpdir(), 'broker-restore-'));
   // The account that Postgres runs under reaches its folder below, so that nothing is left elsewhere.
   chmodSync(dataDir, 0o711);
@@ -79,7 +79,6 @@ export async function startSite(log: (line: string) => void): Promise<Site> {
       dataDir,
       processes: ['broker'],
       env: { ...process.env, ...memoryBounds, ...environment },
-      log,
     });
     const endpoints = stack.endpoints();
     const api = endpoints.api!;
