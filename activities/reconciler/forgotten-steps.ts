@@ -45,7 +45,7 @@ export function createForgottenSteps({ pool, temporal }: Pick<ActivityDeps, 'poo
   };
 
   /** @returns all that its workflow recorded. */
-  async function writeStepsOf(jobId: string, log?: RepairLog): Promise<RecordedStep[]> {
+  async function writeStepsOf(jobId: string, log: RepairLog): Promise<RecordedStep[]> {
     const recorded = await recordedSteps(temporal, jobWorkflowId(jobId));
     for (const { step, args } of recorded) {
       if (step === 'recordRunning') await steps.recordRunning(...(args as Parameters<JobRecord['recordRunning']>));
@@ -55,11 +55,11 @@ export function createForgottenSteps({ pool, temporal }: Pick<ActivityDeps, 'poo
   }
 
   /** What cannot be charged any more is the site's loss, and holds up nothing. */
-  async function extend(extension: RecordedExtension, log: RepairLog | undefined): Promise<void> {
+  async function extend(extension: RecordedExtension, log: RepairLog): Promise<void> {
     try {
       await steps.recordExtension(extension);
     } catch (error) {
-      log?.failed(`an extension of job ${extension.order.jobId} since the backup`, error);
+      log.failed(`an extension of job ${extension.order.jobId} since the backup`, error);
     }
   }
 }

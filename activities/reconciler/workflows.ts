@@ -125,7 +125,7 @@ export function createWorkflowComparison(
     if (job === undefined) return undefined;
     if (workflow?.how === 'COMPLETED') {
       // It completes only once its job has ended: the database has forgotten that.
-      const outcome = outcomeBefore(await forgottenSteps.writeStepsOf(jobId));
+      const outcome = outcomeBefore(await forgottenSteps.writeStepsOf(jobId, log));
       if (outcome !== undefined) return { ...abandoned(job, outcome.message, workflow.at), outcome };
     }
     if (workflow !== undefined) {
