@@ -9,6 +9,7 @@ const ownCommand = [
   'e2e',
   'integration',
   'node',
+  'restore',
   'stack',
   'workflow',
 ];

@@ -17,6 +17,7 @@ import { providerSignals, sendSignal } from '../../src/temporal/signals.js';
 import { closeNode } from '../close-nodes.js';
 import type { ActivityDeps } from '../deps.js';
 import { comparisonOf, repairLog, type Comparison, type RepairLog } from './repairs.js';
+import type { RestoreWatch } from './restored.js';
 
 /**
  * Between the two checks of a provider that disagrees with its node: its workflow may just be hearing of the change.
@@ -29,6 +30,7 @@ const closedPerRun = 200;
 /** Compares nodes with providers, both ways. */
 export function createNodeComparison(
   deps: Pick<ActivityDeps, 'config' | 'pool' | 'kubernetes' | 'temporal' | 'logger'>,
+  restores: Pick<RestoreWatch, 'look'>,
 ) {
   const { config, pool, kubernetes, temporal, logger } = deps;
   const { core } = kubernetes;
@@ -38,6 +40,8 @@ export function createNodeComparison(
     async compareNodes(): Promise<Comparison> {
       const context = Context.current();
       const log = repairLog(logger, () => context.heartbeat());
+      // It learns from the cluster which nodes have left, before that list is set to what the database says.
+      await restores.look();
       const { seen, suspects, unowned } = await sortNodes(context);
       suspects.push(...(await providersWithoutNode(seen)));
       await keepUnownedFree(unowned, log);

@@ -1,5 +1,6 @@
 import type { V1ObjectMeta } from '@kubernetes/client-node';
 import { openAmong } from '../../src/db/reconcile-jobs.js';
+import { knownJobs, type OpenRestore } from '../../src/db/restores.js';
 import { jobWorkflowId } from '../../src/domain/job.js';
 import { isUuid } from '../../src/domain/uuid.js';
 import { labels } from '../../src/kubernetes/names.js';
@@ -27,26 +28,42 @@ export function jobObject(metadata: V1ObjectMeta | undefined): JobObject {
   };
 }
 
+/** An object of a job that a restored database does not know. */
+export interface Forgotten<T extends JobObject> {
+  object: T;
+  /** Then the workflow takes care of it. */
+  hasWorkflow: boolean;
+}
+
 /**
  * Of these objects, those that nobody will delete: their job is over or was never ordered, it has no running workflow,
  * and they are older than the grace. A job whose row is missing although its workflow runs (the database was restored
  * from yesterday's backup) keeps its pod: its customer is working in it.
+ *
+ * @param restore while it is open, objects of jobs without a row are `forgotten` and no orphans: a database that forgot
+ * the order cannot know whether the job is over.
  */
 export async function findOrphans<T extends JobObject>(
   { config, pool, temporal }: Pick<ActivityDeps, 'config' | 'pool' | 'temporal'>,
   objects: readonly T[],
   log: RepairLog,
-): Promise<T[]> {
+  restore: OpenRestore | undefined,
+): Promise<{ orphans: T[]; forgotten: Forgotten<T>[] }> {
   const before = Date.now() - config.RECONCILER_GRACE_S * 1000;
   const old = objects.filter(({ createdAt }) => createdAt.getTime() <= before);
-  const open = await openAmong(pool, old.map(({ jobId }) => jobId).filter(isUuid));
+  const ids = old.map(({ jobId }) => jobId).filter(isUuid);
+  const open = await openAmong(pool, ids);
+  const known = restore === undefined ? undefined : await knownJobs(pool, ids);
   const orphans: T[] = [];
+  const forgotten: Forgotten<T>[] = [];
   await log.each(
     old.filter(({ jobId }) => !open.has(jobId)),
     ({ namespace, name }) => `workflow of ${namespace}/${name}`,
     async (object) => {
-      if ((await workflowFate(temporal, jobWorkflowId(object.jobId))) !== 'goes_on') orphans.push(object);
+      const hasWorkflow = (await workflowFate(temporal, jobWorkflowId(object.jobId))) === 'goes_on';
+      if (known !== undefined && !known.has(object.jobId)) forgotten.push({ object, hasWorkflow });
+      else if (!hasWorkflow) orphans.push(object);
     },
   );
-  return orphans;
+  return { orphans, forgotten };
 }

@@ -3,22 +3,28 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1DeleteOptions, V1Pod } from '@kubernetes/client-node';
 import { installationId } from '../../src/db/installation.js';
 import { jobsWithoutTheirKeys } from '../../src/db/job-keys.js';
+import { recordKept, type OpenRestore } from '../../src/db/restores.js';
 import { runningAmong, runningPods, type RunningPod } from '../../src/db/reconcile-jobs.js';
 import { jobObjectName } from '../../src/domain/job.js';
+import { instantAt } from '../../src/domain/outside.js';
 import { unlessNotFound } from '../../src/kubernetes/client.js';
 import { gonePod } from '../../src/kubernetes/observe-pod.js';
 import { jobObjectsOf, unlessGone } from '../../src/kubernetes/ownership.js';
 import { pagesOf } from '../../src/kubernetes/pages.js';
 import { inTenant } from '../../src/kubernetes/tenant-rights.js';
+import { keptPods } from '../../src/observability/metrics.js';
 import { jobSignals, sendSignal } from '../../src/temporal/signals.js';
 import type { ActivityDeps } from '../deps.js';
 import { keyBringer } from '../job-keys.js';
 import { removeOverdue } from '../pod-removal.js';
-import { findOrphans, jobObject, type JobObject } from './orphans.js';
+import { findOrphans, jobObject, type Forgotten, type JobObject } from './orphans.js';
 import { comparisonOf, repairLog, type Comparison, type RepairLog } from './repairs.js';
+import type { RestoreWatch } from './restored.js';
 
 /** Between the two checks of a job whose pod seems to be gone: longer than the watcher needs to tell its workflow. */
 const secondCheckMs = 5_000;
+/** Of pods of jobs that a restored database does not know; their number is a metric. */
+const keptAtMost = 500;
 
 interface FoundPod extends JobObject {
   nodeName?: string;
@@ -27,6 +33,7 @@ interface FoundPod extends JobObject {
 /** Compares pods with jobs, both ways. */
 export function createPodComparison(
   deps: Pick<ActivityDeps, 'config' | 'pool' | 'kubernetes' | 'temporal' | 'logger'>,
+  restores: Pick<RestoreWatch, 'look'>,
 ) {
   const { config, pool, kubernetes, temporal, logger } = deps;
   const { core } = kubernetes;
@@ -37,15 +44,20 @@ export function createPodComparison(
     async comparePods(): Promise<Comparison> {
       const context = Context.current();
       const log = repairLog(logger, () => context.heartbeat());
+      const restore = await restores.look();
       const there = new Set<string>();
       const orphans: FoundPod[] = [];
+      const forgotten: Forgotten<FoundPod>[] = [];
       const labelSelector = jobObjectsOf(await installationId(pool));
       for await (const page of pagesOf((part) => core.listPodForAllNamespaces({ labelSelector, ...part }))) {
         const pods = page.items.map(foundPod);
         for (const { uid } of pods) there.add(uid);
-        orphans.push(...(await findOrphans(deps, pods, log)));
+        const found = await findOrphans(deps, pods, log, restore);
+        orphans.push(...found.orphans);
+        forgotten.push(...found.forgotten);
         context.heartbeat();
       }
+      await keep(restore, forgotten);
       await log.each(
         orphans,
         ({ namespace, name }) => `pod ${namespace}/${name}`,
@@ -59,7 +71,7 @@ export function createPodComparison(
         await jobsWithoutPod(there, log),
         ({ jobId }) => `job ${jobId} without its pod`,
         async (job) => {
-          await tellGone(job);
+          await tellGone(job, restore);
           log.repaired('job_without_pod', { jobId: job.jobId, podUid: job.podUid });
         },
       );
@@ -118,9 +130,34 @@ export function createPodComparison(
     return pod?.metadata?.uid === podUid;
   }
 
-  async function tellGone({ jobId, podUid }: RunningPod): Promise<void> {
+  /**
+   * After a restore the job may have ended at any time since the backup, and its customer may have paid for it: so it is
+   * charged until then and no longer.
+   */
+  async function tellGone({ jobId, podUid }: RunningPod, restore: OpenRestore | undefined): Promise<void> {
+    const known = restore?.knownUntil;
+    const gone = {
+      ...gonePod(podUid),
+      ...(known === undefined ? {} : { endedAt: instantAt(known.getTime()) }),
+    };
     // No workflow: `compareWorkflows` repairs the job.
-    await sendSignal(temporal, jobSignals.podObserved(jobId, gonePod(podUid)));
+    await sendSignal(temporal, jobSignals.podObserved(jobId, gone));
+  }
+
+  /** Shows an operator which pods he has to decide about. */
+  async function keep(restore: OpenRestore | undefined, forgotten: readonly Forgotten<FoundPod>[]): Promise<void> {
+    keptPods.set(forgotten.length);
+    if (restore === undefined) return;
+    const kept = forgotten.slice(0, keptAtMost).map(({ object, hasWorkflow }) => ({
+      ...{ jobId: object.jobId, namespace: object.namespace, name: object.name },
+      ...(object.nodeName === undefined ? {} : { node: object.nodeName }),
+      ...{ createdAt: object.createdAt.toISOString(), workflow: hasWorkflow },
+    }));
+    await recordKept(pool, restore.id, kept);
+    logger.warn(
+      { kept: kept.slice(0, 20), count: forgotten.length },
+      'pods are kept because the database was restored',
+    );
   }
 }
 

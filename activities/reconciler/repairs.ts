@@ -11,6 +11,8 @@ export type RepairKind =
   | 'job_without_workflow'
   /** A job whose workflow ended without closing it: torn down, released and closed. */
   | 'job_abandoned'
+  /** A job whose workflow ended it, of which a restored database knows nothing: ended again in the same way. */
+  | 'job_end_forgotten'
   /** A running job whose pod is gone: its workflow is told. */
   | 'job_without_pod'
   /** A running job with a key that was added and not brought to its machine: brought, or written down as impossible. */

@@ -3,6 +3,7 @@ import type { V1Namespace, V1ObjectMeta } from '@kubernetes/client-node';
 import { installationId } from '../../src/db/installation.js';
 import { tenantsAmong, walletInName, type Tenant } from '../../src/db/tenants.js';
 import { idleTenants, whileIdle } from '../../src/db/tidy.js';
+import type { OpenRestore } from '../../src/db/restores.js';
 import { jobObjectsOf, tenantsOf, unlessGone } from '../../src/kubernetes/ownership.js';
 import { pagesOf } from '../../src/kubernetes/pages.js';
 import { inTenant } from '../../src/kubernetes/tenant-rights.js';
@@ -10,6 +11,7 @@ import { forgetTenant } from '../../src/kubernetes/tenants.js';
 import type { ActivityDeps } from '../deps.js';
 import { findOrphans, jobObject, type JobObject } from './orphans.js';
 import { comparisonOf, repairLog, type Comparison, type RepairKind, type RepairLog } from './repairs.js';
+import type { RestoreWatch } from './restored.js';
 
 interface FoundTenant {
   namespace: string;
@@ -20,6 +22,7 @@ interface FoundTenant {
 /** Checks the tenants' namespaces: what is left in them, and whether they are still needed. */
 export function createTenantComparison(
   deps: Pick<ActivityDeps, 'config' | 'pool' | 'kubernetes' | 'temporal' | 'logger'>,
+  restores: Pick<RestoreWatch, 'look'>,
 ) {
   const { config, pool, kubernetes, logger } = deps;
   const { core } = kubernetes;
@@ -29,6 +32,7 @@ export function createTenantComparison(
     async compareTenants(): Promise<Comparison & { namespacesRemoved: number }> {
       const context = Context.current();
       const log = repairLog(logger, () => context.heartbeat());
+      const restore = await restores.look();
       const installation = await installationId(pool);
       const labelSelector = jobObjectsOf(installation);
       let namespacesRemoved = 0;
@@ -38,8 +42,10 @@ export function createTenantComparison(
         await log.each(
           tenants,
           ({ namespace }) => `namespace ${namespace}`,
-          ({ namespace }) => sweep(namespace, labelSelector, log),
+          ({ namespace }) => sweep(namespace, labelSelector, log, restore),
         );
+        // Nobody knows which tenant had a job that the database has forgotten.
+        if (restore !== undefined) continue;
         const idle = await emptyFor(tenants, config.TENANT_NAMESPACE_TTL_S);
         await log.each(
           idle,
@@ -54,17 +60,22 @@ export function createTenantComparison(
   };
 
   /** Lists namespace by namespace, since the broker may read Secrets only in its tenants' namespaces. */
-  async function sweep(namespace: string, labelSelector: string, log: RepairLog): Promise<void> {
+  async function sweep(
+    namespace: string,
+    labelSelector: string,
+    log: RepairLog,
+    restore: OpenRestore | undefined,
+  ): Promise<void> {
     const services = await inTenant(kubernetes, namespace, () =>
       core.listNamespacedService({ namespace, labelSelector }),
     );
-    await removeOrphans('service_orphaned', services?.items ?? [], log, ({ name, uid }) =>
+    await removeOrphans('service_orphaned', services?.items ?? [], { log, restore }, ({ name, uid }) =>
       core.deleteNamespacedService({ name, namespace, body: { preconditions: { uid } } }),
     );
     const secrets = await inTenant(kubernetes, namespace, () =>
       core.listNamespacedSecret({ namespace, labelSelector }),
     );
-    await removeOrphans('secret_orphaned', secrets?.items ?? [], log, ({ name, uid }) =>
+    await removeOrphans('secret_orphaned', secrets?.items ?? [], { log, restore }, ({ name, uid }) =>
       core.deleteNamespacedSecret({ name, namespace, body: { preconditions: { uid } } }),
     );
   }
@@ -72,15 +83,17 @@ export function createTenantComparison(
   async function removeOrphans(
     kind: RepairKind,
     listed: readonly { metadata?: V1ObjectMeta }[],
-    log: RepairLog,
+    { log, restore }: { log: RepairLog; restore: OpenRestore | undefined },
     remove: (object: JobObject) => Promise<unknown>,
   ): Promise<void> {
     const objects = listed.filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
-    for (const object of await findOrphans(
+    const { orphans } = await findOrphans(
       deps,
       objects.map(({ metadata }) => jobObject(metadata)),
       log,
-    )) {
+      restore,
+    );
+    for (const object of orphans) {
       if ((await unlessGone(remove(object))) === undefined) continue;
       log.repaired(kind, { jobId: object.jobId, namespace: object.namespace, name: object.name });
     }

@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import { movesOf } from '../../src/db/allocations.js';
 import { findOpenJob, openJobIds, type OpenJob } from '../../src/db/reconcile-jobs.js';
 import { knownAmong, knownProviders, pendingRegistration, type KnownProvider } from '../../src/db/reconcile-fleet.js';
+import type { OpenRestore } from '../../src/db/restores.js';
 import { jobWorkflowId, type JobOrder } from '../../src/domain/job.js';
 import { instantAt, sentence, type Instant, type Printable } from '../../src/domain/outside.js';
 import { providerWorkflowId } from '../../src/domain/provider.js';
@@ -16,7 +17,9 @@ import type { CarriedProvider } from '../../workflows/provider-messages.js';
 import { workflowTypes } from '../../workflows/workflow-types.js';
 import type { ActivityDeps } from '../deps.js';
 import type { ReleasedJob } from '../job-outcome.js';
+import { createForgottenSteps, outcomeBefore, type JobRecord } from './forgotten-steps.js';
 import { comparisonOf, repairLog, type Comparison, type RepairLog } from './repairs.js';
+import type { RestoreWatch } from './restored.js';
 
 /** A job whose workflow has ended without closing it. */
 interface AbandonedJob {
@@ -27,6 +30,8 @@ interface AbandonedJob {
   servedUntil: Instant;
   /** Since when its provider has been away. */
   lastSeen?: Instant;
+  /** How its workflow had ended it, before the database forgot that. */
+  outcome?: ReleasedJob;
 }
 
 /** The limit of one run for each kind; the next run finds the rest. */
@@ -42,8 +47,10 @@ export interface NodeReader {
 /** Compares rows with workflows: every open job and every provider must have a running one. */
 export function createWorkflowComparison(
   { config, pool, temporal, logger }: Pick<ActivityDeps, 'config' | 'pool' | 'temporal' | 'logger'>,
-  { inspectNode }: NodeReader,
+  steps: NodeReader & JobRecord,
+  restores: RestoreWatch,
 ) {
+  const forgottenSteps = createForgottenSteps({ pool, temporal }, steps);
   return {
     /**
      * Starts missing workflows. Returns jobs whose workflow ended without closing them: ending a job takes time, and is
@@ -52,6 +59,9 @@ export function createWorkflowComparison(
     async compareWorkflows(): Promise<Comparison & { abandoned: AbandonedJob[] }> {
       const context = Context.current();
       const log = repairLog(logger, () => context.heartbeat());
+      const restore = await restores.look();
+      if (restore !== undefined) await forgottenSteps.writeAgain(restore, log);
+      await restores.mark();
       // One list for all of them. It is some moments old, so every workflow that seems to be missing is checked by its
       // id.
       const running = await runningWorkflows(() => context.heartbeat());
@@ -61,7 +71,7 @@ export function createWorkflowComparison(
         jobs.slice(0, suspectsPerRun),
         (jobId) => `job ${jobId}`,
         async (jobId) => {
-          const found = await repairJob(jobId, log);
+          const found = await repairJob(jobId, log, restore);
           if (found !== undefined) abandoned.push(found);
         },
       );
@@ -103,12 +113,21 @@ export function createWorkflowComparison(
     return suspects;
   }
 
-  async function repairJob(jobId: string, log: RepairLog): Promise<AbandonedJob | undefined> {
+  async function repairJob(
+    jobId: string,
+    log: RepairLog,
+    restore: OpenRestore | undefined,
+  ): Promise<AbandonedJob | undefined> {
     const workflow = await workflowFate(temporal, jobWorkflowId(jobId));
     if (workflow === 'goes_on') return undefined;
     // Read after the workflow was seen to be over: a workflow that closes its job and then ends did not abandon it.
     const job = await findOpenJob(pool, jobId);
     if (job === undefined) return undefined;
+    if (workflow?.how === 'COMPLETED') {
+      // It completes only once its job has ended: the database has forgotten that.
+      const outcome = outcomeBefore(await forgottenSteps.writeStepsOf(jobId, log));
+      if (outcome !== undefined) return { ...abandoned(job, outcome.message, workflow.at), outcome };
+    }
     if (workflow !== undefined) {
       const how = workflow.how === 'TIMED_OUT' ? 'timed out' : `was ${workflow.how.toLowerCase()}`;
       return abandoned(job, `the workflow of the job ${how} before the job had ended`, workflow.at);
@@ -119,14 +138,22 @@ export function createWorkflowComparison(
       log.repaired('job_without_workflow', { jobId, status: job.status });
       return undefined;
     }
-    const ageMs = Date.now() - job.createdAt.getTime();
-    if ((job.status === 'pending' || job.status === 'provisioning') && ageMs < config.JOB_START_TIMEOUT_S * 1000) {
+    if ((job.status === 'pending' || job.status === 'provisioning') && (await mayStart(job, restore))) {
       const { attempt } = await movesOf(pool, jobId);
       await startJob(temporal, order, config, { attempt });
       log.repaired('job_not_started', { jobId, status: job.status });
       return undefined;
     }
     return abandoned(job, 'the job has no workflow, and cannot go on', new Date());
+  }
+
+  /**
+   * Whether a job that does not run is to go on starting. A restored database may have forgotten that it ran, and that it
+   * ended: then its pod says which.
+   */
+  async function mayStart({ order, createdAt }: OpenJob, restore: OpenRestore | undefined): Promise<boolean> {
+    if (restore !== undefined && createdAt < restore.foundAt) return await restores.hasPod(order.jobId);
+    return Date.now() - createdAt.getTime() < config.JOB_START_TIMEOUT_S * 1000;
   }
 
   /** Continues from what the row says; the pod has been running all along. */
@@ -169,7 +196,7 @@ export function createWorkflowComparison(
       return providerSignals.registrationReceived(providerId, { messageId });
     }
     if (nodeName === undefined || nodeUid === undefined) return undefined;
-    const { state } = await inspectNode({ nodeName });
+    const { state } = await steps.inspectNode({ nodeName });
     return providerSignals.nodeObserved(providerId, { state });
   }
 }
@@ -216,10 +243,15 @@ export interface JobEnd {
 /** Ends a job in place of its workflow, by the same steps. */
 export function createAbandonedJobEnd({ logger }: Pick<ActivityDeps, 'logger'>, steps: JobEnd) {
   return {
-    async endAbandonedJob({ order, message, servedUntil, lastSeen }: AbandonedJob): Promise<Comparison> {
+    async endAbandonedJob({ order, message, servedUntil, lastSeen, outcome }: AbandonedJob): Promise<Comparison> {
       const log = repairLog(logger);
       await steps.recordEnding(order.jobId, message);
       const removed = await steps.teardownJob(order);
+      if (outcome !== undefined) {
+        await steps.releaseJob(order, outcome);
+        log.repaired('job_end_forgotten', { jobId: order.jobId, status: outcome.status });
+        return comparisonOf(log);
+      }
       await steps.releaseJob(order, {
         status: 'failed',
         message,

@@ -5,7 +5,7 @@ import { asDependencyError, mergePatch, statusOf, unlessNotFound, type Kubernete
  * The names of nodes that have left the fleet and may still have a certificate. An admission policy rejects everything
  * they write. The list is in the cluster so that it also works while the broker is away.
  */
-const listed = { name: 'nodes-that-left', namespace: 'worldland-system' };
+export const listOfNodesThatLeft = { name: 'nodes-that-left', namespace: 'worldland-system' };
 const present = 'left';
 /** With names of 63 characters; an object in the cluster can have one and a half megabytes. */
 export const maxNodesThatLeft = 10_000;
@@ -30,7 +30,7 @@ export async function alignNodesThatLeft(
 ): Promise<number> {
   let stands: Record<string, string> | undefined;
   try {
-    stands = (await unlessNotFound(kubernetes.core.readNamespacedConfigMap(listed)))?.data;
+    stands = (await unlessNotFound(kubernetes.core.readNamespacedConfigMap(listOfNodesThatLeft)))?.data;
   } catch (error) {
     if (statusOf(error)?.code !== 403) throw asDependencyError(error);
   }
@@ -46,7 +46,7 @@ export async function alignNodesThatLeft(
 
 async function change({ core }: Kubernetes, data: Record<string, string | null>, logger: Logger): Promise<boolean> {
   try {
-    await core.patchNamespacedConfigMap({ ...listed, body: { data } }, mergePatch);
+    await core.patchNamespacedConfigMap({ ...listOfNodesThatLeft, body: { data } }, mergePatch);
     return true;
   } catch (error) {
     const status = statusOf(error);

@@ -98,6 +98,16 @@ export const reconcilerFailures = new Counter({
   help: 'Failed repairs; the next run retries them',
 });
 
+export const restoreOpen = new Gauge({
+  name: 'broker_restore_open',
+  help: '1 while the database counts as restored and no operator has looked: what it may have forgotten is not removed',
+});
+
+export const keptPods = new Gauge({
+  name: 'broker_kept_pods',
+  help: 'Pods of jobs that a restored database does not know, kept until an operator has looked',
+});
+
 /** Stays 0: see docs/money.md. `invariant` is a `MoneyInvariant`. A worker shows what it found when it last compared. */
 export const moneyDiffers = new Gauge({
   name: 'broker_money_differs',

@@ -16,6 +16,7 @@ import { carryOut } from '../support/activity.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { putProvider, putSession, testOrder } from '../support/fleet.js';
 import { createFlow, type Flow, type Steps } from '../support/flow.js';
+import { neverRestored } from '../support/restores.js';
 import { until } from '../support/until.js';
 
 let flow: Flow;
@@ -69,7 +70,10 @@ async function adopted(happen: (providerId: string) => Promise<unknown>, steps: 
     { config, pool, temporal: flow.temporal.client, logger: pino({ level: 'silent' }) },
     {
       inspectNode: ({ nodeName }) => Promise.resolve({ nodeName, uid: '', state: 'ready', gpus: 8 }),
+      recordRunning: noted,
+      recordExtension: () => Promise.reject(new Error('nothing was forgotten')),
     },
+    neverRestored,
   );
   const found = await carryOut(compareWorkflows);
   expect(found).toMatchObject({ abandoned: [], failures: [], repairs: { job_without_workflow: 1 } });

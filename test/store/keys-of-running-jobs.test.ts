@@ -11,6 +11,7 @@ import { carryOut } from '../support/activity.js';
 import { testConfig } from '../support/config.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { testWallet } from '../support/fleet.js';
+import { neverRestored } from '../support/restores.js';
 import { sshKeys } from '../unit/api-ssh-keys.js';
 
 let database: TestDatabase;
@@ -35,13 +36,19 @@ const core = {
 
 const compare = async () => {
   warnings = [];
-  const { comparePods } = createPodComparison({
-    config: testConfig({ RECONCILER_GRACE_S: 1 }),
-    pool: database.pool,
-    kubernetes: { core } as Kubernetes,
-    temporal: {} as Client,
-    logger: pino({ level: 'warn' }, { write: (line) => void warnings.push((JSON.parse(line) as { msg: string }).msg) }),
-  });
+  const { comparePods } = createPodComparison(
+    {
+      config: testConfig({ RECONCILER_GRACE_S: 1 }),
+      pool: database.pool,
+      kubernetes: { core } as Kubernetes,
+      temporal: {} as Client,
+      logger: pino(
+        { level: 'warn' },
+        { write: (line) => void warnings.push((JSON.parse(line) as { msg: string }).msg) },
+      ),
+    },
+    neverRestored,
+  );
   return await carryOut(comparePods);
 };
 

@@ -123,6 +123,8 @@ test('every metric of the broker is read by a test', () => {
     ...['broker_settlement_under_way_timestamp_seconds', 'broker_settlement_final_timestamp_seconds'],
     // The tests of pods that their machine does not end cover it.
     'broker_pods_not_ended_total',
+    // The rehearsal of restores covers them.
+    ...['broker_restore_open', 'broker_kept_pods'],
     // The tests of images in a registry cover it.
     'broker_images_resolved_total',
     // The tests of job ends cover it.

@@ -118,6 +118,7 @@ const byName: Record<string, () => unknown> = {
     nodeKey: () => address,
     caHash: () => hash,
   },
+  ...{ timeline: () => '00000001', restoreId: () => 1, kept: () => [] },
   ...{
     used: () => 1n,
     value: () => grownWallet,
@@ -209,7 +210,7 @@ const given: Record<string, () => unknown[]> = {
 export const excused: Record<string, string> = {
   ...because(
     'writes rows by their keys',
-    'acceptDelegation addJobKey addReplacement admitNode advanceSequence advanceSequences backfillReservation bookReservation bookSettlement endBatch endWithdrawal forgetPermit freezeRefused insertBatch insertJob insertReceipt insertRevocation insertSession insertSshKey insertTx insertVaultEvents insertWithdrawal keepPermit keepSignature keepFirstKey leaveDelegation markEnded markRunning markService postEntry recordAudit recordBatchWait recordBilled recordCapacity recordFailure recordGaps recordHeartbeats recordMinerCounts recordNewCompared recordNode recordRegistration recordTx recordTxWait recordSeen recordVault refusePermit replaceIncoming replaceKey setBlock setExit setMiningWanted setProviderStatus storeSignatures storeTargets tellOrdered tellAlso keepOwnerPrices changeOwnerPrices moveVaultCursor allowToOwe renameSshKey deleteSshKey',
+    'acceptDelegation addJobKey addReplacement admitNode advanceSequence advanceSequences backfillReservation beginRestore bookReservation bookSettlement endBatch endWithdrawal forgetPermit freezeRefused insertBatch insertJob insertReceipt insertRevocation insertSession insertSshKey insertTx insertVaultEvents insertWithdrawal keepPermit keepSignature keepFirstKey leaveDelegation markEnded markRunning markService postEntry recordAudit recordBatchWait recordBilled recordCapacity recordFailure recordGaps recordHeartbeats recordMinerCounts recordNewCompared recordNode recordRegistration recordTx recordTxWait recordSeen recordVault refusePermit replaceIncoming replaceKey setBlock setExit setMiningWanted setProviderStatus storeSignatures storeTargets tellOrdered tellAlso keepOwnerPrices changeOwnerPrices moveVaultCursor allowToOwe renameSshKey deleteSshKey',
   ),
   ...because(
     'reads rows of one key, in an own shape',

@@ -5,6 +5,7 @@ import { installationId } from '../../src/db/installation.js';
 import { reserveJoinToken } from '../../src/db/join-tokens.js';
 import { setMiningWanted } from '../../src/db/mining.js';
 import { findProvider } from '../../src/db/provider-reads.js';
+import { openRestore } from '../../src/db/restores.js';
 import { knownAmong } from '../../src/db/reconcile-fleet.js';
 import { jobObjectName, type JobOrder } from '../../src/domain/job.js';
 import { providerWorkflowId } from '../../src/domain/provider.js';
@@ -92,6 +93,23 @@ describe('objects in the cluster without a job', () => {
     await world.grownOld();
     expect(await world.repairs()).toEqual({});
     expect(await found(job)).toBe(3);
+  });
+
+  test('objects without a job stay while the database is older than what the cluster has seen of it', async () => {
+    const { pool } = world.database;
+    const job = await orphans(await installationId(pool));
+    await world.grownOld();
+    // As after a restore, of which nobody tells the broker.
+    await pool.query('update installation set mark = 0');
+    expect(await world.repairs()).toEqual({});
+    expect(await found(job)).toBe(3);
+    expect(await openRestore(pool)).toMatchObject({ why: 'older' });
+    const { rows } = await pool.query<{ kept: unknown }>('select kept from restores where over_at is null');
+    expect(rows[0]!.kept).toMatchObject([{ jobId: job.jobId, workflow: false }]);
+
+    await pool.query("select restore_is_over('0xoperator', 'nobody claims it')");
+    expect(await world.repairs()).toEqual({ pod_orphaned: 1, service_orphaned: 1, secret_orphaned: 1 });
+    expect(await openRestore(pool)).toBeUndefined();
   });
 
   test('a pod without a job is removed by force from a node that does not answer', async () => {

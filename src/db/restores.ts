@@ -1,0 +1,173 @@
+import type { Pool } from 'pg';
+import { installationId } from './installation.js';
+import { withTransaction, type Queryable } from './pool.js';
+
+/**
+ * How it was found out that the database was restored: the cluster has seen a later one (`older`), or its server's log
+ * has another timeline, as after a restore or after another server took over (`timeline`).
+ */
+export type RestoreCause = 'older' | 'timeline';
+
+/** A restore that no operator has looked at yet. */
+export interface OpenRestore {
+  id: number;
+  foundAt: Date;
+  why: RestoreCause;
+  /** The last time at which the database is known to have been complete. */
+  knownUntil?: Date;
+  /** Whether steps of jobs that workflows remember were written again. */
+  areStepsWritten: boolean;
+}
+
+/** A pod of a job that the database does not know. */
+export interface KeptPod {
+  jobId: string;
+  namespace: string;
+  name: string;
+  node?: string;
+  /** RFC 3339. */
+  createdAt: string;
+  /** Whether a workflow takes care of it. */
+  workflow: boolean;
+}
+
+/** How far the database has come. */
+export interface DatabaseMark {
+  /** The number of the last run of the reconciler. */
+  mark: number;
+  /** The timeline when this was last in order; absent before the first run, or if the server does not say. */
+  timeline?: string;
+}
+
+export async function readMark(pool: Pool): Promise<DatabaseMark> {
+  await installationId(pool);
+  const { rows } = await pool.query<{ mark: number; timeline: string | null }>(
+    'select mark, timeline from installation',
+  );
+  const { mark, timeline } = rows[0]!;
+  return { mark, ...(timeline === null ? {} : { timeline }) };
+}
+
+/**
+ * The timeline of the server's log.
+ *
+ * @returns undefined if the server does not say: some services that speak the language of Postgres have none.
+ */
+export async function serverTimeline(pool: Pool): Promise<string | undefined> {
+  try {
+    const { rows } = await pool.query<{ timeline: string }>(
+      'select left(pg_walfile_name(pg_current_wal_lsn()), 8) as timeline',
+    );
+    return rows[0]!.timeline;
+  } catch (error) {
+    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+    const { code = '' } = cause as { code?: string };
+    // Not supported, no right, no such function.
+    if (['0A000', '42501', '42883'].includes(code)) return undefined;
+    throw error;
+  }
+}
+
+/** Counts a run of the reconciler. @returns its number. */
+export async function advanceMark(pool: Pool, timeline: string | undefined): Promise<number> {
+  await installationId(pool);
+  const { rows } = await pool.query<{ mark: number }>(
+    `update installation set mark = mark + 1, marked_at = clock_timestamp(), timeline = coalesce(timeline, $1)
+     returning mark`,
+    [timeline ?? null],
+  );
+  return rows[0]!.mark;
+}
+
+/**
+ * Writes down that the database was restored, in one transaction with what makes it the newest again: a mark above all that
+ * the cluster has seen, and names of nodes that the cluster has on its list of those that left. Numbers of events go on
+ * far above those that clients may have seen, so that none of them waits for numbers that are used twice.
+ *
+ * @param found `mark` is the highest that the cluster has seen.
+ */
+export async function beginRestore(
+  pool: Pool,
+  found: { why: RestoreCause; mark: number; timeline: string | undefined; leftNodes: readonly string[] },
+): Promise<void> {
+  await withTransaction(pool, async (tx) => {
+    const { rows } = await tx.query<{ marked_at: Date | null }>('select marked_at from installation for update');
+    const knownUntil = rows[0]?.marked_at ?? null;
+    // One that is open already was complete only until the first of them.
+    const { rowCount } = await tx.query(
+      `update restores set why = $1, steps_written_at = null, known_until = least(known_until, $2)
+        where over_at is null`,
+      [found.why, knownUntil],
+    );
+    if (rowCount === 0)
+      await tx.query('insert into restores (why, known_until) values ($1, $2)', [found.why, knownUntil]);
+    await adoptLeftNodes(tx, found.leftNodes);
+    await tx.query(
+      `select setval(pg_get_serial_sequence('job_events', 'id'),
+                     nextval(pg_get_serial_sequence('job_events', 'id')) + 1000000)`,
+    );
+    await tx.query(
+      `update installation set mark = greatest(mark, $1) + 1, marked_at = clock_timestamp(),
+                               timeline = coalesce($2, timeline)`,
+      [found.mark, found.timeline ?? null],
+    );
+  });
+}
+
+/** No provider has this id: it has characters that no id may have. */
+const nobody = '(forgotten)';
+
+/** A node that has left never comes back under its name, so the cluster's list is right where it differs. */
+async function adoptLeftNodes(tx: Queryable, names: readonly string[]): Promise<void> {
+  await tx.query(
+    `update provider_nodes set left_at = now(), certified_at = coalesce(certified_at, now())
+      where node_name = any ($1::text[]) and left_at is null and generation > 0`,
+    [names],
+  );
+  await tx.query(
+    `insert into provider_nodes (node_name, provider_id, generation, certified_at, left_at, closed_at)
+     select name, $2::varchar,
+            row_number() over () + (select coalesce(max(generation), 0) from provider_nodes where provider_id = $2::varchar),
+            now(), now(), now()
+       from unnest($1::text[]) name
+      where not exists (select from provider_nodes n where n.node_name = name)
+     on conflict (node_name) do nothing`,
+    [names, nobody],
+  );
+}
+
+/** The restore that no operator has looked at yet. */
+export async function openRestore(db: Queryable): Promise<OpenRestore | undefined> {
+  const { rows } = await db.query<{
+    id: number;
+    found_at: Date;
+    why: RestoreCause;
+    known_until: Date | null;
+    steps_written: boolean;
+  }>(
+    `select id, found_at, why, known_until, steps_written_at is not null as steps_written
+       from restores where over_at is null`,
+  );
+  const row = rows[0];
+  if (row === undefined) return undefined;
+  const { id, found_at: foundAt, why, known_until: knownUntil, steps_written: areStepsWritten } = row;
+  return { id, foundAt, why, areStepsWritten, ...(knownUntil === null ? {} : { knownUntil }) };
+}
+
+/** Records that the steps of jobs which workflows remember were written again. */
+export async function markStepsWritten(db: Queryable, restoreId: number): Promise<void> {
+  await db.query('update restores set steps_written_at = now() where id = $1', [restoreId]);
+}
+
+/** Writes down which pods of unknown jobs there are, for the operator who has to decide about them. */
+export async function recordKept(db: Queryable, restoreId: number, kept: readonly KeptPod[]): Promise<void> {
+  await db.query('update restores set kept = $2 where id = $1 and over_at is null', [restoreId, JSON.stringify(kept)]);
+}
+
+/** Those of these jobs of which the database has a row, whatever has become of them. */
+export async function knownJobs(db: Queryable, jobIds: readonly string[]): Promise<Set<string>> {
+  const { rows } = await db.query<{ job_id: string }>('select job_id from jobs where job_id = any ($1::uuid[])', [
+    jobIds,
+  ]);
+  return new Set(rows.map(({ job_id }) => job_id));
+}

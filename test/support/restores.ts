@@ -1,0 +1,8 @@
+import type { RestoreWatch } from '../../activities/reconciler/restored.js';
+
+/** For comparisons on a database that was never restored. */
+export const neverRestored: RestoreWatch = {
+  look: () => Promise.resolve(undefined),
+  mark: () => Promise.resolve(),
+  hasPod: () => Promise.resolve(false),
+};
