@@ -10,6 +10,7 @@ const ownCommand = [
   'integration',
   'node',
   'stack',
+  'upgrade',
   'workflow',
 ];
 const isTold = process.argv.slice(2).some((argument) => !argument.startsWith('-'));

@@ -127,6 +127,7 @@ export const enginesOfFolder: Readonly<Record<string, readonly EngineName[]>> = 
   contracts: [],
   e2e: [],
   node: [],
+  upgrade: [],
   // Besides the broker of its own.
   console: ['postgres', 'redis'],
   'console-chain': [],
