@@ -11,6 +11,7 @@ const ownCommand = [
   'node',
   'restore',
   'stack',
+  'upgrade',
   'workflow',
 ];
 const isTold = process.argv.slice(2).some((argument) => !argument.startsWith('-'));

@@ -3,17 +3,19 @@ import { PG_MIGRATE_LOCK_ID, runner } from 'node-pg-migrate';
 import pg from 'pg';
 import { groupsOf, migrationNames, migrationsFolder, readMigration, statementsOf } from './migration-files.js';
 import { connectionOptions, toDependencyError, type PostgresConfig } from './pool.js';
+import { refuseBesideOlderBuilds, schemaFloor } from './schema-floor.js';
 
 const migrationsTable = 'schema_migrations';
 
-/** A newer version of the broker has migrated the database. */
+/** A newer version of the broker has migrated the database, so that this one cannot live with it. */
 export class SchemaTooNewError extends Error {
   override readonly name = 'SchemaTooNewError';
 
   constructor(readonly unknown: readonly string[]) {
     super(
       `The database has migrations that this version does not know (${unknown.join(', ')}): ` +
-        'it was migrated by a newer version. Start that version, or a newer one.',
+        'it was migrated by a newer version. Start that version, or a newer one. ' +
+        'docs/workflow-changes.md says how to go back all the same.',
     );
   }
 }
@@ -36,7 +38,7 @@ const turnEveryMs = 200;
  *
  * @param folder the folder of the migrations; only tests pass another one.
  * @returns the names of the migrations that this call ran.
- * @throws SchemaTooNewError before anything is changed.
+ * @throws SchemaTooNewError or OlderBuildsRunError before anything is changed.
  * @throws BrokerError `dependency_unavailable` also when a lock was not free in time: try again.
  */
 export async function migrate(
@@ -53,8 +55,13 @@ export async function migrate(
     const ran = await ranMigrations(client);
     const names = migrationNames(folder);
     const unknown = ran.filter((name) => !names.includes(name));
-    if (unknown.length > 0) throw new SchemaTooNewError(unknown);
+    if (unknown.length > 0) {
+      const floor = await schemaFloor(client);
+      if (floor === undefined || !names.includes(floor)) throw new SchemaTooNewError(unknown);
+      log(`the database is of a newer version (${unknown.join(', ')}), with which this one can live`);
+    }
     const pending = names.filter((name) => !ran.includes(name));
+    await refuseBesideOlderBuilds(client, folder, pending);
     for (const group of groupsOf(folder, pending)) {
       if (group.isOutside) await runOutside(client, folder, group.names[0]!, log);
       else await runInTransaction(client, folder, group.names.length, log);

@@ -45,6 +45,10 @@ export function readMigration(folder: string, name: string): string {
 /** Such a migration says so in its first line. */
 export const isOutsideTransaction = (text: string): boolean => text.startsWith('-- outside a transaction\n');
 
+/** A migration that older builds cannot live with raises the floor of the schema to its own name. */
+export const raisesFloor = (text: string): boolean =>
+  statementsOf(text).some((statement) => statement.startsWith('update schema_floor set migration ='));
+
 /** The statements of a migration, without comments; bodies of functions are kept whole. */
 export function statementsOf(text: string): string[] {
   const statements: string[] = [];

@@ -2,6 +2,7 @@ import pg from 'pg';
 import type { Config } from '../config.js';
 import { BrokerError } from '../domain/errors.js';
 import { isTlsTrouble } from '../tls-settings.js';
+import { applicationName } from './schema-floor.js';
 
 /** Runs statements: a pool, or the client of a transaction. */
 export type Queryable = Pick<pg.Pool, 'query'>;
@@ -46,7 +47,7 @@ export function connectionOptions(config: Omit<PostgresConfig, 'POSTGRES_POOL_SI
     user: config.POSTGRES_USER,
     ...(config.POSTGRES_PASSWORD === undefined ? {} : { password: config.POSTGRES_PASSWORD }),
     ssl: sslOptions(config),
-    application_name: 'worldland-broker',
+    application_name: applicationName(),
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,

@@ -128,6 +128,7 @@ export const enginesOfFolder: Readonly<Record<string, readonly EngineName[]>> = 
   e2e: [],
   node: [],
   restore: [],
+  upgrade: [],
   // Besides the broker of its own.
   console: ['postgres', 'redis'],
   'console-chain': [],

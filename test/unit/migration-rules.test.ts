@@ -1,5 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { migrationNames, migrationsFolder, readMigration, statementsOf } from '../../src/db/migration-files.js';
+import {
+  migrationNames,
+  migrationsFolder,
+  raisesFloor,
+  readMigration,
+  statementsOf,
+} from '../../src/db/migration-files.js';
+import { applicationName } from '../../src/db/schema-floor.js';
 import { migrationFaults, tablesMadeBy } from '../support/migration-rules.js';
 
 /** The first one since the last release: tables that come from here on are empty where it is installed. */
@@ -45,6 +52,22 @@ describe('a migration', () => {
   ])('%j is taken', (text) => {
     expect(migrationFaults(text)).toEqual([]);
   });
+});
+
+test('a migration that older builds cannot live with names itself as what a build has to know', () => {
+  for (const name of migrationNames(migrationsFolder()).filter((each) => raisesFloor(textOf(each))))
+    expect(textOf(name)).toContain(`update schema_floor set migration = '${name}';`);
+  expect(raisesFloor(`alter table jobs drop column x;\nupdate schema_floor set migration = '0200_x';`)).toBe(true);
+  expect(raisesFloor(`-- update schema_floor set migration = '0200_x';\nselect 1;`)).toBe(false);
+});
+
+test('the names of connections sort as the builds that they are of', () => {
+  const names = [undefined, '0098_schema_floor', '0099_next', '0110_later'].map((last) => applicationName(last));
+  expect(names.slice(1)).toEqual(['worldland-broker 0098', 'worldland-broker 0099', 'worldland-broker 0110']);
+  expect(names.slice(1).sort()).toEqual(names.slice(1));
+  expect('worldland-broker' < names[1]!).toBe(true);
+  // Of this build itself.
+  expect(names[0]).toMatch(/^worldland-broker \d{4}$/);
 });
 
 test('statements are told apart whatever is in their texts, comments and functions', () => {
