@@ -1,0 +1,166 @@
+import { mkdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { removeCgroups } from '../cgroups.js';
+import { machineAddress } from '../kubernetes/kubeadm.js';
+import type { Log } from '../log.js';
+import { guardAgainstOrphans, reapOrphans } from '../orphans.js';
+import { cacheRoot, packageRoot } from '../paths.js';
+import { Supervisor } from '../supervisor.js';
+import { run, type RunOptions } from '../tools/run.js';
+import { takeTurn } from '../turn.js';
+import { removeAfterwards } from './left-behind.js';
+import type { ContainerPackages } from './packages.js';
+
+/** A network of two addresses, from a range for documentation, beside that of a real node. */
+const gateway = '198.51.100.5';
+const address = '198.51.100.6';
+const link = 'wl-site';
+/** The cgroup of all containers. */
+export const cgroup = 'worldland-site';
+/** The name server of slirp4netns. */
+const nameServer = '10.0.2.3';
+
+export interface ContainerEngineOptions {
+  /** A folder that is not there yet. It is removed in the end. */
+  folder: string;
+  packages: ContainerPackages;
+  log: Log;
+  env: NodeJS.ProcessEnv;
+}
+
+/** Docker's engine in namespaces of its own on this machine: nothing of it is visible on the host but one link. */
+export interface ContainerEngine {
+  folder: string;
+  /** Where this machine reaches the ports that containers publish at this address. */
+  address: string;
+  /** Runs `docker` and returns its standard output. */
+  docker(args: string[], options?: RunOptions): Promise<string>;
+  /** Lets containers reach the internet until the function that it returns is called. */
+  connect(): Promise<() => Promise<void>>;
+  /**
+   * Gives images names with a digest, as only a registry does otherwise; by name, the image of that name without one.
+   * The engine restarts.
+   */
+  nameByDigest(names: readonly string[]): Promise<void>;
+  /** Removes it with everything it had on this machine. */
+  stop(): Promise<void>;
+}
+
+/** Starts it. Only one can run at a time: a second caller waits. It ends with this process, however that ends. */
+export async function startContainerEngine(options: ContainerEngineOptions): Promise<ContainerEngine> {
+  const { folder, packages, log, env } = options;
+  const held = await takeTurn(join(cacheRoot(env), 'container-engine.lock'), 'a container engine', log);
+  const runs = join(cacheRoot(env), 'container-engine-run');
+  await reapOrphans(runs, log);
+  await gone();
+  for (const part of ['logs', 'config/cli-plugins', 'data']) mkdirSync(join(folder, part), { recursive: true });
+  symlinkSync(packages.compose, join(folder, 'config/cli-plugins/docker-compose'));
+  const guard = guardAgainstOrphans(runs);
+  const afterwards = removeAfterwards(folder, cgroup);
+  const supervisor = new Supervisor({ logFolder: join(folder, 'logs'), guard, log, changed: () => undefined });
+  const docker = (args: string[], { env: more = {}, ...rest }: RunOptions = {}) =>
+    run(packages.docker, args, {
+      env: {
+        ...{ PATH: env['PATH'], HOME: folder, LD_LIBRARY_PATH: packages.libraries },
+        ...{ DOCKER_HOST: `unix://${folder}/docker.sock`, DOCKER_CONFIG: join(folder, 'config'), DOCKER_BUILDKIT: '1' },
+        ...more,
+      },
+      ...rest,
+    });
+  const answers = async () => void (await docker(['version']));
+  const outerPid = () => supervisor.pids()['container-engine']!;
+
+  const stop = async () => {
+    await supervisor.stopAll();
+    guard.close();
+    await gone();
+    await afterwards.remove();
+    held();
+  };
+  try {
+    await supervisor.start({
+      name: 'container-engine',
+      command: '/bin/sh',
+      args: [
+        '-c',
+        'exec 9</proc/self/ns/net; exec unshare --net --mount --pid --uts --fork --kill-child --mount-proc "$0"',
+        join(packageRoot, 'engines/containers/engine-init.sh'),
+      ],
+      env: {
+        PATH: env['PATH'],
+        ...{ FOLDER: folder, PACKAGES: packages.root, LIBRARIES: packages.libraries, NAME_SERVER: nameServer },
+        ...{ ADDRESS: address, GATEWAY: gateway, LINK: link, CGROUP: cgroup, HOST_ADDRESS: machineAddress() },
+      },
+      ready: answers,
+      // Nothing in it has to be saved, and the kernel shields its first process from other signals.
+      stopSignal: 'SIGKILL',
+    });
+  } catch (error) {
+    const said = readFileSync(join(folder, 'logs/dockerd.log'), 'utf8').split('\n').slice(-15).join('\n');
+    await stop();
+    throw new Error(`${(error as Error).message}\n${said}`, { cause: error });
+  }
+
+  return {
+    ...{ folder, address, docker, stop },
+    async connect() {
+      const pid = outerPid();
+      const [inside, here] = [`/proc/${pid}/ns/net`, '/proc/self/ns/net'].map((path) => readlinkSync(path));
+      // There it would become a second default route.
+      if (inside === here) throw new Error('the container engine is in the network of this machine');
+      await supervisor.start({
+        name: 'internet',
+        command: packages.slirp4netns,
+        args: ['--configure', '--mtu=1500', '--disable-host-loopback', String(pid), 'tap0'],
+        env: { PATH: env['PATH'], LD_LIBRARY_PATH: packages.libraries },
+        ready: async () => {
+          const routes = readFileSync(`/proc/${pid}/net/route`, 'utf8');
+          if (!/^tap0\t00000000\t/m.test(routes)) throw new Error('no default route yet');
+        },
+      });
+      return () => supervisor.stop('internet');
+    },
+    async nameByDigest(names) {
+      const file = join(folder, 'data/image/overlay2/repositories.json');
+      const pid = ['--target', String(outerPid()), '--mount', `--pid=/proc/${outerPid()}/ns/pid_for_children`];
+      await run('nsenter', [...pid, 'sh', '-c', 'kill "$(cat /run/docker.pid)"']);
+      for (
+        const deadline = Date.now() + 20_000;
+        await answers().then(
+          () => true,
+          () => false,
+        );
+      ) {
+        if (Date.now() > deadline) throw new Error('the container engine does not end');
+        await sleep(20);
+      }
+      writeFileSync(file, withDigests(readFileSync(file, 'utf8'), names));
+      await supervisor.awaitReady('container-engine');
+    },
+  };
+}
+
+/** Docker's own list of names, with those of the form `NAME:TAG@DIGEST` added: it looks them up as `NAME@DIGEST`. */
+function withDigests(text: string, names: readonly string[]): string {
+  const list = JSON.parse(text) as { Repositories: Record<string, Record<string, string>> };
+  for (const name of names) {
+    const [tagged, digest] = name.split('@') as [string, string];
+    const repository = tagged.split(':')[0]!;
+    const images = list.Repositories[repository];
+    const id = images?.[tagged];
+    if (id === undefined) throw new Error(`there is no image ${tagged}`);
+    images![`${repository}@${digest}`] = id;
+  }
+  return JSON.stringify(list);
+}
+
+/** Waits until the kernel has removed the network link, which takes it a while, and removes the cgroups. */
+async function gone(): Promise<void> {
+  for (const deadline = Date.now() + 10_000; ; await sleep(50)) {
+    const left = [...removeCgroups(cgroup), ...(link in networkInterfaces() ? [link] : [])];
+    if (left.length === 0) return;
+    if (Date.now() > deadline) throw new Error(`left of a container engine: ${left.join(', ')}`);
+  }
+}
