@@ -1,0 +1,206 @@
+import { afterAll, expect } from '@jest/globals';
+import type { Session } from '../../src/client/session.js';
+import { missingForContainers } from '../../engines/containers/requirements.js';
+import { cgroup } from '../../engines/containers/container-engine.js';
+import { prepareComposeSite, roles, type ComposeSite } from '../support/compose-site.js';
+import { userOf } from '../support/deployment.js';
+import { describeUnless } from '../support/needs.js';
+import { story } from '../support/story.js';
+import { cgroups, traces } from '../support/traces.js';
+import { until } from '../support/until.js';
+
+const print = (line: string) => void process.stderr.write(`  ${line}\n`);
+
+/** What stands in for the images of the internet cannot prove anything about those. */
+const notProved = [
+  'that the tags and digests of docker-compose.yml and of the Dockerfile exist, and have what the stand-ins have',
+  'the entry points of the official images, and that those have the programs of the health checks (nc, redis-cli)',
+  'Redis 7.4 (here: Debian’s 8.0), and Postgres 17.7 and Node to the last digit of their versions',
+  'other engines than Docker 20.10, other versions of Compose than 2.26, podman',
+  'real nodes, SSH, a TLS proxy, --scale, the role authorizer',
+];
+
+describeUnless(missingForContainers())('docker-compose.yml and the Dockerfile', () => {
+  let site: ComposeSite;
+  let customer: Session;
+  let jobId: string;
+  let before: Record<string, unknown>;
+  let began = Date.now();
+  /** Prints how long a step took; nothing depends on it. */
+  const step = (name: string) => {
+    print(`${name}: ${((Date.now() - began) / 1000).toFixed(1)} s`);
+    began = Date.now();
+  };
+  const job = async () => {
+    const { status, body } = await customer.request('GET', `/api/v1/jobs/${jobId}`);
+    return status === 200 ? (body as { status: string }).status : status;
+  };
+  const states = async (names: readonly string[]) => {
+    const all = await site.containers();
+    return Object.fromEntries(names.map((name) => [name, all[name]?.State.Health?.Status ?? all[name]?.State.Status]));
+  };
+  const log = (service: string) => site.compose('logs', '--no-log-prefix', service);
+  const says = (service: string, words: RegExp) =>
+    until(async () => words.test(await log(service)), {
+      timeoutMs: 90_000,
+      everyMs: 300,
+      name: `${service} says ${words}`,
+    });
+  const endOf = async (service: string) => (await site.containers())[service]!.State;
+
+  afterAll(() => site?.remove());
+
+  const chapter = story('an operator brings a site up with Compose, as docs/deploy.md says', 1_500_000);
+
+  chapter('the machine is prepared', async () => {
+    before = traces();
+    site = await prepareComposeSite(print);
+    step('engine, cluster and stand-ins');
+  });
+
+  chapter('the image builds, and ends with 78 where its configuration is bad', async () => {
+    const disconnect = await site.engine.connect();
+    await site.compose('build', '--quiet');
+    await disconnect();
+    step('image');
+    const ended = await site.engine.docker(['run', '--rm', 'worldland-broker']).catch(String);
+    expect(ended).toContain('exit code 78');
+    expect(ended).toContain('AUTH_AUDIENCE');
+  });
+
+  chapter('everything comes up, and what `up --wait` calls healthy does its work', async () => {
+    began = Date.now();
+    await site.compose('up', '--detach', '--wait').catch(async (error: Error) => {
+      const logs = await Promise.all(['temporal', 'temporal-namespace', ...roles].map(log));
+      throw new Error(
+        `${error.message}\n${logs.map((text) => text.split('\n').slice(-12).join('\n')).join('\n---\n')}`,
+      );
+    });
+    step('up --wait');
+    for (const role of roles) {
+      expect([role, await site.inside(role, ready)]).toEqual([role, expect.stringContaining('"status":"ready"')]);
+      expect([role, /"msg":"running"/.test(await log(role))]).toEqual([role, true]);
+    }
+    const all = await site.containers();
+    const ended = ['temporal-schema', 'temporal-namespace'].map((name) => all[name]!.State);
+    expect(ended).toEqual(ended.map(() => expect.objectContaining({ Status: 'exited', ExitCode: 0 })));
+    expect(Object.values(all).filter(({ RestartCount }) => RestartCount > 0)).toEqual([]);
+  });
+
+  chapter('the containers of the broker are hardened as the file promises', async () => {
+    const all = await site.containers();
+    for (const role of roles) {
+      const { Config, HostConfig } = all[role]!;
+      expect([role, Config.User, HostConfig]).toEqual([
+        role,
+        'node',
+        expect.objectContaining({ ReadonlyRootfs: true, Privileged: false, CapAdd: null, CapDrop: ['ALL'] }),
+      ]);
+      // Of the role's own process, which docker-init has started, and not only of what this test starts beside it.
+      const own = await site.inside(role, `cat /proc/[2-9]/status`);
+      const values = (name: string) => [...own.matchAll(new RegExp(`^${name}:\\s*(\\S+)`, 'gm'))].map(([, one]) => one);
+      const none = '0000000000000000';
+      for (const name of ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'])
+        expect([role, name, values(name)]).toEqual([role, name, values(name).map(() => none)]);
+      expect([role, new Set(values('NoNewPrivs')), new Set(values('Uid'))]).toEqual([
+        ...[role, new Set(['1']), new Set(['1000'])],
+      ]);
+      const writes = await site.inside(role, 'touch /tmp/a && echo yes; touch /app/a /etc/a 2>&1 || echo no');
+      expect([role, writes]).toEqual([role, expect.stringMatching(/^yes\n(.*Read-only file system\n){2}no\n$/)]);
+    }
+    const secrets = { api: 'api-kubeconfig', worker: 'kubeconfig', watcher: 'kubeconfig' } as const;
+    for (const [role, secret] of Object.entries(secrets) as [keyof typeof secrets, string][])
+      expect([role, await site.inside(role, `stat -c '%a %u' /run/secrets/${secret}`)]).toEqual([role, '400 1000\n']);
+    expect(await site.inside('relay', 'ls /run/secrets 2>/dev/null || echo none')).toBe('none\n');
+    expect(await site.inside('worker', `stat -c '%a %u' /run/secrets/receipt-key`)).toBe('400 1000\n');
+  });
+
+  chapter('a job runs, with no more rights than those of the broker’s account', async () => {
+    expect(await userOf(site.kubeconfig)).toBe('system:serviceaccount:worldland-system:broker');
+    began = Date.now();
+    await site.provider('beside').joined;
+    step('a machine joins');
+    customer = await site.customer();
+    const order = { gpu_type: 'RTX 4090', gpu_count: 1, duration_hours: 1, ssh_public_keys: [sshKey] };
+    const { body } = await until(async () => {
+      const reply = await customer.request('POST', '/api/v1/jobs', order, { prefer: 'wait=60' });
+      return reply.status < 300 && reply;
+    });
+    expect(body).toMatchObject({ status: 'running' });
+    jobId = (body as { job_id: string }).job_id;
+    step('a job is ordered and runs');
+  });
+
+  chapter('`down` and `up` keep the job', async () => {
+    began = Date.now();
+    await site.compose('down');
+    step('down');
+    await site.compose('up', '--detach', '--wait');
+    step('up --wait after down');
+    expect(await job()).toBe('running');
+    const all = await site.containers();
+    const workerS = await sinceStart(all['worker']!.State.StartedAt, await log('worker'));
+    print(`the worker ran ${workerS} s after its container had started`);
+    expect(Object.values(all).filter(({ RestartCount }) => RestartCount > 0)).toEqual([]);
+  });
+
+  chapter('no role is healthy, and each stops with 0, while what it needs is away', async () => {
+    began = Date.now();
+    await site.compose('stop', ...roles);
+    for (const role of roles) expect([role, (await endOf(role)).ExitCode]).toEqual([role, 0]);
+    step('stop of all roles');
+
+    await site.compose('stop', 'postgres');
+    await site.compose('up', '--detach', '--no-deps', 'relay');
+    await says('relay', /Postgres is not available yet/);
+    expect(await states(['relay'])).toEqual({ relay: 'starting' });
+    expect(await site.inside('relay', alive)).toContain('"status":"ok"');
+    began = Date.now();
+    await site.compose('stop', 'relay');
+    expect((await endOf('relay')).ExitCode).toBe(0);
+    step('stop of a role while Postgres is away');
+    await site.compose('start', 'postgres');
+
+    await site.cluster.halt('kube-apiserver');
+    await site.compose('up', '--detach', 'worker');
+    await says('worker', /Kubernetes is not available yet/);
+    expect(await states(['worker'])).toEqual({ worker: 'starting' });
+    expect(await site.inside('worker', alive)).toContain('"status":"ok"');
+    began = Date.now();
+    await site.compose('stop', 'worker');
+    expect((await endOf('worker')).ExitCode).toBe(0);
+    step('stop of a role while Kubernetes is away');
+    await site.cluster.resume('kube-apiserver');
+  });
+
+  chapter('after an outage everything works again, and the job still runs', async () => {
+    began = Date.now();
+    await site.compose('up', '--detach', '--wait');
+    step('up --wait after the outages');
+    expect(await job()).toBe('running');
+    const { body } = await customer.request('DELETE', `/api/v1/jobs/${jobId}`, undefined, { prefer: 'wait=60' });
+    expect(['cancelled', 'completed']).toContain((body as { status: string }).status);
+  });
+
+  chapter('nothing is left on the machine', async () => {
+    began = Date.now();
+    await site.compose('down', '--volumes');
+    await site.remove();
+    step('end');
+    expect(traces()).toEqual(before);
+    expect(cgroups(cgroup)).toBe('');
+    print(`not proved: ${notProved.join('; ')}`);
+  });
+});
+
+const ask = (path: string) => `node -e "fetch('http://127.0.0.1:9090${path}').then((r) => r.text()).then(console.log)"`;
+const ready = ask('/ready');
+const alive = ask('/health');
+const sshKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl test';
+
+/** How long a container took until its role said that it ran. */
+function sinceStart(startedAt: string, log: string): string {
+  const line = log.split('\n').find((one) => one.includes('"msg":"running"')) ?? '{}';
+  const { time } = JSON.parse(line) as { time?: string | number };
+  return time === undefined ? '?' : ((new Date(time).getTime() - Date.parse(startedAt)) / 1000).toFixed(1);
+}
