@@ -16,7 +16,8 @@ import type { ContainerPackages } from './packages.js';
 /** A network of two addresses, from a range for documentation, beside that of a real node. */
 const gateway = '198.51.100.5';
 const address = '198.51.100.6';
-const link = 'wl-site';
+/** The host's end of it. */
+export const link = 'wl-site';
 /** The cgroup of all containers. */
 export const cgroup = 'worldland-site';
 /** The name server of slirp4netns. */
@@ -33,6 +34,8 @@ export interface ContainerEngineOptions {
 /** Docker's engine in namespaces of its own on this machine: nothing of it is visible on the host but one link. */
 export interface ContainerEngine {
   folder: string;
+  /** The namespace of all its processes, as `/proc/PID/ns/pid` names it. */
+  namespace: string;
   /** Where this machine reaches the ports that containers publish at this address. */
   address: string;
   /** Runs `docker` and returns its standard output. */
@@ -105,6 +108,7 @@ export async function startContainerEngine(options: ContainerEngineOptions): Pro
 
   return {
     ...{ folder, address, docker, stop },
+    namespace: readlinkSync(`/proc/${outerPid()}/ns/pid_for_children`),
     async connect() {
       const pid = outerPid();
       const [inside, here] = [`/proc/${pid}/ns/net`, '/proc/self/ns/net'].map((path) => readlinkSync(path));

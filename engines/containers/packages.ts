@@ -8,7 +8,7 @@ import { libraryFolders, unpackPackages } from '../tools/apt.js';
 import { unpackFromSuite } from '../tools/debian-suite.js';
 
 /** Of Debian 12, where the command line of Docker comes with its engine. */
-const names = ['docker.io', 'containerd', 'runc', 'iptables', 'slirp4netns'];
+const names = ['docker.io', 'tini', 'containerd', 'runc', 'iptables', 'slirp4netns'];
 /** Compose is in no suite before it, and this one runs on the older C library. */
 const composeSuite = 'trixie';
 const composeNames = ['docker-compose'];

@@ -70,6 +70,8 @@ async function configuration(suite: string, work: string, log: Log): Promise<str
     // The account that apt switches to cannot reach root's cache.
     'APT::Sandbox::User': 'root',
     'APT::Install-Recommends': 'false',
+    'Acquire::Languages': 'none',
+    'Acquire::IndexTargets::deb::DEP-11::DefaultEnabled': 'false',
   };
   const file = join(work, 'apt.conf');
   writeFileSync(

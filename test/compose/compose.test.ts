@@ -1,12 +1,15 @@
-import { afterAll, expect } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { afterAll, expect, test } from '@jest/globals';
 import type { Session } from '../../src/client/session.js';
 import { missingForContainers } from '../../engines/containers/requirements.js';
-import { cgroup } from '../../engines/containers/container-engine.js';
+import { packageRoot } from '../../engines/paths.js';
 import { prepareComposeSite, roles, type ComposeSite } from '../support/compose-site.js';
+import { engineTraces, noTraces } from '../support/engine-traces.js';
 import { userOf } from '../support/deployment.js';
 import { describeUnless } from '../support/needs.js';
 import { story } from '../support/story.js';
-import { cgroups, traces } from '../support/traces.js';
 import { until } from '../support/until.js';
 
 const print = (line: string) => void process.stderr.write(`  ${line}\n`);
@@ -24,7 +27,6 @@ describeUnless(missingForContainers())('docker-compose.yml and the Dockerfile', 
   let site: ComposeSite;
   let customer: Session;
   let jobId: string;
-  let before: Record<string, unknown>;
   let began = Date.now();
   /** Prints how long a step took; nothing depends on it. */
   const step = (name: string) => {
@@ -53,7 +55,6 @@ describeUnless(missingForContainers())('docker-compose.yml and the Dockerfile', 
   const chapter = story('an operator brings a site up with Compose, as docs/deploy.md says', 1_500_000);
 
   chapter('the machine is prepared', async () => {
-    before = traces();
     site = await prepareComposeSite(print);
     step('engine, cluster and stand-ins');
   });
@@ -187,10 +188,26 @@ describeUnless(missingForContainers())('docker-compose.yml and the Dockerfile', 
     await site.compose('down', '--volumes');
     await site.remove();
     step('end');
-    expect(traces()).toEqual(before);
-    expect(cgroups(cgroup)).toBe('');
+    expect(engineTraces(site.engine)).toEqual(noTraces);
     print(`not proved: ${notProved.join('; ')}`);
   });
+
+  test('a container engine whose process is killed leaves nothing behind', async () => {
+    const script = join(packageRoot, 'test/support/engine-that-is-killed.ts');
+    const child = spawn(process.execPath, ['--import', 'tsx', script], {
+      ...{ cwd: packageRoot, stdio: ['ignore', 'pipe', 'inherit'] },
+    });
+    const exited = once(child, 'exit');
+    const [said] = (await Promise.race([once(child.stdout!, 'data'), exited])) as [Buffer];
+    const engine = JSON.parse(String(said)) as { folder: string; namespace: string };
+    const had = engineTraces(engine);
+    expect(had).toEqual({ ...had, folder: true });
+    for (const part of [had.processes, had.networks, had.cgroups]) expect(part).not.toEqual([]);
+    child.kill('SIGKILL');
+    await exited;
+    const isGone = () => JSON.stringify(engineTraces(engine)) === JSON.stringify(noTraces);
+    await until(isGone, { timeoutMs: 60_000, everyMs: 200, name: 'nothing is left of the engine' });
+  }, 300_000);
 });
 
 const ask = (path: string) => `node -e "fetch('http://127.0.0.1:9090${path}').then((r) => r.text()).then(console.log)"`;
