@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,7 +7,7 @@ import { machineAddress } from '../kubernetes/kubeadm.js';
 import type { Log } from '../log.js';
 import { guardAgainstOrphans, reapOrphans } from '../orphans.js';
 import { cacheRoot, packageRoot } from '../paths.js';
-import { Supervisor } from '../supervisor.js';
+import { Supervisor, type ProcessSpec } from '../supervisor.js';
 import { run, type RunOptions } from '../tools/run.js';
 import { takeTurn } from '../turn.js';
 import { removeAfterwards } from './left-behind.js';
@@ -53,8 +53,8 @@ export interface ContainerEngine {
 
 /** Starts it. Only one can run at a time: a second caller waits. It ends with this process, however that ends. */
 export async function startContainerEngine(options: ContainerEngineOptions): Promise<ContainerEngine> {
-  const { folder, packages, log, env } = options;
-  const held = await takeTurn(join(cacheRoot(env), 'container-engine.lock'), 'a container engine', log);
+  const { folder, log, env, packages } = options;
+  const endTurn = await takeTurn('a container engine', env, log);
   const runs = join(cacheRoot(env), 'container-engine-run');
   await reapOrphans(runs, log);
   await gone();
@@ -63,87 +63,94 @@ export async function startContainerEngine(options: ContainerEngineOptions): Pro
   const guard = guardAgainstOrphans(runs);
   const afterwards = removeAfterwards(folder, cgroup);
   const supervisor = new Supervisor({ logFolder: join(folder, 'logs'), guard, log, changed: () => undefined });
-  const docker = (args: string[], { env: more = {}, ...rest }: RunOptions = {}) =>
-    run(packages.docker, args, {
-      env: {
-        ...{ PATH: env['PATH'], HOME: folder, LD_LIBRARY_PATH: packages.libraries },
-        ...{ DOCKER_HOST: `unix://${folder}/docker.sock`, DOCKER_CONFIG: join(folder, 'config'), DOCKER_BUILDKIT: '1' },
-        ...more,
-      },
-      ...rest,
-    });
-  const answers = async () => void (await docker(['version']));
-  const outerPid = () => supervisor.pids()['container-engine']!;
-
   const stop = async () => {
     await supervisor.stopAll();
     guard.close();
     await gone();
     await afterwards.remove();
-    held();
+    endTurn();
   };
+  const docker = dockerCommand(options);
   try {
-    await supervisor.start({
-      name: 'container-engine',
-      command: '/bin/sh',
-      args: [
-        '-c',
-        'exec 9</proc/self/ns/net; exec unshare --net --mount --pid --uts --fork --kill-child --mount-proc "$0"',
-        join(packageRoot, 'engines/containers/engine-init.sh'),
-      ],
-      env: {
-        PATH: env['PATH'],
-        ...{ FOLDER: folder, PACKAGES: packages.root, LIBRARIES: packages.libraries, NAME_SERVER: nameServer },
-        ...{ ADDRESS: address, GATEWAY: gateway, LINK: link, CGROUP: cgroup, HOST_ADDRESS: machineAddress() },
+    await supervisor.start(engineProcess(options, docker));
+    const pid = supervisor.pids()['container-engine']!;
+    return {
+      ...{ folder, address, docker, stop },
+      namespace: readlinkSync(`/proc/${pid}/ns/pid_for_children`),
+      connect: async () => {
+        await supervisor.start(internetOf(pid, packages, env));
+        return () => supervisor.stop('internet');
       },
-      ready: answers,
-      // Nothing in it has to be saved, and the kernel shields its first process from other signals.
-      stopSignal: 'SIGKILL',
-    });
+      nameByDigest: async (names) => {
+        const file = join(folder, 'data/image/overlay2/repositories.json');
+        await withoutDaemon(folder, pid, () => writeFileSync(file, withDigests(readFileSync(file, 'utf8'), names)));
+        await supervisor.awaitReady('container-engine');
+      },
+    };
   } catch (error) {
-    const said = readFileSync(join(folder, 'logs/dockerd.log'), 'utf8').split('\n').slice(-15).join('\n');
+    const file = join(folder, 'logs/dockerd.log');
+    const said = existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(-15).join('\n') : '';
     await stop();
     throw new Error(`${(error as Error).message}\n${said}`, { cause: error });
   }
+}
 
+type Docker = ContainerEngine['docker'];
+
+function dockerCommand({ folder, packages, env }: ContainerEngineOptions): Docker {
+  const own = {
+    ...{ PATH: env['PATH'], HOME: folder, LD_LIBRARY_PATH: packages.libraries },
+    ...{ DOCKER_HOST: `unix://${folder}/docker.sock`, DOCKER_CONFIG: join(folder, 'config'), DOCKER_BUILDKIT: '1' },
+  };
+  return (args, options = {}) => run(packages.docker, args, { ...options, env: { ...own, ...options.env } });
+}
+
+function engineProcess({ folder, packages, env }: ContainerEngineOptions, docker: Docker): ProcessSpec {
   return {
-    ...{ folder, address, docker, stop },
-    namespace: readlinkSync(`/proc/${outerPid()}/ns/pid_for_children`),
-    async connect() {
-      const pid = outerPid();
-      const [inside, here] = [`/proc/${pid}/ns/net`, '/proc/self/ns/net'].map((path) => readlinkSync(path));
-      // There it would become a second default route.
-      if (inside === here) throw new Error('the container engine is in the network of this machine');
-      await supervisor.start({
-        name: 'internet',
-        command: packages.slirp4netns,
-        args: ['--configure', '--mtu=1500', '--disable-host-loopback', String(pid), 'tap0'],
-        env: { PATH: env['PATH'], LD_LIBRARY_PATH: packages.libraries },
-        ready: async () => {
-          const routes = readFileSync(`/proc/${pid}/net/route`, 'utf8');
-          if (!/^tap0\t00000000\t/m.test(routes)) throw new Error('no default route yet');
-        },
-      });
-      return () => supervisor.stop('internet');
+    name: 'container-engine',
+    command: '/bin/sh',
+    args: [
+      '-c',
+      'exec 9</proc/self/ns/net; exec unshare --net --mount --pid --uts --fork --kill-child --mount-proc "$0"',
+      join(packageRoot, 'engines/containers/engine-init.sh'),
+    ],
+    env: {
+      PATH: env['PATH'],
+      ...{ FOLDER: folder, PACKAGES: packages.root, LIBRARIES: packages.libraries, NAME_SERVER: nameServer },
+      ...{ ADDRESS: address, GATEWAY: gateway, LINK: link, CGROUP: cgroup, HOST_ADDRESS: machineAddress() },
     },
-    async nameByDigest(names) {
-      const file = join(folder, 'data/image/overlay2/repositories.json');
-      const pid = ['--target', String(outerPid()), '--mount', `--pid=/proc/${outerPid()}/ns/pid_for_children`];
-      await run('nsenter', [...pid, 'sh', '-c', 'kill "$(cat /run/docker.pid)"']);
-      for (
-        const deadline = Date.now() + 20_000;
-        await answers().then(
-          () => true,
-          () => false,
-        );
-      ) {
-        if (Date.now() > deadline) throw new Error('the container engine does not end');
-        await sleep(20);
-      }
-      writeFileSync(file, withDigests(readFileSync(file, 'utf8'), names));
-      await supervisor.awaitReady('container-engine');
+    ready: async () => void (await docker(['version'])),
+    // Nothing in it has to be saved, and the kernel shields its first process from other signals.
+    stopSignal: 'SIGKILL',
+  };
+}
+
+/** A process of this machine that passes on what the namespaces of that process send into the internet. */
+function internetOf(pid: number, packages: ContainerPackages, env: NodeJS.ProcessEnv): ProcessSpec {
+  const [inside, here] = [`/proc/${pid}/ns/net`, '/proc/self/ns/net'].map((path) => readlinkSync(path));
+  // There it would become a second default route.
+  if (inside === here) throw new Error('the container engine is in the network of this machine');
+  return {
+    name: 'internet',
+    command: packages.slirp4netns,
+    args: ['--configure', '--mtu=1500', '--disable-host-loopback', String(pid), 'tap0'],
+    env: { PATH: env['PATH'], LD_LIBRARY_PATH: packages.libraries },
+    ready: async () => {
+      const routes = readFileSync(`/proc/${pid}/net/route`, 'utf8');
+      if (!/^tap0\t00000000\t/m.test(routes)) throw new Error('no default route yet');
     },
   };
+}
+
+/** Does something while Docker's engine does not run, and waits until it has ended; the namespaces start it again. */
+async function withoutDaemon(folder: string, pid: number, change: () => void): Promise<void> {
+  const inside = ['--target', String(pid), '--mount', `--pid=/proc/${pid}/ns/pid_for_children`];
+  const end = 'pid=$(cat /run/docker.pid); kill "$pid"; while kill -0 "$pid" 2>/dev/null; do sleep 0.02; done';
+  const hold = join(folder, 'hold');
+  writeFileSync(hold, '');
+  await run('nsenter', [...inside, 'sh', '-c', end]);
+  change();
+  rmSync(hold);
 }
 
 /** Docker's own list of names, with those of the form `NAME:TAG@DIGEST` added: it looks them up as `NAME@DIGEST`. */

@@ -40,12 +40,13 @@ else
   done
 fi
 
-# It starts again whenever it ends. It refuses to start without its file.
+# It starts again whenever it ends, but not while there is a file that says so. It refuses to start without its own file.
 echo '{}' >"$FOLDER/dockerd.json"
 while :; do
+  while [ -e "$FOLDER/hold" ]; do sleep 0.05; done
   rm -f /run/docker.pid
   dockerd --config-file "$FOLDER/dockerd.json" --data-root "$FOLDER/data" --exec-root /run/docker \
     --pidfile /run/docker.pid --host "unix://$FOLDER/docker.sock" --cgroup-parent "/$CGROUP" \
     --log-level warn >>"$FOLDER/logs/dockerd.log" 2>&1 || true
-  sleep 0.2
+  sleep 0.1
 done

@@ -6,7 +6,7 @@ import { removeCgroups } from '../cgroups.js';
 import { podCidr, serviceCidr } from '../kubernetes/kubeadm.js';
 import type { Log } from '../log.js';
 import { guardAgainstOrphans, reapOrphans } from '../orphans.js';
-import { cacheRoot, packageRoot } from '../paths.js';
+import { packageRoot } from '../paths.js';
 import { Supervisor } from '../supervisor.js';
 import { run } from '../tools/run.js';
 import { takeTurn } from '../turn.js';
@@ -64,7 +64,7 @@ export interface Machine {
 export async function startMachine(options: MachineOptions): Promise<Machine> {
   const { folder, packages, log, env } = options;
   const logs = join(folder, 'logs');
-  const held = await takeTurn(join(cacheRoot(env), 'real-node.lock'), 'a real node', log);
+  const held = await takeTurn('a real node', env, log);
   try {
     await reapOrphans(join(folder, 'run'), log);
     // Cgroups that a machine left behind when its supervisor was killed: the kernel does not remove them.

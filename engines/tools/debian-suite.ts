@@ -8,6 +8,9 @@ const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
 /** What only the scripts need that run when a package is installed, and Postgres' just-in-time compiler. */
 const needless = /^(perl|libperl|libllvm|libz3|debconf|locales|libc-l10n|ucf|openssl_|ssl-cert|lib\w+-perl)/;
 
+/** What nobody reads in a container. */
+const unread = "--exclude='./usr/share/doc/*' --exclude='./usr/share/man/*' --exclude='./usr/share/locale/*'";
+
 export interface SuitePackages {
   /** The name of a release of Debian, not that of this machine. */
   suite: string;
@@ -37,7 +40,7 @@ export async function unpackFromSuite(wanted: SuitePackages, root: string, log: 
     for (const deb of readdirSync(debs).filter((name) => name.endsWith('.deb') && !needless.test(name))) {
       await run('sh', [
         '-c',
-        'dpkg-deb --fsys-tarfile "$0" | tar -x --keep-directory-symlink -C "$1"',
+        `dpkg-deb --fsys-tarfile "$0" | tar -x --keep-directory-symlink ${unread} -C "$1"`,
         join(debs, deb),
         root,
       ]);

@@ -142,6 +142,12 @@ type Parts = Pick<ComposeSite, 'engine' | 'cluster' | 'kubeconfig'> & { checkout
 function composeSite({ engine, cluster, kubeconfig, checkout }: Parts): ComposeSite {
   const api = `http://${engine.address}:8080`;
   const providers: SimulatedProvider[] = [];
+  let removed: Promise<void> | undefined;
+  const remove = async () => {
+    await Promise.all(providers.map((provider) => provider.stop()));
+    await cluster.stop();
+    await engine.stop();
+  };
   const compose = (...args: string[]) =>
     engine.docker(['compose', ...args], { cwd: checkout, what: `docker compose ${args.join(' ')}` });
   return {
@@ -161,10 +167,6 @@ function composeSite({ engine, cluster, kubeconfig, checkout }: Parts): ComposeS
       providers.push(provider);
       return provider;
     },
-    async remove() {
-      await Promise.all(providers.map((provider) => provider.stop()));
-      await cluster.stop();
-      await engine.stop();
-    },
+    remove: () => (removed ??= remove()),
   };
 }
