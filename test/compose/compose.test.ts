@@ -5,7 +5,7 @@ import { afterAll, expect, test } from '@jest/globals';
 import type { Session } from '../../src/client/session.js';
 import { missingForContainers } from '../../engines/containers/requirements.js';
 import { packageRoot } from '../../engines/paths.js';
-import { prepareComposeSite, roles, type ComposeSite } from '../support/compose-site.js';
+import { prepareComposeSite, roles, type ComposeSite, type Role } from '../support/compose-site.js';
 import { engineTraces, noTraces } from '../support/engine-traces.js';
 import { userOf } from '../support/deployment.js';
 import { describeUnless } from '../support/needs.js';
@@ -37,15 +37,18 @@ describeUnless(missingForContainers())('docker-compose.yml and the Dockerfile', 
     const { status, body } = await customer.request('GET', `/api/v1/jobs/${jobId}`);
     return status === 200 ? (body as { status: string }).status : status;
   };
-  const health = async (service: string) => (await site.containers())[service]?.State.Health?.Status;
   const log = (service: string) => site.compose('logs', '--no-log-prefix', service);
-  const says = (service: string, words: RegExp) =>
-    until(async () => words.test(await log(service)), {
-      timeoutMs: 90_000,
-      everyMs: 300,
-      name: `${service} says ${words}`,
-    });
   const endOf = async (service: string) => (await site.containers())[service]!.State;
+  /** Waits until a role that has just started says that it waits; until then it is not ready, and yet alive. */
+  const waitsFor = async (role: Role, system: string) => {
+    const words = `${system} is not available yet`;
+    const { StartedAt: since } = await endOf(role);
+    const says = async () => (await site.compose('logs', '--no-log-prefix', '--since', since, role)).includes(words);
+    await until(says, { timeoutMs: 90_000, everyMs: 300, name: `${role} says that ${words}` });
+    expect(await site.inside(role, alive)).toContain('"status":"ok"');
+    expect(await site.inside(role, ready)).toContain('"status":"not_ready"');
+    expect((await endOf(role)).Health?.Status).not.toBe('healthy');
+  };
 
   afterAll(() => site?.remove());
 
@@ -140,7 +143,7 @@ describeUnless(missingForContainers())('docker-compose.yml and the Dockerfile', 
     step('up --wait after down');
     expect(await job()).toBe('running');
     const all = await site.containers();
-    const workerS = await sinceStart(all['worker']!.State.StartedAt, await log('worker'));
+    const workerS = sinceStart(all['worker']!.State.StartedAt, await log('worker'));
     // Its parts look for each other at all addresses of the last 20 seconds, and would wait for those of a former container.
     const members = 'select distinct rpc_address from cluster_membership where role > 0';
     expect(
@@ -158,9 +161,7 @@ describeUnless(missingForContainers())('docker-compose.yml and the Dockerfile', 
 
     await site.compose('stop', 'postgres');
     await site.compose('up', '--detach', '--no-deps', 'relay');
-    await says('relay', /Postgres is not available yet/);
-    expect(await health('relay')).not.toBe('healthy');
-    expect(await site.inside('relay', alive)).toContain('"status":"ok"');
+    await waitsFor('relay', 'Postgres');
     began = Date.now();
     await site.compose('stop', 'relay');
     expect((await endOf('relay')).ExitCode).toBe(0);
@@ -169,9 +170,7 @@ describeUnless(missingForContainers())('docker-compose.yml and the Dockerfile', 
 
     await site.cluster.halt('kube-apiserver');
     await site.compose('up', '--detach', 'worker');
-    await says('worker', /Kubernetes is not available yet/);
-    expect(await health('worker')).not.toBe('healthy');
-    expect(await site.inside('worker', alive)).toContain('"status":"ok"');
+    await waitsFor('worker', 'Kubernetes');
     began = Date.now();
     await site.compose('stop', 'worker');
     expect((await endOf('worker')).ExitCode).toBe(0);
