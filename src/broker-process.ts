@@ -66,13 +66,13 @@ async function start({ config, logger, stop, wanted, running, closing }: Startin
   const waiting = { logger, stop };
   const pool = createPool(config, (error) => logger.warn({ err: error }, 'an idle database connection was lost'));
   closing.unshift(() => pool.end());
-  let temporal: Client | undefined;
+  const connected: { temporal?: Client } = {};
   const readiness = async (): Promise<Readiness> => {
     const checks: Record<string, Check> = {
       postgres: () => pool.query('select 1'),
       temporal: async () => {
-        if (temporal === undefined) throw new Error('there is no connection yet');
-        await checkTemporal(temporal);
+        if (connected.temporal === undefined) throw new Error('there is no connection yet');
+        await checkTemporal(connected.temporal);
       },
     };
     for (const role of running) Object.assign(checks, role.checks);
@@ -90,10 +90,10 @@ async function start({ config, logger, stop, wanted, running, closing }: Startin
     closing.unshift(() => metrics.stop());
   }
   await untilAvailable(waiting, 'Postgres', () => migrate(config, (line) => logger.debug(line)));
-  temporal = await untilAvailable(waiting, 'Temporal', () => connectTemporal(config));
-  const { connection } = temporal;
-  closing.unshift(() => connection.close());
-  await untilAvailable(waiting, 'Temporal', () => ensureSearchAttributes(temporal!));
+  const temporal = await untilAvailable(waiting, 'Temporal', () => connectTemporal(config));
+  connected.temporal = temporal;
+  closing.unshift(() => temporal.connection.close());
+  await untilAvailable(waiting, 'Temporal', () => ensureSearchAttributes(temporal));
   closing.unshift(warnWhileInsecure(config, logger));
   for (const role of wanted) {
     const { start: startRole } = await roles[role]();

@@ -202,7 +202,7 @@ describeUnless(missingForContainers())('docker-compose.yml and the Dockerfile', 
       ...{ cwd: packageRoot, stdio: ['ignore', 'pipe', 'inherit'] },
     });
     const exited = once(child, 'exit');
-    const [said] = (await Promise.race([once(child.stdout!, 'data'), exited])) as [Buffer];
+    const [said] = (await Promise.race([once(child.stdout, 'data'), exited])) as [Buffer];
     const engine = JSON.parse(String(said)) as { folder: string; namespace: string };
     const had = engineTraces(engine);
     expect(had).toEqual({ ...had, folder: true });
