@@ -3,6 +3,7 @@ const ownCommand = [
   'chain',
   'chain-chaos',
   'chaos',
+  'compose',
   'console',
   'console-chain',
   'contracts',

@@ -1,3 +1,4 @@
+import type { Client } from '@temporalio/client';
 import { collectDefaultMetrics } from 'prom-client';
 import { warnWhileInsecure } from './auth/providers/insecure-warning.js';
 import { ConfigError, readConfig, type Config, type Role } from './config.js';
@@ -65,16 +66,14 @@ async function start({ config, logger, stop, wanted, running, closing }: Startin
   const waiting = { logger, stop };
   const pool = createPool(config, (error) => logger.warn({ err: error }, 'an idle database connection was lost'));
   closing.unshift(() => pool.end());
-  await untilAvailable(waiting, 'Postgres', () => migrate(config, (line) => logger.debug(line)));
-  const temporal = await untilAvailable(waiting, 'Temporal', () => connectTemporal(config));
-  closing.unshift(() => temporal.connection.close());
-  await untilAvailable(waiting, 'Temporal', () => ensureSearchAttributes(temporal));
-  closing.unshift(warnWhileInsecure(config, logger));
-
+  const connected: { temporal?: Client } = {};
   const readiness = async (): Promise<Readiness> => {
     const checks: Record<string, Check> = {
       postgres: () => pool.query('select 1'),
-      temporal: () => checkTemporal(temporal),
+      temporal: async () => {
+        if (connected.temporal === undefined) throw new Error('there is no connection yet');
+        await checkTemporal(connected.temporal);
+      },
     };
     for (const role of running) Object.assign(checks, role.checks);
     const answers = await askAll(checks);
@@ -85,10 +84,17 @@ async function start({ config, logger, stop, wanted, running, closing }: Startin
     if (stop.aborted) answers['process'] = { ok: false, detail: 'is stopping' };
     return answers;
   };
+  // Before anything is waited for: a process that waits for Postgres lives, and a restart would not help it.
   if (config.METRICS_PORT !== 0) {
     const metrics = await startMetricsListener(config, register, readiness);
     closing.unshift(() => metrics.stop());
   }
+  await untilAvailable(waiting, 'Postgres', () => migrate(config, (line) => logger.debug(line)));
+  const temporal = await untilAvailable(waiting, 'Temporal', () => connectTemporal(config));
+  connected.temporal = temporal;
+  closing.unshift(() => temporal.connection.close());
+  await untilAvailable(waiting, 'Temporal', () => ensureSearchAttributes(temporal));
+  closing.unshift(warnWhileInsecure(config, logger));
   for (const role of wanted) {
     const { start: startRole } = await roles[role]();
     stop.throwIfAborted();

@@ -1,14 +1,15 @@
-import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { removeCgroups } from '../cgroups.js';
 import { podCidr, serviceCidr } from '../kubernetes/kubeadm.js';
-import { withLock } from '../lock.js';
 import type { Log } from '../log.js';
 import { guardAgainstOrphans, reapOrphans } from '../orphans.js';
-import { cacheRoot, packageRoot } from '../paths.js';
+import { packageRoot } from '../paths.js';
 import { Supervisor } from '../supervisor.js';
 import { run } from '../tools/run.js';
+import { takeTurn } from '../turn.js';
 import { containerdConfiguration, kubeadmCommand, kubeletPatch, podNetwork } from './configuration.js';
 import type { NodePackages } from './packages.js';
 
@@ -63,7 +64,7 @@ export interface Machine {
 export async function startMachine(options: MachineOptions): Promise<Machine> {
   const { folder, packages, log, env } = options;
   const logs = join(folder, 'logs');
-  const held = await hold(join(cacheRoot(env), 'real-node.lock'), log);
+  const held = await takeTurn('a real node', env, log);
   try {
     await reapOrphans(join(folder, 'run'), log);
     // Cgroups that a machine left behind when its supervisor was killed: the kernel does not remove them.
@@ -156,42 +157,11 @@ function namespacesOf(pid: number | undefined): string[] {
   return ['--target', String(pid), '--net', '--mount', '--uts', `--pid=/proc/${pid}/ns/pid_for_children`];
 }
 
-/** Takes the lock and returns the function that releases it once. */
-async function hold(path: string, log: Log): Promise<() => void> {
-  let release: () => void = () => undefined;
-  await new Promise<void>((held, failed) => {
-    withLock(path, 'a real node', log, () => {
-      held();
-      return new Promise<void>((done) => (release = done));
-    }).catch(failed);
-  });
-  return () => release();
-}
-
 /** Waits until the kernel has removed the network link, which takes it a while, and removes the cgroups. */
 async function gone(): Promise<void> {
   for (const deadline = Date.now() + 10_000; ; await sleep(50)) {
-    const left = [...cgroups().filter((path) => !removeTree(path)), ...(link in networkInterfaces() ? [link] : [])];
+    const left = [...removeCgroups(cgroup), ...(link in networkInterfaces() ? [link] : [])];
     if (left.length === 0) return;
     if (Date.now() > deadline) throw new Error(`left of the machine: ${left.join(', ')}`);
-  }
-}
-
-function cgroups(): string[] {
-  const root = '/sys/fs/cgroup';
-  return [root, ...readdirSync(root).map((name) => join(root, name))]
-    .map((path) => join(path, cgroup))
-    .filter((path) => existsSync(path));
-}
-
-/** Removes a tree of cgroups, leaves first; false while a process that is ending still counts in one of them. */
-function removeTree(path: string): boolean {
-  try {
-    for (const entry of readdirSync(path, { withFileTypes: true }))
-      if (entry.isDirectory() && !removeTree(join(path, entry.name))) return false;
-    rmdirSync(path);
-    return true;
-  } catch {
-    return !existsSync(path);
   }
 }

@@ -139,7 +139,7 @@ export function libraryFolders(root: string): string[] {
 }
 
 /** Package lists in the work folder: only root may refresh the system's. */
-async function freshLists(work: string, log: Log): Promise<string[]> {
+export async function freshLists(work: string, log: Log): Promise<string[]> {
   const state = join(work, 'apt');
   for (const folder of ['lists/partial', 'archives/partial']) mkdirSync(join(state, folder), { recursive: true });
   const options = [

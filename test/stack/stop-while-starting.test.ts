@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { brokerEntryPoint } from '../../engines/broker.js';
 import { engineVariables } from '../support/config.js';
+import { freePort } from '../support/free-port.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { until } from '../support/until.js';
 
@@ -99,6 +100,19 @@ function startProcess(env: Record<string, string>) {
     },
   };
 }
+
+describe.each(Object.entries(systems))('a process that waits for %s at its start', (_name, { roles, env, says }) => {
+  test('lives, so that nothing restarts it, and is not ready, so that nothing counts on it', async () => {
+    const away = await awayAt('refuses');
+    const port = await freePort();
+    const started = startProcess({ BROKER_ROLES: roles, METRICS_PORT: String(port), ...env(away.port) });
+    await until(() => says.test(started.said()), { timeoutMs: 90_000, name: 'the process has asked' });
+    const status = async (path: string) => (await fetch(`http://127.0.0.1:${port}${path}`)).status;
+    const answers = { health: await status('/health'), ready: await status('/ready') };
+    await started.terminate();
+    expect(answers).toEqual({ health: 200, ready: 503 });
+  });
+});
 
 describe.each(['refuses', 'says nothing'] as const)('a process that starts while a system %s', (how) => {
   test.each(Object.entries(systems))(

@@ -126,6 +126,7 @@ export const enginesOfFolder: Readonly<Record<string, readonly EngineName[]>> = 
   // The same.
   contracts: [],
   e2e: [],
+  compose: [],
   node: [],
   restore: [],
   upgrade: [],
