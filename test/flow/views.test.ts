@@ -42,12 +42,12 @@ test('the views of docs/operate.md have the jobs that they are said to have, and
       everyMs: 100,
     });
   const [starting, failures, starts] = ['stuck jobs: they start or end', 'jobs that failed', 'failing starts'];
-  await has(starting!, stuck);
-  await has(failures!, failed);
-  await has(starts!, failed);
-  for (const view of [failures!, starts!]) expect(await listed(views().get(view)!)).toEqual([workflowIdOf(failed)]);
+  await has(starting, stuck);
+  await has(failures, failed);
+  await has(starts, failed);
+  for (const view of [failures, starts]) expect(await listed(views().get(view)!)).toEqual([workflowIdOf(failed)]);
   // A list is some moments old.
-  await until(async () => String(await listed(views().get(starting!)!)) === workflowIdOf(stuck), { everyMs: 100 });
+  await until(async () => String(await listed(views().get(starting)!)) === workflowIdOf(stuck), { everyMs: 100 });
   await Promise.all([running.cancel(), stuck.cancel()]);
 });
 
