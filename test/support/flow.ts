@@ -91,7 +91,7 @@ export async function createFlow(change: (code: string) => string = (code) => co
       await until(looks, { timeoutMs: 60_000, everyMs: 1_000, name: 'the workflow goes on in a new run' });
     },
     async close() {
-      const bare = await withoutSummary(temporal.client);
+      const bare = await withoutSummary(temporal);
       await temporal.close();
       if (bare.length > 0) throw new Error(`steps and timers without a summary: ${bare.join(', ')}`);
     },
