@@ -1,4 +1,5 @@
-import { openJobIds } from '../../src/db/reconcile-jobs.js';
+import type { Pool } from 'pg';
+import { findOpenJob, openJobIds } from '../../src/db/reconcile-jobs.js';
 import { markStepsWritten, type OpenRestore } from '../../src/db/restores.js';
 import { jobWorkflowId, type JobOrder } from '../../src/domain/job.js';
 import { recordedSteps, type RecordedStep } from '../../src/temporal/recorded-steps.js';
@@ -47,20 +48,37 @@ export function createForgottenSteps({ pool, temporal }: Pick<ActivityDeps, 'poo
   /** @returns all that its workflow recorded. */
   async function writeStepsOf(jobId: string, log: RepairLog): Promise<RecordedStep[]> {
     const recorded = await recordedSteps(temporal, jobWorkflowId(jobId));
-    for (const { step, args } of recorded) {
-      if (step === 'recordRunning') await steps.recordRunning(...(args as Parameters<JobRecord['recordRunning']>));
-      if (step === 'recordExtension') await extend(args[0] as RecordedExtension, log);
-    }
+    await repeatSteps(pool, steps, { jobId, recorded }, log);
     return recorded;
   }
+}
 
-  /** What cannot be charged any more is the site's loss, and holds up nothing. */
-  async function extend(extension: RecordedExtension, log: RepairLog): Promise<void> {
-    try {
-      await steps.recordExtension(extension);
-    } catch (error) {
-      log.failed(`an extension of job ${extension.order.jobId} since the backup`, error);
-    }
+/** Repeats those of a job's steps that its row and its charges know of. */
+export async function repeatSteps(
+  pool: Pool,
+  steps: JobRecord,
+  { jobId, recorded }: { jobId: string; recorded: readonly RecordedStep[] },
+  log: Pick<RepairLog, 'failed'>,
+): Promise<void> {
+  for (const { step, args } of recorded) {
+    if (step === 'recordRunning' && (await isStarting(pool, jobId)))
+      await steps.recordRunning(...(args as Parameters<JobRecord['recordRunning']>));
+    if (step === 'recordExtension') await extend(steps, args[0] as RecordedExtension, log);
+  }
+}
+
+/** A start clears what its provider failed before: of a job whose start is known, that may have been failed since. */
+async function isStarting(pool: Pool, jobId: string): Promise<boolean> {
+  const status = (await findOpenJob(pool, jobId))?.status;
+  return status === 'pending' || status === 'provisioning';
+}
+
+/** What cannot be charged any more is the site's loss, and holds up nothing. */
+async function extend(steps: JobRecord, extension: RecordedExtension, log: Pick<RepairLog, 'failed'>): Promise<void> {
+  try {
+    await steps.recordExtension(extension);
+  } catch (error) {
+    log.failed(`an extension of job ${extension.order.jobId} since the backup`, error);
   }
 }
 
