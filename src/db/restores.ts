@@ -15,6 +15,8 @@ export interface OpenRestore {
   why: RestoreCause;
   /** The last time at which the database is known to have been complete. */
   knownUntil?: Date;
+  /** Whether all pods were compared with jobs since it was found: pods that are gone later ended later. */
+  arePodsSeen: boolean;
   /** Whether steps of jobs that workflows remember were written again. */
   areStepsWritten: boolean;
 }
@@ -91,11 +93,16 @@ export async function beginRestore(
   found: { why: RestoreCause; mark: number; timeline: string | undefined; leftNodes: readonly string[] },
 ): Promise<void> {
   await withTransaction(pool, async (tx) => {
-    const { rows } = await tx.query<{ marked_at: Date | null }>('select marked_at from installation for update');
-    const knownUntil = rows[0]?.marked_at ?? null;
-    // One that is open already was complete only until the first of them.
+    // A backup of a version that did not mark its databases tells its age by the machines that it heard.
+    const { rows } = await tx.query<{ known_until: Date | null }>(
+      `select coalesce(marked_at, (select max(last_heartbeat) from provider_heartbeats)) as known_until
+         from installation for update`,
+    );
+    const knownUntil = rows[0]?.known_until ?? null;
+    // One that is open already was complete only until the first of them. If nobody knows until when, nobody does now.
     const { rowCount } = await tx.query(
-      `update restores set why = $1, steps_written_at = null, known_until = least(known_until, $2)
+      `update restores set why = $1, found_at = clock_timestamp(), steps_written_at = null, pods_seen_at = null,
+                           known_until = case when known_until is not null then least(known_until, $2) end
         where over_at is null`,
       [found.why, knownUntil],
     );
@@ -144,14 +151,34 @@ export async function openRestore(db: Queryable): Promise<OpenRestore | undefine
     why: RestoreCause;
     known_until: Date | null;
     steps_written: boolean;
+    pods_seen: boolean;
   }>(
-    `select id, found_at, why, known_until, steps_written_at is not null as steps_written
+    `select id, found_at, why, known_until, steps_written_at is not null as steps_written,
+            pods_seen_at is not null as pods_seen
        from restores where over_at is null`,
   );
   const row = rows[0];
   if (row === undefined) return undefined;
-  const { id, found_at: foundAt, why, known_until: knownUntil, steps_written: areStepsWritten } = row;
-  return { id, foundAt, why, areStepsWritten, ...(knownUntil === null ? {} : { knownUntil }) };
+  const { id, found_at: foundAt, why, known_until: knownUntil } = row;
+  return {
+    ...{ id, foundAt, why, areStepsWritten: row.steps_written, arePodsSeen: row.pods_seen },
+    ...(knownUntil === null ? {} : { knownUntil }),
+  };
+}
+
+/**
+ * Until when a job of an open restore is charged if its pod is gone and nobody knows since when: it may have ended at any
+ * time since then, and its customer may have paid for it.
+ *
+ * @returns undefined once all pods were seen after the restore: what is gone later ended later.
+ */
+export function chargedUntil(restore: OpenRestore | undefined): Date | undefined {
+  return restore === undefined || restore.arePodsSeen ? undefined : restore.knownUntil;
+}
+
+/** Records that every job whose pod was gone when the database was restored has been told so. */
+export async function markPodsSeen(db: Queryable, restoreId: number): Promise<void> {
+  await db.query('update restores set pods_seen_at = clock_timestamp() where id = $1', [restoreId]);
 }
 
 /** Records that the steps of jobs which workflows remember were written again. */
