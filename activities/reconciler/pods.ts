@@ -33,7 +33,7 @@ interface FoundPod extends JobObject {
 /** Compares pods with jobs, both ways. */
 export function createPodComparison(
   deps: Pick<ActivityDeps, 'config' | 'pool' | 'kubernetes' | 'temporal' | 'logger'>,
-  restores: Pick<RestoreWatch, 'look'>,
+  restores: Pick<RestoreWatch, 'look' | 'isOpenedSince'>,
 ) {
   const { config, pool, kubernetes, temporal, logger } = deps;
   const { core } = kubernetes;
@@ -57,6 +57,8 @@ export function createPodComparison(
         forgotten.push(...found.forgotten);
         context.heartbeat();
       }
+      // The next run compares with the database that took over.
+      if (await restores.isOpenedSince(restore)) return comparisonOf(log);
       await keep(restore, forgotten);
       await log.each(
         orphans,
