@@ -113,7 +113,7 @@ export function createPodComparison(
       },
     );
     if (restore?.arePodsSeen === false && areAllTold && log.failures.length === failedBefore)
-      await markPodsSeen(pool, restore.id);
+      await markPodsSeen(pool, restore.id, restore.foundAt);
   }
 
   /** Running jobs whose pod was not listed, in two checks some seconds apart. */

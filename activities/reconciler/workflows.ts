@@ -17,8 +17,9 @@ import type { CarriedProvider } from '../../workflows/provider-messages.js';
 import { workflowTypes } from '../../workflows/workflow-types.js';
 import type { ActivityDeps } from '../deps.js';
 import type { ReleasedJob } from '../job-outcome.js';
-import { createForgottenSteps, outcomeBefore, type JobRecord } from './forgotten-steps.js';
+import { createForgottenSteps, outcomeBefore } from './forgotten-steps.js';
 import { comparisonOf, repairLog, type Comparison, type RepairLog } from './repairs.js';
+import type { JobRecord } from './repeated-steps.js';
 import type { RestoreWatch } from './restored.js';
 
 /** A job whose workflow has ended without closing it. */
@@ -50,7 +51,7 @@ export function createWorkflowComparison(
   steps: NodeReader & JobRecord,
   restores: RestoreWatch,
 ) {
-  const forgottenSteps = createForgottenSteps({ pool, temporal }, steps);
+  const forgottenSteps = createForgottenSteps({ config, pool, temporal }, steps);
   return {
     /**
      * Starts missing workflows. Returns jobs whose workflow ended without closing them: ending a job takes time, and is
@@ -60,7 +61,6 @@ export function createWorkflowComparison(
       const context = Context.current();
       const log = repairLog(logger, () => context.heartbeat());
       const restore = await restores.look();
-      if (restore !== undefined) await forgottenSteps.writeAgain(restore, log);
       await restores.mark();
       // One list for all of them. It is some moments old, so every workflow that seems to be missing is checked by its
       // id.
@@ -81,6 +81,13 @@ export function createWorkflowComparison(
         ({ providerId }) => `provider ${providerId}`,
         (provider) => resumeProvider(provider, log),
       );
+      // Last, because it may take long.
+      if (restore !== undefined)
+        await log.each(
+          [restore],
+          () => 'steps of jobs since the backup',
+          (open) => forgottenSteps.writeAgain(open, log),
+        );
       return { ...comparisonOf(log), abandoned: abandoned.slice(0, abandonedPerRun) };
     },
   };
@@ -125,7 +132,7 @@ export function createWorkflowComparison(
     if (job === undefined) return undefined;
     if (workflow?.how === 'COMPLETED') {
       // It completes only once its job has ended: the database has forgotten that.
-      const outcome = outcomeBefore(await forgottenSteps.writeStepsOf(jobId, log));
+      const outcome = outcomeBefore(await forgottenSteps.writeStepsOf(jobId, log, restore));
       if (outcome !== undefined) return { ...abandoned(job, outcome.message, workflow.at), outcome };
     }
     if (workflow !== undefined) {

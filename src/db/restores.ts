@@ -19,6 +19,8 @@ export interface OpenRestore {
   arePodsSeen: boolean;
   /** Whether steps of jobs that workflows remember were written again. */
   areStepsWritten: boolean;
+  /** The last job whose steps were written, while that is under way. */
+  stepsWrittenAfter?: string;
 }
 
 /** A pod of a job that the database does not know. */
@@ -101,7 +103,8 @@ export async function beginRestore(
     const knownUntil = rows[0]?.known_until ?? null;
     // One that is open already was complete only until the first of them. If nobody knows until when, nobody does now.
     const { rowCount } = await tx.query(
-      `update restores set why = $1, found_at = clock_timestamp(), steps_written_at = null, pods_seen_at = null,
+      `update restores set why = $1, found_at = clock_timestamp(), pods_seen_at = null, steps_written_at = null,
+                           steps_written_after = null, steps_failed = false,
                            known_until = case when known_until is not null then least(known_until, $2) end
         where over_at is null`,
       [found.why, knownUntil],
@@ -151,18 +154,20 @@ export async function openRestore(db: Queryable): Promise<OpenRestore | undefine
     why: RestoreCause;
     known_until: Date | null;
     steps_written: boolean;
+    steps_written_after: string | null;
     pods_seen: boolean;
   }>(
-    `select id, found_at, why, known_until, steps_written_at is not null as steps_written,
+    `select id, found_at, why, known_until, steps_written_at is not null as steps_written, steps_written_after,
             pods_seen_at is not null as pods_seen
        from restores where over_at is null`,
   );
   const row = rows[0];
   if (row === undefined) return undefined;
-  const { id, found_at: foundAt, why, known_until: knownUntil } = row;
+  const { id, found_at: foundAt, why, known_until: knownUntil, steps_written_after: after } = row;
   return {
     ...{ id, foundAt, why, areStepsWritten: row.steps_written, arePodsSeen: row.pods_seen },
     ...(knownUntil === null ? {} : { knownUntil }),
+    ...(after === null ? {} : { stepsWrittenAfter: after }),
   };
 }
 
@@ -176,14 +181,39 @@ export function chargedUntil(restore: OpenRestore | undefined): Date | undefined
   return restore === undefined || restore.arePodsSeen ? undefined : restore.knownUntil;
 }
 
+/** That a restore was not found again since: times here have more digits than those of the process. */
+const isSameSql = (foundAt: string) => `over_at is null and found_at < ${foundAt}::timestamptz + interval '1 ms'`;
+
 /** Records that every job whose pod was gone when the database was restored has been told so. */
-export async function markPodsSeen(db: Queryable, restoreId: number): Promise<void> {
-  await db.query('update restores set pods_seen_at = clock_timestamp() where id = $1', [restoreId]);
+export async function markPodsSeen(db: Queryable, restoreId: number, foundAt: Date): Promise<void> {
+  await db.query(`update restores set pods_seen_at = clock_timestamp() where id = $1 and ${isSameSql('$2')}`, [
+    restoreId,
+    foundAt,
+  ]);
 }
 
-/** Records that the steps of jobs which workflows remember were written again. */
-export async function markStepsWritten(db: Queryable, restoreId: number): Promise<void> {
-  await db.query('update restores set steps_written_at = now() where id = $1', [restoreId]);
+/** Records up to which job steps were written again, in the order of ids; `isWhole` is false if some have to be tried again. */
+export async function recordStepsPage(
+  db: Queryable,
+  restoreId: number,
+  foundAt: Date,
+  { lastJobId, isWhole }: { lastJobId: string; isWhole: boolean },
+): Promise<void> {
+  await db.query(
+    `update restores set steps_written_after = $3, steps_failed = steps_failed or not $4::boolean
+      where id = $1 and ${isSameSql('$2')}`,
+    [restoreId, foundAt, lastJobId, isWhole],
+  );
+}
+
+/** Records that the steps of all jobs were written again; if some have to be tried again, the next pass begins. */
+export async function endStepsPass(db: Queryable, restoreId: number, foundAt: Date): Promise<void> {
+  await db.query(
+    `update restores set steps_written_at = case when not steps_failed then clock_timestamp() end,
+                         steps_written_after = null, steps_failed = false
+      where id = $1 and ${isSameSql('$2')}`,
+    [restoreId, foundAt],
+  );
 }
 
 /** Writes down which pods of unknown jobs there are, for the operator who has to decide about them. */

@@ -8,10 +8,25 @@ export interface RecordedStep {
   args: unknown[];
 }
 
-/** The activities that the newest run of a workflow completed, in the order in which it asked for them. */
+/**
+ * The activities that a workflow completed, in the order in which it asked for them: of its newest run, and of those before
+ * that it continues, as far as the server still has them.
+ */
 export async function recordedSteps(client: Client, workflowId: string): Promise<RecordedStep[]> {
-  const history = await unlessNoWorkflow(client.workflow.getHandle(workflowId).fetchHistory());
-  const events = history?.events ?? [];
+  const runs: RecordedStep[][] = [];
+  for (let runId: string | undefined, isNewest = true; isNewest || runId !== undefined; isNewest = false) {
+    const history = await unlessNoWorkflow(client.workflow.getHandle(workflowId, runId).fetchHistory());
+    const events = history?.events ?? [];
+    runs.unshift(stepsIn(events));
+    // Empty in a run that continues none.
+    runId = events[0]?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId || undefined;
+  }
+  return runs.flat();
+}
+
+type Events = NonNullable<Awaited<ReturnType<ReturnType<Client['workflow']['getHandle']>['fetchHistory']>>['events']>;
+
+function stepsIn(events: Events): RecordedStep[] {
   // Numbers of events are objects of their own, which are the same when they are written alike.
   const completed = new Set(
     events.map(({ activityTaskCompletedEventAttributes: done }) => String(done?.scheduledEventId ?? '')),

@@ -39,7 +39,7 @@ async function comparison(mark: () => number, pods: object[], meanwhile: () => v
     },
     readNamespacedPod: ({ name }: { name: string }) =>
       Promise.resolve(pods.find((pod) => (pod as { metadata: { name: string } }).metadata.name === name)),
-    deleteNamespacedPod: ({ name }: { name: string }) => Promise.resolve(void removed.push(name) ?? {}),
+    deleteNamespacedPod: ({ name }: { name: string }) => Promise.resolve({ number: removed.push(name) }),
   } as unknown as Kubernetes['core'];
   const gone = (workflowId: string) => Promise.reject(new WorkflowNotFoundError('not found', workflowId, undefined));
   const temporal = {
@@ -52,7 +52,12 @@ async function comparison(mark: () => number, pods: object[], meanwhile: () => v
 }
 
 function podOf(jobId: string): object {
-  const metadata = { name: `job-${jobId}`, namespace: 'tenant-1', uid: randomUUID(), labels: { [labels.jobId]: jobId } };
+  const metadata = {
+    name: `job-${jobId}`,
+    namespace: 'tenant-1',
+    uid: randomUUID(),
+    labels: { [labels.jobId]: jobId },
+  };
   return { metadata: { ...metadata, creationTimestamp: new Date(Date.now() - 600_000) } };
 }
 

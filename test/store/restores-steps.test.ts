@@ -1,9 +1,12 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { createJobRecordActivities } from '../../activities/job-record.js';
-import { repeatSteps } from '../../activities/reconciler/forgotten-steps.js';
+import { repeatSteps } from '../../activities/reconciler/repeated-steps.js';
 import { repairLog } from '../../activities/reconciler/repairs.js';
 import { reserveSpend } from '../../src/billing/spend.js';
+import { findAllocation } from '../../src/db/allocations.js';
+import { placementCandidates } from '../../src/db/candidates.js';
+import { gapsOf } from '../../src/db/job-gaps.js';
 import { insertJob } from '../../src/db/jobs.js';
 import { withTransaction } from '../../src/db/pool.js';
 import { findOut, recordFailure } from '../../src/db/provider-failures.js';
@@ -45,9 +48,10 @@ function ran(order: JobOrder, placement: Placement): RecordedStep[] {
     { step: 'recordRunning', args: [order, run] },
   ];
 }
-async function repeated(order: JobOrder, recorded: RecordedStep[]) {
+async function repeated(order: JobOrder, recorded: RecordedStep[], foundAt = new Date()) {
   const log = repairLog(logger);
-  await repeatSteps(database.pool, record(), { jobId: order.jobId, recorded }, log);
+  const deps = { pool: database.pool, config: testConfig() };
+  await repeatSteps(deps, record(), { jobId: order.jobId, recorded }, { log, restore: { foundAt } });
   return log.failures;
 }
 const statusOf = async ({ jobId }: JobOrder) =>
@@ -70,4 +74,45 @@ test('a start that the database knows lifts no suspension of its provider', asyn
   expect(await findOut(database.pool, 'atlas')).toBeDefined();
   await repeated(order, steps);
   expect(await findOut(database.pool, 'atlas')).toBeDefined();
+});
+
+test('a job that was placed after the backup holds its machine again, at its price, before it is written that it runs', async () => {
+  const order = await ordered();
+  const [placement] = await placementCandidates(database.pool, order, testConfig(), 1);
+  expect(await repeated(order, ran(order, placement!))).toEqual([]);
+  expect(await statusOf(order)).toBe('running');
+  expect(await findAllocation(database.pool, order.jobId)).toMatchObject({
+    ...{ providerId: 'atlas', pricePerHour: placement!.pricePerHour },
+  });
+});
+
+test('a job that moved after the backup is not written down as running at the machine that it had left', async () => {
+  const order = await ordered();
+  const placement = await record().placeJob(order);
+  const moved = { ...placement, providerId: 'borealis', nodeName: 'borealis' };
+  expect(await repeated(order, ran(order, moved))).toEqual([
+    expect.stringContaining('it ran at borealis, and the database says atlas'),
+  ]);
+  expect(await statusOf(order)).toBe('provisioning');
+});
+
+test('a machine that takes no jobs right after a restore is tried again for an hour', async () => {
+  const order = await ordered();
+  const [placement] = await placementCandidates(database.pool, order, testConfig(), 1);
+  await database.pool.query(`update providers set status = 'offline'`);
+  await expect(repeated(order, ran(order, placement!))).rejects.toMatchObject({ code: 'no_capacity' });
+  const anHourAgo = new Date(Date.now() - 3_600_001);
+  expect(await repeated(order, ran(order, placement!), anHourAgo)).toEqual([expect.stringContaining('taken')]);
+});
+
+test('absences of a provider since the backup are written again, once each', async () => {
+  const order = await ordered();
+  const placement = await record().placeJob(order);
+  const steps = ran(order, placement);
+  const at = (seconds: number) => new Date(startedAt.getTime() + seconds * 1000).toISOString();
+  const gaps = [{ from: at(60), to: at(120), cause: 'silent' }];
+  steps.push({ step: 'recordService', args: [{ jobId: order.jobId, message: '', gaps }] });
+  expect(await repeated(order, steps)).toEqual([]);
+  expect(await repeated(order, steps)).toEqual([]);
+  expect(await gapsOf(database.pool, order.jobId)).toEqual([{ fromMs: Date.parse(at(60)), toMs: Date.parse(at(120)) }]);
 });

@@ -4,12 +4,13 @@ import {
   advanceMark,
   beginRestore,
   chargedUntil,
+  endStepsPass,
   knownJobs,
   markPodsSeen,
-  markStepsWritten,
   openRestore,
   readMark,
   recordKept,
+  recordStepsPage,
   serverTimeline,
 } from '../../src/db/restores.js';
 import { namesThatLeft } from '../../src/db/provider-nodes.js';
@@ -46,7 +47,7 @@ test('a restore is open until an operator ends it, and then makes the database t
   await recordKept(pool, restore!.id, [
     { jobId: randomUUID(), namespace: 'tenant-1', name: 'job-1', createdAt: new Date().toISOString(), workflow: false },
   ]);
-  await markStepsWritten(pool, restore!.id);
+  await endStepsPass(pool, restore!.id, restore!.foundAt);
   expect(await openRestore(pool)).toMatchObject({ areStepsWritten: true });
   // Found again before anybody has looked: it is the same one, complete only until the first.
   await advanceMark(pool, undefined);
@@ -92,12 +93,43 @@ test('the end of what the database knows decides about pods only until all were 
   await begin();
   const first = (await openRestore(pool))!;
   expect(chargedUntil(first)).toEqual(first.knownUntil);
-  await markPodsSeen(pool, first.id);
+  await markPodsSeen(pool, first.id, first.foundAt);
   expect(chargedUntil(await openRestore(pool))).toBeUndefined();
   await begin({ mark: 50 });
   const second = (await openRestore(pool))!;
   expect(chargedUntil(second)).toEqual(first.knownUntil);
   expect(second.foundAt.getTime()).toBeGreaterThan(first.foundAt.getTime());
+});
+
+test('steps are written again page by page, and again from the first job if some have to be tried again', async () => {
+  const { pool } = database;
+  await advanceMark(pool, '00000001');
+  await begin();
+  const { id, foundAt } = (await openRestore(pool))!;
+  const lastJobId = randomUUID();
+  await recordStepsPage(pool, id, foundAt, { lastJobId, isWhole: false });
+  await recordStepsPage(pool, id, foundAt, { lastJobId, isWhole: true });
+  expect(await openRestore(pool)).toMatchObject({ areStepsWritten: false, stepsWrittenAfter: lastJobId });
+  await endStepsPass(pool, id, foundAt);
+  const again = await openRestore(pool);
+  expect(again).toMatchObject({ areStepsWritten: false });
+  expect(again).not.toHaveProperty('stepsWrittenAfter');
+  await recordStepsPage(pool, id, foundAt, { lastJobId, isWhole: true });
+  await endStepsPass(pool, id, foundAt);
+  expect(await openRestore(pool)).toMatchObject({ areStepsWritten: true });
+});
+
+test('what was done for a restore counts no more when the database is restored again meanwhile', async () => {
+  const { pool } = database;
+  await advanceMark(pool, '00000001');
+  await begin();
+  const { id, foundAt } = (await openRestore(pool))!;
+  await pool.query(`update restores set found_at = found_at - interval '1 minute'`);
+  const before = new Date(foundAt.getTime() - 60_000);
+  await begin({ mark: 50 });
+  await endStepsPass(pool, id, before);
+  await markPodsSeen(pool, id, before);
+  expect(await openRestore(pool)).toMatchObject({ id, areStepsWritten: false, arePodsSeen: false });
 });
 
 test('a restored database learns from the cluster which nodes have left, and gives none of their names again', async () => {

@@ -118,7 +118,14 @@ const byName: Record<string, () => unknown> = {
     nodeKey: () => address,
     caHash: () => hash,
   },
-  ...{ timeline: () => '00000001', restoreId: () => 1, kept: () => [] },
+  ...{
+    timeline: () => '00000001',
+    restoreId: () => 1,
+    kept: () => [],
+    foundAt: () => at(1),
+    lastJobId: () => job,
+    isWhole: () => true,
+  },
   ...{
     used: () => 1n,
     value: () => grownWallet,
