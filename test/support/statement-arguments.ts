@@ -124,7 +124,6 @@ const byName: Record<string, () => unknown> = {
     kept: () => [],
     foundAt: () => at(1),
     lastJobId: () => job,
-    isWhole: () => true,
   },
   ...{
     used: () => 1n,
