@@ -17,6 +17,7 @@ import type { CarriedProvider } from '../../workflows/provider-messages.js';
 import { workflowTypes } from '../../workflows/workflow-types.js';
 import type { ActivityDeps } from '../deps.js';
 import type { ReleasedJob } from '../job-outcome.js';
+import type { RemovedPod } from '../pods.js';
 import { createForgottenSteps, outcomeBefore } from './forgotten-steps.js';
 import { comparisonOf, repairLog, type Comparison, type RepairLog } from './repairs.js';
 import type { JobRecord } from './repeated-steps.js';
@@ -139,6 +140,10 @@ export function createWorkflowComparison(
       const how = workflow.how === 'TIMED_OUT' ? 'timed out' : `was ${workflow.how.toLowerCase()}`;
       return abandoned(job, `the workflow of the job ${how} before the job had ended`, workflow.at);
     }
+    if (restore !== undefined && (await isGone(job, restore))) {
+      const until = restore.knownUntil ?? new Date();
+      return abandoned(job, 'its pod was gone when the database was restored', until);
+    }
     const { order, placement, running } = job;
     if (placement !== undefined && running !== undefined) {
       await resumeJob(job, { placement, running });
@@ -152,6 +157,15 @@ export function createWorkflowComparison(
       return undefined;
     }
     return abandoned(job, 'the job has no workflow, and cannot go on', new Date());
+  }
+
+  /**
+   * Whether a job that had run has ended, of which neither the database nor Temporal knows since a restore. Its expiry may
+   * be over, so that a new workflow would not look for its pod any more.
+   */
+  async function isGone({ order, status, createdAt, running }: OpenJob, restore: OpenRestore): Promise<boolean> {
+    if (createdAt >= restore.foundAt || (running === undefined && status !== 'ending')) return false;
+    return !(await restores.hasPod(order.jobId));
   }
 
   /**
@@ -243,7 +257,7 @@ function carriedBy(provider: KnownProvider): CarriedProvider {
 /** The last steps of a job. */
 export interface JobEnd {
   recordEnding(jobId: string, message: Printable): Promise<void>;
-  teardownJob(order: JobOrder): Promise<{ podEndedAt?: Instant }>;
+  teardownJob(order: JobOrder): Promise<RemovedPod>;
   releaseJob(order: JobOrder, outcome: ReleasedJob): Promise<unknown>;
 }
 
@@ -253,7 +267,8 @@ export function createAbandonedJobEnd({ logger }: Pick<ActivityDeps, 'logger'>, 
     async endAbandonedJob({ order, message, servedUntil, lastSeen, outcome }: AbandonedJob): Promise<Comparison> {
       const log = repairLog(logger);
       await steps.recordEnding(order.jobId, message);
-      const removed = await steps.teardownJob(order);
+      const { podEndedAt, missingSince } = await steps.teardownJob(order);
+      const ended = podEndedAt ?? missingSince;
       if (outcome !== undefined) {
         await steps.releaseJob(order, outcome);
         log.repaired('job_end_forgotten', { jobId: order.jobId, status: outcome.status });
@@ -264,7 +279,7 @@ export function createAbandonedJobEnd({ logger }: Pick<ActivityDeps, 'logger'>, 
         message,
         failure: { reason: 'internal_error', message },
         endAt: servedUntil,
-        ...removed,
+        ...(ended === undefined ? {} : { podEndedAt: ended }),
         ...(lastSeen === undefined ? {} : { lastSeen }),
       });
       log.repaired('job_abandoned', { jobId: order.jobId, message });
