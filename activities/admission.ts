@@ -1,12 +1,13 @@
 import { Context } from '@temporalio/activity';
 import { createReplySigner } from '../src/auth/broker-key.js';
 import { createTokenSeal } from '../src/auth/token-seal.js';
-import { markTokenDelivered } from '../src/db/join-tokens.js';
+import { countLiveTokens, markTokenDelivered } from '../src/db/join-tokens.js';
 import { registrationRecord } from '../src/db/provider-approvals.js';
 import { findProvider } from '../src/db/provider-reads.js';
 import { recordRegistration, setProviderStatus } from '../src/db/providers.js';
 import { takeRegistration } from '../src/db/registrations.js';
 import { offerOf } from '../src/domain/registration.js';
+import { isTokenReplaced, manyLiveTokens } from '../src/domain/token-life.js';
 import {
   ensureReplyDelivered as awaitDelivery,
   findReply,
@@ -49,6 +50,9 @@ export function createAdmissionActivities(
         standsOutOfReach(candidate, config.PROVIDER_PRIVATE_CIDRS) ??
         (await recordThenCheck(providerId, candidate));
       if (objection !== undefined) return await reject(providerId, candidate, objection);
+      // Nobody asked for this one, so nobody waits for an answer.
+      if (reissued > 0 && !isTokenReplaced(await countLiveTokens(pool, manyLiveTokens + 1)))
+        return await withhold(providerId);
       return await issueJoinCommand(answering, { providerId, command: `${messageId}#${reissued}`, stored });
     },
 
@@ -100,6 +104,13 @@ export function createAdmissionActivities(
     );
     const isRetired = async () => !isNewest && (await findProvider(pool, providerId))?.status === 'retired';
     return await objectionTo({ ...candidate, isRetired });
+  }
+
+  /** The row says what it says of one that used none of its tokens. */
+  async function withhold(providerId: string): Promise<RegistrationRejected> {
+    const message = 'too many machines are joining: register again';
+    await setProviderStatus(pool, providerId, 'pending', message, { unlessServing: true });
+    return { kind: 'rejected', rejected: message };
   }
 
   async function reject(

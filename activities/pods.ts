@@ -4,11 +4,12 @@ import type { KubernetesObject, V1DeleteOptions, V1Node, V1Pod } from '@kubernet
 import { findAllocation } from '../src/db/allocations.js';
 import { installationId, observerKey } from '../src/db/installation.js';
 import { jobInputs } from '../src/db/jobs.js';
+import { chargedUntil, openRestore } from '../src/db/restores.js';
 import { currentNode } from '../src/db/provider-nodes.js';
 import { BrokerError } from '../src/domain/errors.js';
 import { jobObjectName, type JobOrder, type Placement, type SshAccess } from '../src/domain/job.js';
 import { sshPortName } from '../src/domain/job-ports.js';
-import type { Instant } from '../src/domain/outside.js';
+import { instantAt, type Instant } from '../src/domain/outside.js';
 import { applyPatch, fieldManager, statusOf, unlessExists, unlessNotFound } from '../src/kubernetes/client.js';
 import { clusterRanges, nodeRanges } from '../src/kubernetes/cluster-ranges.js';
 import { jobNetworkPolicy } from '../src/kubernetes/manifests/job-network.js';
@@ -49,6 +50,14 @@ export interface ProvisionedPod {
   ssh: SshAccess;
   /** Set if the job does not run before the broker has seen its SSH port answer. */
   isLookedAt?: true;
+}
+
+/** What is known of a pod that was removed. */
+export interface RemovedPod {
+  podEndedAt?: Instant;
+  /** There was none when the database was restored: the job is charged until this backup at most. */
+  missingSince?: Instant;
+  isHindered?: boolean;
 }
 
 /**
@@ -101,10 +110,11 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
      *
      * @param placement set if the job moves elsewhere: then only objects created for this placement are deleted,
      * however late this runs.
-     * @returns when the pod ended, if it said so before it was deleted; and whether its node shows a reason why a pod
+     * @returns when the pod ended, if it said so before it was deleted; `missingSince` if there was none when the database was
+     * restored; and whether its node shows a reason why a pod
      * may not start although the machine is well.
      */
-    async teardownJob(order: JobOrder, placement?: Placement): Promise<{ podEndedAt?: Instant; isHindered?: boolean }> {
+    async teardownJob(order: JobOrder, placement?: Placement): Promise<RemovedPod> {
       const namespace = await namespaceOfJob({ pool, kubernetes }, order);
       const name = jobObjectName(order.jobId);
       const context = Context.current();
@@ -112,6 +122,9 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
       const isMeant = (object: KubernetesObject) => placement === undefined || isOf(placement, object);
       const podEndedAt = found !== undefined && isMeant(found) ? observePod(found).endedAt : undefined;
       const hindered = await isHinderedAt(found, placement);
+      // A repeat finds none because the first attempt removed it.
+      const isMissing = found === undefined && placement === undefined && context.info.attempt === 1;
+      const missingSince = isMissing ? chargedUntil(await openRestore(pool)) : undefined;
       const remove = async (
         read: () => Promise<KubernetesObject>,
         removeIt: (options: { body?: V1DeleteOptions }) => Promise<unknown>,
@@ -141,7 +154,11 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
         () => core.readNamespacedService({ name, namespace }),
         (options) => core.deleteNamespacedService({ name, namespace, ...options }),
       );
-      return { ...(podEndedAt === undefined ? {} : { podEndedAt }), ...(hindered ? { isHindered: true } : {}) };
+      return {
+        ...(podEndedAt === undefined ? {} : { podEndedAt }),
+        ...(missingSince === undefined ? {} : { missingSince: instantAt(missingSince.getTime()) }),
+        ...(hindered ? { isHindered: true } : {}),
+      };
     },
   };
 

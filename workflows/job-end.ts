@@ -32,6 +32,7 @@ export async function end(life: JobLife, ending: Ending): Promise<JobState> {
     const removed = await jobTeardown.teardownJob(order);
     // Versions up to 0.1.0 return nothing.
     podEnds.push(removed?.podEndedAt);
+    if (!podEnds.some((podEnd) => podEnd !== undefined)) podEnds.push(removed?.missingSince);
     isHindered = removed?.isHindered;
   }
   details(life, `${message}; releasing the capacity`);

@@ -32,12 +32,14 @@ import {
   podObserved,
   providerChanged,
   providerDraining,
+  recordedSteps,
   sshReady,
   type Cancellation,
   type JobInput,
   type JobState,
 } from './job-messages.js';
 import { findMachine } from './job-placement.js';
+import { stepsOfThisRun } from './job-recorded.js';
 import { begin, serve } from './job-serve.js';
 import { failureOf } from './job-steps.js';
 
@@ -91,6 +93,7 @@ function listen(life: JobLife, input: JobInput, cancelSteps: () => void): Return
   };
 
   setHandler(jobState, () => state);
+  setHandler(recordedSteps, stepsOfThisRun);
   setHandler(podObserved, life.observations.add);
   setHandler(providerChanged, provider.hear);
   setHandler(providerDraining, provider.hearDrain);

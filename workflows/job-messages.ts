@@ -104,6 +104,17 @@ export interface JobState {
 
 export const jobState = defineQuery<JobState>('jobState');
 
+/** What one run of a job's workflow has written down. */
+export interface RecordedSteps {
+  /** Names of activities and what they were given, in the order in which they were done. */
+  steps: { step: string; args: unknown[] }[];
+  /** The run before, which this one continues. */
+  continues?: string;
+}
+
+/** For a database that was restored and has forgotten some of it. */
+export const recordedSteps = defineQuery<RecordedSteps>('recordedSteps');
+
 /** Completes when the job can be reached by SSH, or has ended before. */
 export const sshReady = defineUpdate<JobState>('sshReady');
 

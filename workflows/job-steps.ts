@@ -9,6 +9,7 @@ import type { JobFailure } from '../src/domain/job.js';
 import { sentence } from '../src/domain/outside.js';
 import type { Activities } from '../activities/index.js';
 import { errorTable, isErrorCode } from '../src/wire/error-codes.js';
+import { remembered } from './job-recorded.js';
 import { summarized } from './summaries.js';
 
 const untilItWorks = { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '15s' } as const;
@@ -17,21 +18,29 @@ const untilItWorks = { initialInterval: '200ms', backoffCoefficient: 2, maximumI
  * Short writes to Postgres, run inside the workflow task: one event each instead of six. While the database is down,
  * their retries go on as durable timers, for as long as it takes.
  */
-export const jobRecord = summarized<
-  Pick<
-    Activities,
-    'placeJob' | 'leaveProvider' | 'recordRunning' | 'recordExtension' | 'recordService' | 'recordEnding' | 'releaseJob'
-  >
->(proxyLocalActivities({ startToCloseTimeout: '10s', localRetryThreshold: '5s', retry: untilItWorks }), {
-  placeJob: ({ gpuCount, gpuType }, attempt = 1) =>
-    `place ${gpuCount} × ${gpuType ?? 'any GPU'}${attempt === 1 ? '' : `, attempt ${attempt}`}`,
-  leaveProvider: (_, { providerId, reason }) => `leave ${providerId}: ${reason}`,
-  recordRunning: 'write down that it runs',
-  recordExtension: ({ seconds }) => `extend by ${seconds} s`,
-  recordService: ({ message }) => `write down that its provider is ${message === '' ? 'back' : 'away'}`,
-  recordEnding: 'write down that it ends',
-  releaseJob: (_, { status }) => `release what it held; it is ${status}`,
-});
+export const jobRecord = remembered(
+  summarized<
+    Pick<
+      Activities,
+      | 'placeJob'
+      | 'leaveProvider'
+      | 'recordRunning'
+      | 'recordExtension'
+      | 'recordService'
+      | 'recordEnding'
+      | 'releaseJob'
+    >
+  >(proxyLocalActivities({ startToCloseTimeout: '10s', localRetryThreshold: '5s', retry: untilItWorks }), {
+    placeJob: ({ gpuCount, gpuType }, attempt = 1) =>
+      `place ${gpuCount} × ${gpuType ?? 'any GPU'}${attempt === 1 ? '' : `, attempt ${attempt}`}`,
+    leaveProvider: (_, { providerId, reason }) => `leave ${providerId}: ${reason}`,
+    recordRunning: 'write down that it runs',
+    recordExtension: ({ seconds }) => `extend by ${seconds} s`,
+    recordService: ({ message }) => `write down that its provider is ${message === '' ? 'back' : 'away'}`,
+    recordEnding: 'write down that it ends',
+    releaseJob: (_, { status }) => `release what it held; it is ${status}`,
+  }),
+);
 
 const stoppedFirst = {
   startToCloseTimeout: '30s',
@@ -43,10 +52,12 @@ const stoppedFirst = {
  * Calls to Kubernetes during the start. A cancelled job waits for the activity to stop: whatever it still creates must
  * exist before the end searches for objects to remove.
  */
-export const pods = summarized<Pick<Activities, 'provisionJob' | 'inspectJob'>>(proxyActivities(stoppedFirst), {
-  provisionJob: (_, { nodeName }) => `create the pod on ${nodeName}`,
-  inspectJob: 'look at the pod',
-});
+export const pods = remembered(
+  summarized<Pick<Activities, 'provisionJob' | 'inspectJob'>>(proxyActivities(stoppedFirst), {
+    provisionJob: (_, { nodeName }) => `create the pod on ${nodeName}`,
+    inspectJob: 'look at the pod',
+  }),
+);
 
 /** The broker's look at the SSH port, `SSH_PROBE_TIMEOUT_S` at most. It makes nothing, so nobody waits for it to stop. */
 export const sshLook = summarized<Pick<Activities, 'lookAtSsh'>>(

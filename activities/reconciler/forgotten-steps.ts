@@ -1,66 +1,69 @@
+import { Context } from '@temporalio/activity';
 import { openJobIds } from '../../src/db/reconcile-jobs.js';
-import { markStepsWritten, type OpenRestore } from '../../src/db/restores.js';
-import { jobWorkflowId, type JobOrder } from '../../src/domain/job.js';
+import { endStepsPass, recordStepsPage, type OpenRestore } from '../../src/db/restores.js';
+import { jobWorkflowId } from '../../src/domain/job.js';
 import { recordedSteps, type RecordedStep } from '../../src/temporal/recorded-steps.js';
 import { workflowFate } from '../../src/temporal/workflow-fate.js';
 import type { ActivityDeps } from '../deps.js';
-import type { RecordedRun, ReleasedJob } from '../job-outcome.js';
+import type { ReleasedJob } from '../job-outcome.js';
 import type { RepairLog } from './repairs.js';
+import { repeatSteps, type JobRecord } from './repeated-steps.js';
 
-interface RecordedExtension {
-  order: JobOrder;
-  requestId: string;
-  seconds: number;
-  maxDurationS: number;
-  sessionId?: string;
-}
-
-/** The steps of a job that its row and its charges know of. Each is safe to repeat. */
-export interface JobRecord {
-  recordRunning(order: JobOrder, running: RecordedRun): Promise<unknown>;
-  recordExtension(extension: RecordedExtension): Promise<{ expiresAt: string }>;
-}
+/** How long one run begins new pages of jobs; the next run goes on where this one stopped. */
+const writesForMs = 60_000;
 
 /**
  * Writes again what a restored database has forgotten of the jobs that it knows. Their workflows remember what they had
  * written; as every step is safe to repeat, what the database still knows changes nothing.
  */
-export function createForgottenSteps({ pool, temporal }: Pick<ActivityDeps, 'pool' | 'temporal'>, steps: JobRecord) {
+export function createForgottenSteps(deps: Pick<ActivityDeps, 'config' | 'pool' | 'temporal'>, steps: JobRecord) {
+  const { pool, temporal } = deps;
   return {
-    /** Of all jobs that go on, once for each restore. What fails is reported, and not tried again. */
+    /** Of all jobs that go on, once for each restore; again from the first, if a later run may write what failed. */
     async writeAgain(restore: OpenRestore, log: RepairLog): Promise<void> {
       if (restore.areStepsWritten) return;
-      for (let page = await openJobIds(pool, 0); page.length > 0; page = await openJobIds(pool, 0, page.at(-1))) {
-        await log.each(
-          page,
-          (jobId) => `steps of job ${jobId} since the backup`,
-          async (jobId) => {
-            if ((await workflowFate(temporal, jobWorkflowId(jobId))) === 'goes_on') await writeStepsOf(jobId, log);
-          },
-        );
+      const { cancellationSignal } = Context.current();
+      const untilMs = Date.now() + writesForMs;
+      for (let after = restore.stepsWrittenAfter; Date.now() < untilMs;) {
+        cancellationSignal.throwIfAborted();
+        const page = await openJobIds(pool, 0, after);
+        after = page.at(-1);
+        if (after === undefined) return await endStepsPass(pool, restore.id, restore.foundAt);
+        const isWhole = await writePage(page, restore, log);
+        await recordStepsPage(pool, restore.id, restore.foundAt, { lastJobId: after, isWhole });
       }
-      await markStepsWritten(pool, restore.id);
     },
     writeStepsOf,
   };
 
-  /** @returns all that its workflow recorded. */
-  async function writeStepsOf(jobId: string, log: RepairLog): Promise<RecordedStep[]> {
-    const recorded = await recordedSteps(temporal, jobWorkflowId(jobId));
-    for (const { step, args } of recorded) {
-      if (step === 'recordRunning') await steps.recordRunning(...(args as Parameters<JobRecord['recordRunning']>));
-      if (step === 'recordExtension') await extend(args[0] as RecordedExtension, log);
-    }
-    return recorded;
+  /** @returns false if a later run may write what failed. */
+  async function writePage(page: readonly string[], restore: OpenRestore, log: RepairLog): Promise<boolean> {
+    let isWhole = true;
+    await log.each(
+      page,
+      (jobId) => `steps of job ${jobId} since the backup`,
+      async (jobId) => {
+        try {
+          if ((await workflowFate(temporal, jobWorkflowId(jobId))) === 'goes_on')
+            await writeStepsOf(jobId, log, restore);
+        } catch (error) {
+          isWhole = false;
+          throw error;
+        }
+      },
+    );
+    return isWhole;
   }
 
-  /** What cannot be charged any more is the site's loss, and holds up nothing. */
-  async function extend(extension: RecordedExtension, log: RepairLog): Promise<void> {
-    try {
-      await steps.recordExtension(extension);
-    } catch (error) {
-      log.failed(`an extension of job ${extension.order.jobId} since the backup`, error);
-    }
+  /** @returns all that its workflow recorded. */
+  async function writeStepsOf(
+    jobId: string,
+    log: RepairLog,
+    restore: OpenRestore | undefined,
+  ): Promise<RecordedStep[]> {
+    const recorded = await recordedSteps(temporal, jobWorkflowId(jobId));
+    await repeatSteps(deps, steps, { jobId, recorded }, { log, restore });
+    return recorded;
   }
 }
 

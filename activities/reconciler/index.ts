@@ -1,10 +1,10 @@
 import type { ActivityDeps } from '../deps.js';
-import type { JobRecord } from './forgotten-steps.js';
 import { createFundsComparison } from './funds.js';
 import { createLedgerComparison } from './ledger.js';
 import { createMoneyComparison } from './money.js';
 import { createNodeComparison } from './nodes.js';
 import { createPodComparison } from './pods.js';
+import type { JobRecord } from './repeated-steps.js';
 import { createRestoreWatch } from './restored.js';
 import { createTenantComparison } from './tenants.js';
 import { createTidyActivities } from './tidy.js';

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1DeleteOptions, V1Pod } from '@kubernetes/client-node';
 import { installationId } from '../../src/db/installation.js';
 import { jobsWithoutTheirKeys } from '../../src/db/job-keys.js';
-import { recordKept, type OpenRestore } from '../../src/db/restores.js';
+import { chargedUntil, markPodsSeen, recordKept, type OpenRestore } from '../../src/db/restores.js';
 import { runningAmong, runningPods, type RunningPod } from '../../src/db/reconcile-jobs.js';
 import { jobObjectName } from '../../src/domain/job.js';
 import { instantAt } from '../../src/domain/outside.js';
@@ -33,7 +33,7 @@ interface FoundPod extends JobObject {
 /** Compares pods with jobs, both ways. */
 export function createPodComparison(
   deps: Pick<ActivityDeps, 'config' | 'pool' | 'kubernetes' | 'temporal' | 'logger'>,
-  restores: Pick<RestoreWatch, 'look'>,
+  restores: Pick<RestoreWatch, 'look' | 'isOpenedSince'>,
 ) {
   const { config, pool, kubernetes, temporal, logger } = deps;
   const { core } = kubernetes;
@@ -57,6 +57,8 @@ export function createPodComparison(
         forgotten.push(...found.forgotten);
         context.heartbeat();
       }
+      // The next run compares with the database that took over.
+      if (await restores.isOpenedSince(restore)) return comparisonOf(log);
       await keep(restore, forgotten);
       await log.each(
         orphans,
@@ -67,14 +69,7 @@ export function createPodComparison(
           if (kind !== undefined) log.repaired(kind, { jobId, namespace, name, nodeName });
         },
       );
-      await log.each(
-        await jobsWithoutPod(there, log),
-        ({ jobId }) => `job ${jobId} without its pod`,
-        async (job) => {
-          await tellGone(job, restore);
-          log.repaired('job_without_pod', { jobId: job.jobId, podUid: job.podUid });
-        },
-      );
+      await tellAllGone(there, restore, log);
       await log.each(
         await jobsWithoutTheirKeys(pool, config.RECONCILER_GRACE_S),
         ({ jobId }) => `keys of job ${jobId}`,
@@ -99,6 +94,26 @@ export function createPodComparison(
       return deleted === undefined ? undefined : 'pod_orphaned';
     }
     return (await removeOverdue(deps, pod)) === 'removed' ? 'pod_stranded' : undefined;
+  }
+
+  async function tellAllGone(
+    there: ReadonlySet<string>,
+    restore: OpenRestore | undefined,
+    log: RepairLog,
+  ): Promise<void> {
+    const failedBefore = log.failures.length;
+    let areAllTold = true;
+    await log.each(
+      await jobsWithoutPod(there, log),
+      ({ jobId }) => `job ${jobId} without its pod`,
+      async (job) => {
+        // One without a workflow is repaired by `compareWorkflows`, and told in a later run.
+        if (!(await tellGone(job, restore))) areAllTold = false;
+        log.repaired('job_without_pod', { jobId: job.jobId, podUid: job.podUid });
+      },
+    );
+    if (restore?.arePodsSeen === false && areAllTold && log.failures.length === failedBefore)
+      await markPodsSeen(pool, restore.id, restore.foundAt);
   }
 
   /** Running jobs whose pod was not listed, in two checks some seconds apart. */
@@ -130,18 +145,14 @@ export function createPodComparison(
     return pod?.metadata?.uid === podUid;
   }
 
-  /**
-   * After a restore the job may have ended at any time since the backup, and its customer may have paid for it: so it is
-   * charged until then and no longer.
-   */
-  async function tellGone({ jobId, podUid }: RunningPod, restore: OpenRestore | undefined): Promise<void> {
-    const known = restore?.knownUntil;
+  /** @returns whether it has a workflow that was told. */
+  async function tellGone({ jobId, podUid }: RunningPod, restore: OpenRestore | undefined): Promise<boolean> {
+    const endedAt = chargedUntil(restore);
     const gone = {
       ...gonePod(podUid),
-      ...(known === undefined ? {} : { endedAt: instantAt(known.getTime()) }),
+      ...(endedAt === undefined ? {} : { endedAt: instantAt(endedAt.getTime()) }),
     };
-    // No workflow: `compareWorkflows` repairs the job.
-    await sendSignal(temporal, jobSignals.podObserved(jobId, gone));
+    return await sendSignal(temporal, jobSignals.podObserved(jobId, gone));
   }
 
   /** Shows an operator which pods he has to decide about. */

@@ -24,6 +24,13 @@ export interface RestoreWatch {
    * @returns the restore that no operator has looked at yet.
    */
   look(): Promise<OpenRestore | undefined>;
+  /**
+   * Looks once more, just before something is removed that was chosen by an earlier look: another server may have taken
+   * over meanwhile, and know less.
+   *
+   * @returns whether nothing may be removed by what was read before.
+   */
+  isOpenedSince(earlier: OpenRestore | undefined): Promise<boolean>;
   /** Counts a run, here and in the cluster. */
   mark(): Promise<void>;
   /** Whether a job has a pod in the cluster, wherever. */
@@ -41,7 +48,7 @@ export function createRestoreWatch({
   logger,
 }: Pick<ActivityDeps, 'pool' | 'kubernetes' | 'logger'>): RestoreWatch {
   let isToldOfManifests = false;
-  return {
+  const watch: RestoreWatch = {
     async look() {
       const installation = await installationId(pool);
       // The cluster first: a mark is written here before it is written there.
@@ -58,6 +65,11 @@ export function createRestoreWatch({
       return open;
     },
 
+    async isOpenedSince(earlier) {
+      const open = await watch.look();
+      return open !== undefined && (earlier?.id !== open.id || earlier.foundAt.getTime() !== open.foundAt.getTime());
+    },
+
     async mark() {
       const mark = await advanceMark(pool, await serverTimeline(pool));
       if ((await writeSeen(kubernetes, await installationId(pool), mark)) || isToldOfManifests) return;
@@ -71,6 +83,7 @@ export function createRestoreWatch({
       return items.length > 0;
     },
   };
+  return watch;
 }
 
 function tell(logger: Logger, restore: OpenRestore | undefined, what: string): void {

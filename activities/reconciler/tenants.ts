@@ -22,7 +22,7 @@ interface FoundTenant {
 /** Checks the tenants' namespaces: what is left in them, and whether they are still needed. */
 export function createTenantComparison(
   deps: Pick<ActivityDeps, 'config' | 'pool' | 'kubernetes' | 'temporal' | 'logger'>,
-  restores: Pick<RestoreWatch, 'look'>,
+  restores: Pick<RestoreWatch, 'look' | 'isOpenedSince'>,
 ) {
   const { config, pool, kubernetes, logger } = deps;
   const { core } = kubernetes;
@@ -51,6 +51,7 @@ export function createTenantComparison(
           idle,
           ({ namespace }) => `namespace ${namespace}`,
           async (tenant) => {
+            if (await restores.isOpenedSince(undefined)) return;
             if (await remove(tenant)) namespacesRemoved++;
           },
         );
@@ -93,6 +94,7 @@ export function createTenantComparison(
       log,
       restore,
     );
+    if (orphans.length > 0 && (await restores.isOpenedSince(restore))) return;
     for (const object of orphans) {
       if ((await unlessGone(remove(object))) === undefined) continue;
       log.repaired(kind, { jobId: object.jobId, namespace: object.namespace, name: object.name });

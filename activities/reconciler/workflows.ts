@@ -17,8 +17,10 @@ import type { CarriedProvider } from '../../workflows/provider-messages.js';
 import { workflowTypes } from '../../workflows/workflow-types.js';
 import type { ActivityDeps } from '../deps.js';
 import type { ReleasedJob } from '../job-outcome.js';
-import { createForgottenSteps, outcomeBefore, type JobRecord } from './forgotten-steps.js';
+import type { RemovedPod } from '../pods.js';
+import { createForgottenSteps, outcomeBefore } from './forgotten-steps.js';
 import { comparisonOf, repairLog, type Comparison, type RepairLog } from './repairs.js';
+import type { JobRecord } from './repeated-steps.js';
 import type { RestoreWatch } from './restored.js';
 
 /** A job whose workflow has ended without closing it. */
@@ -50,7 +52,7 @@ export function createWorkflowComparison(
   steps: NodeReader & JobRecord,
   restores: RestoreWatch,
 ) {
-  const forgottenSteps = createForgottenSteps({ pool, temporal }, steps);
+  const forgottenSteps = createForgottenSteps({ config, pool, temporal }, steps);
   return {
     /**
      * Starts missing workflows. Returns jobs whose workflow ended without closing them: ending a job takes time, and is
@@ -60,7 +62,6 @@ export function createWorkflowComparison(
       const context = Context.current();
       const log = repairLog(logger, () => context.heartbeat());
       const restore = await restores.look();
-      if (restore !== undefined) await forgottenSteps.writeAgain(restore, log);
       await restores.mark();
       // One list for all of them. It is some moments old, so every workflow that seems to be missing is checked by its
       // id.
@@ -81,6 +82,13 @@ export function createWorkflowComparison(
         ({ providerId }) => `provider ${providerId}`,
         (provider) => resumeProvider(provider, log),
       );
+      // Last, because it may take long.
+      if (restore !== undefined)
+        await log.each(
+          [restore],
+          () => 'steps of jobs since the backup',
+          (open) => forgottenSteps.writeAgain(open, log),
+        );
       return { ...comparisonOf(log), abandoned: abandoned.slice(0, abandonedPerRun) };
     },
   };
@@ -125,12 +133,16 @@ export function createWorkflowComparison(
     if (job === undefined) return undefined;
     if (workflow?.how === 'COMPLETED') {
       // It completes only once its job has ended: the database has forgotten that.
-      const outcome = outcomeBefore(await forgottenSteps.writeStepsOf(jobId, log));
+      const outcome = outcomeBefore(await forgottenSteps.writeStepsOf(jobId, log, restore));
       if (outcome !== undefined) return { ...abandoned(job, outcome.message, workflow.at), outcome };
     }
     if (workflow !== undefined) {
       const how = workflow.how === 'TIMED_OUT' ? 'timed out' : `was ${workflow.how.toLowerCase()}`;
       return abandoned(job, `the workflow of the job ${how} before the job had ended`, workflow.at);
+    }
+    if (restore !== undefined && (await isGone(job, restore))) {
+      const until = restore.knownUntil ?? new Date();
+      return abandoned(job, 'its pod was gone when the database was restored', until);
     }
     const { order, placement, running } = job;
     if (placement !== undefined && running !== undefined) {
@@ -145,6 +157,15 @@ export function createWorkflowComparison(
       return undefined;
     }
     return abandoned(job, 'the job has no workflow, and cannot go on', new Date());
+  }
+
+  /**
+   * Whether a job that had run has ended, of which neither the database nor Temporal knows since a restore. Its expiry may
+   * be over, so that a new workflow would not look for its pod any more.
+   */
+  async function isGone({ order, status, createdAt, running }: OpenJob, restore: OpenRestore): Promise<boolean> {
+    if (createdAt >= restore.foundAt || (running === undefined && status !== 'ending')) return false;
+    return !(await restores.hasPod(order.jobId));
   }
 
   /**
@@ -236,7 +257,7 @@ function carriedBy(provider: KnownProvider): CarriedProvider {
 /** The last steps of a job. */
 export interface JobEnd {
   recordEnding(jobId: string, message: Printable): Promise<void>;
-  teardownJob(order: JobOrder): Promise<{ podEndedAt?: Instant }>;
+  teardownJob(order: JobOrder): Promise<RemovedPod>;
   releaseJob(order: JobOrder, outcome: ReleasedJob): Promise<unknown>;
 }
 
@@ -246,7 +267,8 @@ export function createAbandonedJobEnd({ logger }: Pick<ActivityDeps, 'logger'>, 
     async endAbandonedJob({ order, message, servedUntil, lastSeen, outcome }: AbandonedJob): Promise<Comparison> {
       const log = repairLog(logger);
       await steps.recordEnding(order.jobId, message);
-      const removed = await steps.teardownJob(order);
+      const { podEndedAt, missingSince } = await steps.teardownJob(order);
+      const ended = podEndedAt ?? missingSince;
       if (outcome !== undefined) {
         await steps.releaseJob(order, outcome);
         log.repaired('job_end_forgotten', { jobId: order.jobId, status: outcome.status });
@@ -257,7 +279,7 @@ export function createAbandonedJobEnd({ logger }: Pick<ActivityDeps, 'logger'>, 
         message,
         failure: { reason: 'internal_error', message },
         endAt: servedUntil,
-        ...removed,
+        ...(ended === undefined ? {} : { podEndedAt: ended }),
         ...(lastSeen === undefined ? {} : { lastSeen }),
       });
       log.repaired('job_abandoned', { jobId: order.jobId, message });

@@ -15,8 +15,12 @@ export interface OpenRestore {
   why: RestoreCause;
   /** The last time at which the database is known to have been complete. */
   knownUntil?: Date;
+  /** Whether all pods were compared with jobs since it was found: pods that are gone later ended later. */
+  arePodsSeen: boolean;
   /** Whether steps of jobs that workflows remember were written again. */
   areStepsWritten: boolean;
+  /** The last job whose steps were written, while that is under way. */
+  stepsWrittenAfter?: string;
 }
 
 /** A pod of a job that the database does not know. */
@@ -91,11 +95,17 @@ export async function beginRestore(
   found: { why: RestoreCause; mark: number; timeline: string | undefined; leftNodes: readonly string[] },
 ): Promise<void> {
   await withTransaction(pool, async (tx) => {
-    const { rows } = await tx.query<{ marked_at: Date | null }>('select marked_at from installation for update');
-    const knownUntil = rows[0]?.marked_at ?? null;
-    // One that is open already was complete only until the first of them.
+    // A backup of a version that did not mark its databases tells its age by the machines that it heard.
+    const { rows } = await tx.query<{ known_until: Date | null }>(
+      `select coalesce(marked_at, (select max(last_heartbeat) from provider_heartbeats)) as known_until
+         from installation for update`,
+    );
+    const knownUntil = rows[0]?.known_until ?? null;
+    // One that is open already was complete only until the first of them. If nobody knows until when, nobody does now.
     const { rowCount } = await tx.query(
-      `update restores set why = $1, steps_written_at = null, known_until = least(known_until, $2)
+      `update restores set why = $1, found_at = clock_timestamp(), pods_seen_at = null, steps_written_at = null,
+                           steps_written_after = null, steps_failed = false,
+                           known_until = case when known_until is not null then least(known_until, $2) end
         where over_at is null`,
       [found.why, knownUntil],
     );
@@ -144,19 +154,66 @@ export async function openRestore(db: Queryable): Promise<OpenRestore | undefine
     why: RestoreCause;
     known_until: Date | null;
     steps_written: boolean;
+    steps_written_after: string | null;
+    pods_seen: boolean;
   }>(
-    `select id, found_at, why, known_until, steps_written_at is not null as steps_written
+    `select id, found_at, why, known_until, steps_written_at is not null as steps_written, steps_written_after,
+            pods_seen_at is not null as pods_seen
        from restores where over_at is null`,
   );
   const row = rows[0];
   if (row === undefined) return undefined;
-  const { id, found_at: foundAt, why, known_until: knownUntil, steps_written: areStepsWritten } = row;
-  return { id, foundAt, why, areStepsWritten, ...(knownUntil === null ? {} : { knownUntil }) };
+  const { id, found_at: foundAt, why, known_until: knownUntil, steps_written_after: after } = row;
+  return {
+    ...{ id, foundAt, why, areStepsWritten: row.steps_written, arePodsSeen: row.pods_seen },
+    ...(knownUntil === null ? {} : { knownUntil }),
+    ...(after === null ? {} : { stepsWrittenAfter: after }),
+  };
 }
 
-/** Records that the steps of jobs which workflows remember were written again. */
-export async function markStepsWritten(db: Queryable, restoreId: number): Promise<void> {
-  await db.query('update restores set steps_written_at = now() where id = $1', [restoreId]);
+/**
+ * Until when a job of an open restore is charged if its pod is gone and nobody knows since when: it may have ended at any
+ * time since then, and its customer may have paid for it.
+ *
+ * @returns undefined once all pods were seen after the restore: what is gone later ended later.
+ */
+export function chargedUntil(restore: OpenRestore | undefined): Date | undefined {
+  return restore === undefined || restore.arePodsSeen ? undefined : restore.knownUntil;
+}
+
+/** That a restore was not found again since: times here have more digits than those of the process. */
+const isSameSql = (foundAt: string) => `over_at is null and found_at < ${foundAt}::timestamptz + interval '1 ms'`;
+
+/** Records that every job whose pod was gone when the database was restored has been told so. */
+export async function markPodsSeen(db: Queryable, restoreId: number, foundAt: Date): Promise<void> {
+  await db.query(`update restores set pods_seen_at = clock_timestamp() where id = $1 and ${isSameSql('$2')}`, [
+    restoreId,
+    foundAt,
+  ]);
+}
+
+/** Records up to which job steps were written again, in the order of ids; `isWhole` is false if some have to be tried again. */
+export async function recordStepsPage(
+  db: Queryable,
+  restoreId: number,
+  foundAt: Date,
+  { lastJobId, isWhole }: { lastJobId: string; isWhole: boolean },
+): Promise<void> {
+  await db.query(
+    `update restores set steps_written_after = $3, steps_failed = steps_failed or not $4::boolean
+      where id = $1 and ${isSameSql('$2')}`,
+    [restoreId, foundAt, lastJobId, isWhole],
+  );
+}
+
+/** Records that the steps of all jobs were written again; if some have to be tried again, the next pass begins. */
+export async function endStepsPass(db: Queryable, restoreId: number, foundAt: Date): Promise<void> {
+  await db.query(
+    `update restores set steps_written_at = case when not steps_failed then clock_timestamp() end,
+                         steps_written_after = null, steps_failed = false
+      where id = $1 and ${isSameSql('$2')}`,
+    [restoreId, foundAt],
+  );
 }
 
 /** Writes down which pods of unknown jobs there are, for the operator who has to decide about them. */

@@ -1,4 +1,5 @@
 import { createActivities } from '../../activities/index.js';
+import { createRestoreWatch } from '../../activities/reconciler/restored.js';
 import { createReceiptSigner } from '../billing/receipt-signer.js';
 import { recordCaHash } from '../db/installation.js';
 import { connectKubernetes } from '../kubernetes/client.js';
@@ -30,6 +31,9 @@ export const start: StartRole = async ({ config, logger, stop, pool, temporal })
   const signer = createReceiptSigner({ config, pool, logger });
   if (signer === undefined) logger.warn('RECEIPT_PRIVATE_KEY is not set: receipts stay pending');
   else await untilAvailable(waiting, 'Postgres', () => signer.publish());
+  // Before any job goes on: what is overdue since a backup ends as soon as there is a worker.
+  const restores = createRestoreWatch({ pool, kubernetes, logger });
+  await untilAvailable(waiting, 'the database or the cluster', () => restores.look());
   const activities = createActivities({ config, pool, redis, kubernetes, clusterInfo: info, temporal, logger });
   const workflows = await serveWorkflows({ config, activities, client: temporal, logger, stop }).catch(
     async (error: unknown) => {

@@ -1,25 +1,22 @@
 import type { Client } from '@temporalio/client';
-import { defaultPayloadConverter } from '@temporalio/common';
+import { recordedSteps as query, type RecordedSteps } from '../../workflows/job-messages.js';
 import { unlessNoWorkflow } from './failures.js';
 
 /** An activity that a workflow ran to its end, and what it was given. */
-export interface RecordedStep {
-  step: string;
-  args: unknown[];
-}
+export type RecordedStep = RecordedSteps['steps'][number];
 
-/** The activities that the newest run of a workflow completed, in the order in which it asked for them. */
+/**
+ * What a job's workflow wrote down: its newest run, and those before that it continues, as far as the server still has them.
+ * It is asked, because histories do not hold what local activities were given.
+ */
 export async function recordedSteps(client: Client, workflowId: string): Promise<RecordedStep[]> {
-  const history = await unlessNoWorkflow(client.workflow.getHandle(workflowId).fetchHistory());
-  const events = history?.events ?? [];
-  // Numbers of events are objects of their own, which are the same when they are written alike.
-  const completed = new Set(
-    events.map(({ activityTaskCompletedEventAttributes: done }) => String(done?.scheduledEventId ?? '')),
-  );
-  return events.flatMap(({ eventId, activityTaskScheduledEventAttributes: asked }) => {
-    const step = asked?.activityType?.name ?? '';
-    if (step === '' || !completed.has(String(eventId))) return [];
-    const args = (asked?.input?.payloads ?? []).map((payload) => defaultPayloadConverter.fromPayload(payload));
-    return [{ step, args }];
-  });
+  const runs: RecordedStep[][] = [];
+  for (let runId: string | undefined, isNewest = true; isNewest || runId !== undefined; isNewest = false) {
+    const run: RecordedSteps | undefined = await unlessNoWorkflow(
+      client.workflow.getHandle(workflowId, runId).query(query),
+    );
+    runs.unshift(run?.steps ?? []);
+    runId = run?.continues;
+  }
+  return runs.flat();
 }

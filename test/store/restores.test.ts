@@ -3,16 +3,19 @@ import { randomUUID } from 'node:crypto';
 import {
   advanceMark,
   beginRestore,
+  chargedUntil,
+  endStepsPass,
   knownJobs,
-  markStepsWritten,
+  markPodsSeen,
   openRestore,
   readMark,
   recordKept,
+  recordStepsPage,
   serverTimeline,
 } from '../../src/db/restores.js';
 import { namesThatLeft } from '../../src/db/provider-nodes.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
-import { putSession, testWallet } from '../support/fleet.js';
+import { putProvider, putSession, testWallet } from '../support/fleet.js';
 
 let database: TestDatabase;
 beforeEach(async () => {
@@ -44,7 +47,7 @@ test('a restore is open until an operator ends it, and then makes the database t
   await recordKept(pool, restore!.id, [
     { jobId: randomUUID(), namespace: 'tenant-1', name: 'job-1', createdAt: new Date().toISOString(), workflow: false },
   ]);
-  await markStepsWritten(pool, restore!.id);
+  await endStepsPass(pool, restore!.id, restore!.foundAt);
   expect(await openRestore(pool)).toMatchObject({ areStepsWritten: true });
   // Found again before anybody has looked: it is the same one, complete only until the first.
   await advanceMark(pool, undefined);
@@ -56,6 +59,77 @@ test('a restore is open until an operator ends it, and then makes the database t
   await pool.query("select restore_is_over('0xoperator', 'nothing is missing')");
   expect(await openRestore(pool)).toBeUndefined();
   await expect(pool.query("select restore_is_over('0xoperator', 'again')")).rejects.toThrow('no restore is open');
+});
+
+test('a database that was never marked is known until the last heartbeat that it has, also when it is restored again', async () => {
+  const { pool } = database;
+  await putProvider(pool, { providerId: 'atlas' });
+  await readMark(pool);
+  const heard = new Date('2026-01-02T03:04:05.000Z');
+  await pool.query(
+    `insert into provider_heartbeats (provider_id, last_heartbeat) values ('atlas', $1)
+     on conflict (provider_id) do update set last_heartbeat = excluded.last_heartbeat`,
+    [heard],
+  );
+  await begin();
+  expect(await openRestore(pool)).toMatchObject({ knownUntil: heard });
+  await begin({ mark: 50 });
+  expect(await openRestore(pool)).toMatchObject({ knownUntil: heard });
+});
+
+test('a restore of which nobody knows until when the database was complete stays one when it is restored again', async () => {
+  const { pool } = database;
+  await readMark(pool);
+  await begin();
+  expect(await openRestore(pool)).not.toHaveProperty('knownUntil');
+  await begin({ mark: 50 });
+  expect(await openRestore(pool)).not.toHaveProperty('knownUntil');
+});
+
+test('the end of what the database knows decides about pods only until all were seen, and again after the next restore', async () => {
+  const { pool } = database;
+  expect(chargedUntil(undefined)).toBeUndefined();
+  await advanceMark(pool, '00000001');
+  await begin();
+  const first = (await openRestore(pool))!;
+  expect(chargedUntil(first)).toEqual(first.knownUntil);
+  await markPodsSeen(pool, first.id, first.foundAt);
+  expect(chargedUntil(await openRestore(pool))).toBeUndefined();
+  await begin({ mark: 50 });
+  const second = (await openRestore(pool))!;
+  expect(chargedUntil(second)).toEqual(first.knownUntil);
+  expect(second.foundAt.getTime()).toBeGreaterThan(first.foundAt.getTime());
+});
+
+test('steps are written again page by page, and again from the first job if some have to be tried again', async () => {
+  const { pool } = database;
+  await advanceMark(pool, '00000001');
+  await begin();
+  const { id, foundAt } = (await openRestore(pool))!;
+  const lastJobId = randomUUID();
+  await recordStepsPage(pool, id, foundAt, { lastJobId, isWhole: false });
+  await recordStepsPage(pool, id, foundAt, { lastJobId, isWhole: true });
+  expect(await openRestore(pool)).toMatchObject({ areStepsWritten: false, stepsWrittenAfter: lastJobId });
+  await endStepsPass(pool, id, foundAt);
+  const again = await openRestore(pool);
+  expect(again).toMatchObject({ areStepsWritten: false });
+  expect(again).not.toHaveProperty('stepsWrittenAfter');
+  await recordStepsPage(pool, id, foundAt, { lastJobId, isWhole: true });
+  await endStepsPass(pool, id, foundAt);
+  expect(await openRestore(pool)).toMatchObject({ areStepsWritten: true });
+});
+
+test('what was done for a restore counts no more when the database is restored again meanwhile', async () => {
+  const { pool } = database;
+  await advanceMark(pool, '00000001');
+  await begin();
+  const { id, foundAt } = (await openRestore(pool))!;
+  await pool.query(`update restores set found_at = found_at - interval '1 minute'`);
+  const before = new Date(foundAt.getTime() - 60_000);
+  await begin({ mark: 50 });
+  await endStepsPass(pool, id, before);
+  await markPodsSeen(pool, id, before);
+  expect(await openRestore(pool)).toMatchObject({ id, areStepsWritten: false, arePodsSeen: false });
 });
 
 test('a restored database learns from the cluster which nodes have left, and gives none of their names again', async () => {

@@ -118,7 +118,13 @@ const byName: Record<string, () => unknown> = {
     nodeKey: () => address,
     caHash: () => hash,
   },
-  ...{ timeline: () => '00000001', restoreId: () => 1, kept: () => [] },
+  ...{
+    timeline: () => '00000001',
+    restoreId: () => 1,
+    kept: () => [],
+    foundAt: () => at(1),
+    lastJobId: () => job,
+  },
   ...{
     used: () => 1n,
     value: () => grownWallet,

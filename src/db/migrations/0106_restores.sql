@@ -15,6 +15,11 @@ create table restores (
   known_until timestamptz,
   -- When steps of jobs that their workflows remember were written again.
   steps_written_at timestamptz,
+  -- While that is under way: the last job that was reached, and whether some have to be tried again.
+  steps_written_after uuid,
+  steps_failed boolean not null default false,
+  -- When all pods were first compared with jobs since then: pods that are gone later ended later.
+  pods_seen_at timestamptz,
   -- Pods of jobs that this database does not know, as last seen: [{jobId, namespace, name, node, createdAt, workflow}, …].
   kept jsonb not null default '[]' check (jsonb_typeof(kept) = 'array'),
   over_at timestamptz,
