@@ -59,7 +59,7 @@ function afterwards(version: string): string {
   const image = `REGISTRY/worldland-broker:${version}`;
   return `Committed and tagged ${tagOf(version)}. Nothing was pushed. To publish it, from this commit:
 
-  git push origin main ${tagOf(version)}
+  git push --atomic origin main ${tagOf(version)}
   docker build --tag ${image} . && docker push ${image}
   npm run client:build && npm publish ./dist/package
 

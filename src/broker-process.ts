@@ -11,6 +11,7 @@ import { register } from './observability/metrics.js';
 import { askAll, type Check } from './observability/readiness.js';
 import type { RunningRole, StartRole } from './roles/role.js';
 import { checkTemporal, connectTemporal, ensureSearchAttributes } from './temporal/client.js';
+import { ensureUpkeepNamespace, upkeepClient } from './temporal/upkeep.js';
 
 /**
  * The roles in the order they start. They stop in reverse order, so the API stops first. A process loads only the code
@@ -89,10 +90,14 @@ async function start({ config, logger, stop, wanted, running, closing }: Startin
     const metrics = await startMetricsListener(config, register, readiness);
     closing.unshift(() => metrics.stop());
   }
-  await untilAvailable(waiting, 'Postgres', () => migrate(config, (line) => logger.debug(line)));
   const temporal = await untilAvailable(waiting, 'Temporal', () => connectTemporal(config));
   connected.temporal = temporal;
   closing.unshift(() => temporal.connection.close());
+  // It may be refused, and then nothing has been changed: workers of an older version go on.
+  if (wanted.includes('worker')) {
+    await untilAvailable(waiting, 'Temporal', () => ensureUpkeepNamespace(upkeepClient(temporal, config)));
+  }
+  await untilAvailable(waiting, 'Postgres', () => migrate(config, (line) => logger.debug(line)));
   await untilAvailable(waiting, 'Temporal', () => ensureSearchAttributes(temporal));
   closing.unshift(warnWhileInsecure(config, logger));
   for (const role of wanted) {

@@ -18,12 +18,11 @@ export const imageNode = {
   } as Readonly<Record<string, string>>,
 } as const;
 
-/** A program of this major version is as good: newer ones only mend it. */
 const major = /^\d+/.exec(imageNode.version)![0];
 
 /**
- * Finds the Node of the image: `IMAGE_NODE`, PATH, the cache, or npm's package, fetched into the cache once. Nothing is
- * installed: the machine's own Node stays what it is.
+ * Finds the Node of the image: `IMAGE_NODE`, which may be any of its major version; one on PATH that is no older; the
+ * cache, or npm's package, fetched into the cache once. Nothing is installed: the machine's own Node stays what it is.
  *
  * @throws ToolMissing with what to do.
  */
@@ -31,13 +30,13 @@ export async function findImageNode(log: Log, env: NodeJS.ProcessEnv = process.e
   const given = fromEnvironment('IMAGE_NODE', env);
   if (given !== undefined) {
     const version = await versionText(given);
-    if (isImageNode(version)) return given;
+    if (isOfMajor(version)) return given;
     throw new ToolMissing(
       `IMAGE_NODE=${given.path} says that it is ${version.trim() || 'nothing'}: name a Node ${major}`,
     );
   }
   const onPath = findOnPath('node', env);
-  if (onPath !== undefined && isImageNode(await versionText({ path: onPath }))) return { path: onPath, from: 'PATH' };
+  if (onPath !== undefined && isAsGood(await versionText({ path: onPath }))) return { path: onPath, from: 'PATH' };
   const folder = join(cacheRoot(env), 'node', imageNode.version);
   const path = join(folder, 'bin/node');
   if (isExecutable(path)) return { path, from: 'cache' };
@@ -47,8 +46,13 @@ export async function findImageNode(log: Log, env: NodeJS.ProcessEnv = process.e
   return { path, from: 'npm' };
 }
 
-function isImageNode(version: string): boolean {
+function isOfMajor(version: string): boolean {
   return version.startsWith(`v${major}.`);
+}
+
+/** Within the major version, newer ones only mend it; an older one has faults that the image's has no more. */
+function isAsGood(version: string): boolean {
+  return isOfMajor(version) && version.trim().slice(1).localeCompare(imageNode.version, 'en', { numeric: true }) >= 0;
 }
 
 async function fetchImageNode(folder: string, log: Log, env: NodeJS.ProcessEnv): Promise<void> {

@@ -66,9 +66,9 @@ function namedVersions(version: string, { openapi }: PublicSurface): Named[] {
   ];
 }
 
-/** The versions of the broker's image in a file, of which there should be one. */
+/** The versions of the broker's image in a file, of which there should be one. A word is a name that an operator gives his own. */
 function imagesIn(file: string): string {
-  const found = new Set([...read(file).matchAll(/\bworldland-broker:([\w.-]+)/g)].map(([, version]) => version!));
+  const found = new Set([...read(file).matchAll(/\bworldland-broker:(\d[\w.-]*)/g)].map(([, version]) => version!));
   return [...found].join(', ');
 }
 

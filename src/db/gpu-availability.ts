@@ -58,9 +58,10 @@ const isAfter = `($10::boolean is null
 
 const isUnpriced = 'r.price_per_hour = 0 and types.price = 0 and not $8::boolean';
 const hasOtherPrices = `exists (select from providers x where x.provider_id = r.provider_id and ${hasOtherPricesSql('x')})`;
-/** Of GPUs that cost all the same, `price`: by an index, only those from the page's place on. */
+/** Of GPUs that cost all the same, `price`: by an index, only those from the page's place on, and none where that is past them. */
 const fromPlaceOf = (price: string) =>
-  `($10::boolean is null or ($10::boolean and r.provider_id >= case when ${price} = $11::numeric then $12::text else '' end))`;
+  `($10::boolean is null or ($10::boolean and ${price} >= $11::numeric
+     and r.provider_id >= case when ${price} = $11::numeric then $12::text else '' end))`;
 
 /** The GPUs of one type, in parts that indexes have in the order of the list. */
 const parts: { of: string; sold: boolean; price: string; from: string }[] = [

@@ -1,5 +1,5 @@
 import { isEnoughSql } from './gpu-types.js';
-import { gpuPriceSql, hasOtherPricesSql, listRateSql } from './offers.js';
+import { gpuPriceSql, hasOtherPricesSql, listRateSql, mayExceedShareSql } from './offers.js';
 import { listedTerms } from './placement-conditions.js';
 
 /**
@@ -49,9 +49,20 @@ const cheapest = (condition: string, most: number, order: WalkOrder) => `
     order by ${indexOrders[order]}
     limit ${most})`;
 
-/** GPUs for which nobody has set a price: they are free, or sold for the prices of other things. */
-const unpriced = `g.price_per_hour = 0 and d.price = 0 and not $11::boolean and exists (
-        select from providers x where x.provider_id = g.provider_id and ${hasOtherPricesSql('x')})`;
+/**
+ * GPUs for which nobody has set a price: they are free, or sold for the prices of other things, or for the share of its
+ * machine that an order takes, whose other GPUs may have one.
+ */
+const unpriced = `g.price_per_hour = 0 and d.price = 0 and not $11::boolean`;
+const mayExceedShare = mayExceedShareSql({
+  ...{ gpus: '$2', cpuCores: '$3::bigint', memoryMb: '$4::bigint', storageGb: '$5::bigint' },
+});
+/** Two parts, of which one is left out beforehand: a condition on both could not use the index of other prices. */
+const unpricedParts = [
+  `${unpriced} and not ${mayExceedShare} and exists (
+        select from providers x where x.provider_id = g.provider_id and ${hasOtherPricesSql('x')})`,
+  `${unpriced} and ${mayExceedShare}`,
+];
 
 /**
  * The statement's `with`: the rows that it looks at are `looked`, and `seen` says how many there were, and up to which one: all
@@ -67,7 +78,7 @@ export const walkSql = (most: number, always: string | undefined, order: WalkOrd
            lateral (select ${gpuPriceSql('0', 'types.name', '$7')} as price) d,
            lateral (${cheapest('g.price_per_hour > 0', most, order)}
                     union all ${cheapest('g.price_per_hour = 0 and (d.price > 0 or $11::boolean)', most, order)}
-                    union all ${cheapest(unpriced, most, order)}) g
+                    ${unpricedParts.map((part) => `union all ${cheapest(part, most, order)}`).join(' ')}) g
      order by price, ${walkOrders[order].join(', ')}
      limit ${most}
   ), looked as materialized (

@@ -8,7 +8,6 @@ import { ensureClusterObjects } from '../kubernetes/cluster-objects.js';
 import { untilAvailable } from '../lifecycle.js';
 import { closeRedis, createRedis } from '../redis/connection.js';
 import { ensureSchedules } from '../temporal/schedules.js';
-import { ensureUpkeepNamespace, upkeepClient } from '../temporal/upkeep.js';
 import { installRuntime } from '../temporal/worker.js';
 import type { StartRole } from './role.js';
 import { useAsker } from './use-asker.js';
@@ -20,7 +19,6 @@ import { watchJobs } from './worker/watch-jobs.js';
 export const start: StartRole = async ({ config, logger, stop, pool, temporal }) => {
   const waiting = { logger, stop };
   installRuntime(logger);
-  await untilAvailable(waiting, 'Temporal', () => ensureUpkeepNamespace(upkeepClient(temporal, config)));
   const stopChain = await startChain(config, pool, waiting);
   const kubernetes = connectKubernetes(config);
   const redis = createRedis(config, { blocking: false, name: 'worker', logger });

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isGrpcServiceError, type Client } from '@temporalio/client';
 import type { Logger } from 'pino';
+import type { UnversionedState } from './unversioned.js';
 
 /** One build of the workflow code among those that have served a site. */
 export interface WorkerVersion {
@@ -162,13 +163,15 @@ function isNotYet(error: unknown): boolean {
 /** What `/ready` says about a worker: one that stands by is ready as long as others do the work. */
 export function readinessOf(
   state: string,
-  versionState: VersionState | 'unknown' | 'unversioned',
+  versionState: VersionState | UnversionedState | 'unknown',
 ): { ok: boolean; detail: string } {
   const does = state.toLowerCase();
   const runs = state === 'RUNNING';
   switch (versionState) {
     case 'unknown':
-      return { ok: false, detail: `${does}, waits to become current` };
+      return { ok: false, detail: `${does}, waits to learn which version is current` };
+    case 'left_out':
+      return { ok: false, detail: `${does}, and has no version while another one is current` };
     case 'unserved':
       return { ok: false, detail: `${does}, and no worker of the current version is there` };
     case 'stands_by':

@@ -1,5 +1,6 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Client } from '@temporalio/client';
+import type { Client, ScheduleSummary } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { removeSchedules, upkeepSchedules } from './schedules.js';
 
@@ -8,8 +9,15 @@ export interface MovedPace {
   everyMs: number;
   /** A worker without work asks again after 60 s; one that was not heard for this long is gone. */
   silentMs: number;
+  /**
+   * How many looks in turn have to find no older worker. A queue has parts, and the server names only the workers whose
+   * requests reached the first one. Which part a request goes to is left to chance, and without work it stays there for
+   * a minute: a worker that lives may go unnamed for some minutes.
+   */
+  looks: number;
 }
-const usualPace: MovedPace = { everyMs: 30_000, silentMs: 75_000 };
+/** Ten minutes in all. */
+const usualPace: MovedPace = { everyMs: 30_000, silentMs: 75_000, looks: 20 };
 
 export interface Moving {
   /** Of the namespace of the jobs. */
@@ -21,33 +29,30 @@ export interface Moving {
   pace?: MovedPace;
 }
 
-/**
- * How many looks in turn have to find no older worker. One look sees those that ask one part of the queue, and each worker
- * asks another part every minute; and a server that was started again has forgotten all of them for some seconds.
- */
-const looks = 4;
-
 /** The task queue type of workflows, in the server API. */
 const workflowQueue = 1;
 
 /**
  * Removes the Schedules of the upkeep from the namespace of the jobs, where versions up to 0.1.0 have them, as soon as no
  * worker of such a version is left, and whenever one has put them back. Until then both run, which repeats some reads: each
- * of these workflows can be repeated at any moment. So whichever of the versions lives on, there is always one that sweeps.
+ * of these workflows can be repeated at any moment. So whichever of the versions lives on, there is always one that sweeps:
+ * a way back to an older version pauses the successors, and then the old ones stay.
  *
  * @returns when the signal is aborted.
  */
 export async function removeMovedSchedules(moving: Moving): Promise<void> {
-  const { client, logger, signal, pace = usualPace } = moving;
+  const { client, upkeep, logger, signal, pace = usualPace } = moving;
   let alone = 0;
+  const look = async () => {
+    const ids = await replaced(client, upkeep);
+    alone = ids.length > 0 && (await allServeBoth(moving, pace.silentMs)) ? alone + 1 : 0;
+    if (alone < pace.looks) return;
+    await removeSchedules(client, ids);
+    logger.info({ schedules: ids, namespace: client.options.namespace }, 'removed the Schedules of older versions');
+  };
   while (!signal.aborted) {
     try {
-      const ids = await oldSchedules(client);
-      alone = ids.length > 0 && (await allServeBoth(moving, pace.silentMs)) ? alone + 1 : 0;
-      if (alone >= looks) {
-        await removeSchedules(client, ids);
-        logger.info({ schedules: ids, namespace: client.options.namespace }, 'removed the Schedules of older versions');
-      }
+      await abortedBy(signal, client, look);
     } catch (error) {
       alone = 0;
       if (!signal.aborted) logger.warn({ err: error }, 'cannot look for the Schedules of older versions');
@@ -56,10 +61,34 @@ export async function removeMovedSchedules(moving: Moving): Promise<void> {
   }
 }
 
-async function oldSchedules(client: Client): Promise<string[]> {
-  const found: string[] = [];
-  for await (const { scheduleId } of client.schedule.list()) {
-    if (upkeepSchedules.includes(scheduleId)) found.push(scheduleId);
+/**
+ * A server that does not answer must not hold up a process that stops. The SDK leaves a listener at the signal with each
+ * call, so each look has a signal of its own. Clients of both namespaces have one connection.
+ */
+async function abortedBy(signal: AbortSignal, client: Client, look: () => Promise<void>): Promise<void> {
+  const own = new AbortController();
+  setMaxListeners(0, own.signal);
+  const abort = () => own.abort();
+  signal.addEventListener('abort', abort);
+  try {
+    await client.withAbortSignal(own.signal, look);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+/** The Schedules of older versions whose successors run: those of a paused one are all that does its work. */
+async function replaced(client: Client, upkeep: Client): Promise<string[]> {
+  const old = (await schedulesOf(client)).map(({ scheduleId }) => scheduleId);
+  if (old.length === 0) return [];
+  const running = (await schedulesOf(upkeep)).filter(({ state }) => !state.paused);
+  return old.filter((id) => running.some(({ scheduleId }) => scheduleId === id));
+}
+
+async function schedulesOf(client: Client): Promise<ScheduleSummary[]> {
+  const found: ScheduleSummary[] = [];
+  for await (const summary of client.schedule.list()) {
+    if (upkeepSchedules.includes(summary.scheduleId)) found.push(summary);
   }
   return found;
 }

@@ -9,8 +9,11 @@ const retentionS = 24 * 3_600;
 const knownWithinMs = 60_000;
 const pollMs = 500;
 
-/** NOT_FOUND, ALREADY_EXISTS, PERMISSION_DENIED, UNIMPLEMENTED of gRPC. */
-const [notFound, alreadyExists, permissionDenied, unimplemented] = [5, 6, 7, 12];
+/** gRPC codes. */
+const [notFound, alreadyExists] = [5, 6];
+/** INVALID_ARGUMENT (where names are given by somebody else), PERMISSION_DENIED, UNIMPLEMENTED. */
+const refusals: readonly (number | undefined)[] = [3, 7, 12];
+const permissionDenied = 7;
 
 type Names = Pick<Config, 'TEMPORAL_UPKEEP_NAMESPACE'>;
 
@@ -28,7 +31,8 @@ export function isNoNamespace(error: unknown): boolean {
 /**
  * Makes sure that the namespace of the periodic workflows is there. Any number of workers may do this at the same time.
  *
- * @throws ConfigError if it is missing, and the server does not let the broker make it.
+ * @throws ConfigError if the server does not let the broker use it, or if it is missing and the server does not let the
+ * broker make it.
  */
 export async function ensureUpkeepNamespace(upkeep: Client): Promise<void> {
   if (await isKnown(upkeep)) return;
@@ -41,7 +45,7 @@ export async function ensureUpkeepNamespace(upkeep: Client): Promise<void> {
     });
   } catch (error) {
     const code = codeOf(error);
-    if (code === permissionDenied || code === unimplemented) throw mayNotMake(namespace, error);
+    if (refusals.includes(code)) throw mayNotMake(namespace, error);
     if (code !== alreadyExists) throw error;
   }
   const until = Date.now() + knownWithinMs;
@@ -55,17 +59,27 @@ async function isKnown({ workflowService, options: { namespace } }: Client): Pro
     return true;
   } catch (error) {
     if (isNoNamespace(error)) return false;
+    // With an authorizer it does not say whether there is one: only those with rights to a namespace may know.
+    if (codeOf(error) === permissionDenied) throw mayNotUse(namespace, error);
     throw error;
   }
 }
 
-function mayNotMake(namespace: string, cause: unknown): ConfigError {
-  const make = `temporal operator namespace create --namespace ${namespace} --retention 24h`;
-  return new ConfigError(
-    `TEMPORAL_UPKEEP_NAMESPACE: Temporal has no namespace ${namespace}, and does not let the broker make it. ` +
-      `Make it (${make}), or name the one of TEMPORAL_NAMESPACE here`,
-    { cause },
+const mayNotMake = (namespace: string, cause: unknown) =>
+  refusal(`Temporal has no namespace ${namespace}, and does not let the broker make it. Make it`, namespace, cause);
+
+const mayNotUse = (namespace: string, cause: unknown) =>
+  refusal(
+    `Temporal does not let the broker use the namespace ${namespace}. Give it that right, and if the namespace is missing, make it`,
+    namespace,
+    cause,
   );
+
+function refusal(what: string, namespace: string, cause: unknown): ConfigError {
+  const make = `temporal operator namespace create --namespace ${namespace} --retention 24h`;
+  return new ConfigError(`TEMPORAL_UPKEEP_NAMESPACE: ${what} (${make}), or name the one of TEMPORAL_NAMESPACE here`, {
+    cause,
+  });
 }
 
 function codeOf(error: unknown): number | undefined {

@@ -17,6 +17,7 @@ import type { Activities } from '../../activities/index.js';
 import type { Config } from '../config.js';
 import { temporalConnection } from './connection-options.js';
 import { keepServed, readinessOf, type VersionState, type WorkerVersion } from './deployment.js';
+import { watchUnversioned, type UnversionedState } from './unversioned.js';
 
 /**
  * Activities mostly wait for other systems, so many may be under way; the pool of database connections is the real
@@ -109,18 +110,13 @@ export async function startWorker({
   // A worker that stopped by itself ends the process: its supervisor starts a new one.
   running.catch(() => process.kill(process.pid, 'SIGTERM'));
   const stopped = new AbortController();
-  let state: VersionState | 'unknown' | 'unversioned' = version === undefined ? 'unversioned' : 'unknown';
-  if (version !== undefined) {
-    const onState = (found: VersionState) => void (state = found);
-    void keepServed({
-      client,
-      taskQueue: config.TEMPORAL_TASK_QUEUE,
-      version,
-      logger,
-      signal: stopped.signal,
-      onState,
-    });
-  }
+  let state: VersionState | UnversionedState | 'unknown' = 'unknown';
+  const watching = {
+    ...{ client, logger, signal: stopped.signal },
+    onState: (found: typeof state) => void (state = found),
+  };
+  if (version === undefined) void watchUnversioned({ ...watching, deploymentName: config.WORKER_DEPLOYMENT_NAME });
+  else void keepServed({ ...watching, taskQueue: config.TEMPORAL_TASK_QUEUE, version });
   return {
     ready: () => readinessOf(worker.getState(), state),
     async stop() {

@@ -4,6 +4,7 @@ import type { Client } from '@temporalio/client';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { keepServed, readinessOf, type VersionState } from '../../src/temporal/deployment.js';
+import { watchUnversioned, type UnversionedState } from '../../src/temporal/unversioned.js';
 import { workflowTypes } from '../../workflows/workflow-types.js';
 import { freshTemporal, type TestTemporal } from '../support/temporal.js';
 import { until } from '../support/until.js';
@@ -177,6 +178,37 @@ test('versions that an operator switched off stay off', async () => {
   await temporal.startWorker({}, { taskQueue });
   await only.becomes('stands_by');
   expect((await current()) || undefined).toBeUndefined();
+});
+
+test('a worker without a version is not ready and names the command while a version is current, until an operator gives that', async () => {
+  const { client } = temporal;
+  const { namespace } = client.options;
+  const stopped = new AbortController();
+  const [states, said]: [UnversionedState[], string[]] = [[], []];
+  const logger = pino({}, { write: (line) => void said.push(line) });
+  const watching = watchUnversioned({
+    ...{ client, deploymentName, logger, signal: stopped.signal, pace: { everyMs: 100 } },
+    onState: (state) => states.push(state),
+  });
+  const becomes = (state: UnversionedState) => until(() => states.at(-1) === state, { name: `it becomes ${state}` });
+  try {
+    await becomes('unversioned');
+    expect(said).toEqual([]);
+    expect(readinessOf('RUNNING', 'unversioned')).toMatchObject({ ok: true });
+    const only = await startBuild('only', 1);
+    await only.becomes('current');
+    await becomes('left_out');
+    expect(readinessOf('RUNNING', 'left_out')).toMatchObject({ ok: false });
+    expect(said.join('')).toContain(
+      `temporal worker deployment set-current-version --namespace ${namespace} --deployment-name ${deploymentName} --unversioned`,
+    );
+    // As that command has it.
+    await client.workflowService.setWorkerDeploymentCurrentVersion({ namespace, deploymentName, buildId: '' });
+    await becomes('unversioned');
+  } finally {
+    stopped.abort();
+    await watching;
+  }
 });
 
 /** A client whose orders about versions the server refuses, where it has no right to give any. */

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { isGrpcServiceError, type Client, type Connection } from '@temporalio/client';
+import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
 import { pino } from 'pino';
 import { ConfigError, type Config } from '../../src/config.js';
 import { removeMovedSchedules } from '../../src/temporal/moved-schedules.js';
@@ -92,17 +94,22 @@ test('on a site with a chain, the vault is read in the namespace of the upkeep, 
   await has(temporal.client, []);
 });
 
-test('a server that does not let the broker make the namespace gets an operator who is told how', async () => {
+test.each<[string, 'listWorkflowExecutions' | 'registerNamespace', number, RegExp]>([
+  ['make the namespace', 'registerNamespace', 7, /has no namespace \S+, and does not let the broker make it/],
+  ['give names to namespaces', 'registerNamespace', 3, /has no namespace \S+, and does not let the broker make it/],
+  ['look into the namespace', 'listWorkflowExecutions', 7, /does not let the broker use the namespace/],
+])('a server that does not let the broker %s gets an operator who is told how', async (_what, call, code, says) => {
   const missing = upkeepClient(temporal.client, newName('missing'));
-  const refusal = Object.assign(new Error('7 PERMISSION_DENIED'), { code: 7, details: 'no', metadata: {} });
+  const refusal = Object.assign(new Error(`${code} refused`), { code, details: 'no', metadata: {} });
   expect(isGrpcServiceError(refusal)).toBe(true);
   const limited = Object.create(missing.workflowService, {
-    registerNamespace: { value: () => Promise.reject(refusal) },
+    [call]: { value: () => Promise.reject(refusal) },
   }) as object;
   const client = { options: missing.options, workflowService: limited } as Client;
   const refused = ensureUpkeepNamespace(client);
   await expect(refused).rejects.toBeInstanceOf(ConfigError);
-  await expect(refused).rejects.toThrow(/TEMPORAL_UPKEEP_NAMESPACE.*temporal operator namespace create/);
+  await expect(refused).rejects.toThrow(says);
+  await expect(refused).rejects.toThrow(/^TEMPORAL_UPKEEP_NAMESPACE: .*temporal operator namespace create/);
 });
 
 /** A process that asks for work in these namespaces, over and over; returns a function that ends it. */
@@ -151,13 +158,22 @@ test('Schedules of an older version stay while a worker of it lives, go when non
   await isHeard('old@host');
   const moving = removeMovedSchedules({
     ...{ client, upkeep, taskQueue: temporal.config.TEMPORAL_TASK_QUEUE, logger: pino({ level: 'silent' }) },
-    ...{ signal: leave.signal, pace: { everyMs: 100, silentMs: 6_000 } },
+    ...{ signal: leave.signal, pace: { everyMs: 100, silentMs: 6_000, looks: 4 } },
   });
   try {
     for (let time = 0; time < 2; time++) {
       await sleep(2_000);
       expect(await idsOf(client)).toEqual([...withoutChain].sort());
       await stopOld();
+      if (time === 0) {
+        // A way back pauses what its kept worker would go on with: nobody else does the work of the old Schedule then.
+        const paused = upkeep.schedule.getHandle('heartbeat-sweep');
+        await paused.pause('way back');
+        await has(client, ['heartbeat-sweep']);
+        await sleep(3_000);
+        expect(await idsOf(client)).toEqual(['heartbeat-sweep']);
+        await paused.unpause('forward again');
+      }
       await has(client, []);
       expect(await idsOf(upkeep)).toEqual([...withoutChain].sort());
       if (time > 0) break;
@@ -171,5 +187,27 @@ test('Schedules of an older version stay while a worker of it lives, go when non
     leave.abort();
     stops.push(stopOld);
     await Promise.all([moving, ...stops.map((stop) => stop())]);
+  }
+});
+
+test('a look for Schedules of an older version does not hold up a process that stops, though the server does not answer', async () => {
+  const sockets: Socket[] = [];
+  const silent = createServer((socket) => void sockets.push(socket.on('error', () => undefined)));
+  silent.listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const connection = Connection.lazy({ address: `127.0.0.1:${(silent.address() as AddressInfo).port}` });
+  const [client, apart] = ['site', 'site-upkeep'].map((namespace) => new Client({ connection, namespace }));
+  const leave = new AbortController();
+  const moving = removeMovedSchedules({
+    ...{ client: client!, upkeep: apart!, taskQueue: 'test', logger: pino({ level: 'silent' }), signal: leave.signal },
+  });
+  try {
+    await until(() => sockets.length > 0, { name: 'the server is asked' });
+    leave.abort();
+    await moving;
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    silent.close();
+    await connection.close();
   }
 });

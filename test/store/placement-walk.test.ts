@@ -52,6 +52,23 @@ async function rolledBack(work: (db: Queryable) => Promise<void>): Promise<void>
   }
 }
 
+test('a GPU without a price is found where its machine sells others, and an order pays for its share of that', async () => {
+  await rolledBack(async (db) => {
+    await db.query(`update provider_resources set price_per_hour = 0 where name = 'rtx-4090'`);
+    await db.query('update providers set cpu_price_per_hour = 0, memory_price_per_gb_hour = 0');
+    const at = { ...site, GPU_DEFAULT_PRICES: [] };
+    for (const cpuCores of [4, 20]) {
+      const order = testOrder({ gpuType: '4090', gpuCount: 1, cpuCores });
+      const [found, best] = [
+        await placementCandidates(asked(true, db).db, order, at, 8),
+        await placementCandidates(asked(false, db).db, order, at, 8),
+      ];
+      expect(best).toHaveLength(cpuCores > 4 ? 8 : 0);
+      expect(found).toEqual(best);
+    }
+  });
+});
+
 test('GPUs for which nobody has set a price are not looked at before those that are sold', async () => {
   await rolledBack(async (db) => {
     await db.query(`update provider_resources set price_per_hour = 0 where kind = 'gpu' and name <> 'h200-141gb'`);

@@ -145,6 +145,15 @@ test('free GPUs are listed per provider, the cheapest first, and add up', async 
   expect(json).toMatchObject({ total_gpus: 21, total_available: 18, count: 5 });
 });
 
+test('a page after the last free GPU suggests no other type; a list of a type that nobody has does', async () => {
+  const missing = await get('/gpu-availability?gpu_type=409');
+  expect(missing.json).toMatchObject({ count: 0, near: expect.arrayContaining([expect.any(String)]) });
+  const pastAll = encodeCursor('false', '0', 'prov-z', 'z');
+  const end = await get(`/gpu-availability?gpu_type=4090&cursor=${pastAll}`);
+  expect(end.json).toMatchObject({ count: 0, total_gpus: 21 });
+  expect(end.json).not.toHaveProperty('near');
+});
+
 test('a provider shows what is rented beside what is free', async () => {
   const { json } = await get('/prov-e');
   const type = Object.keys(json.capacity.total_gpus)[0]!;

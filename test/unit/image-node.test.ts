@@ -46,12 +46,18 @@ test('a Node that an operator names is used if it is of the image’s version, a
   );
 });
 
-test('the Node on PATH is used if it is of the image’s version; otherwise the one in the cache', async () => {
-  const onPath = program('bin/node', `${major}.0.1`);
-  expect(await find({})).toEqual({ path: onPath, from: 'PATH' });
-  program('bin/node', '20.20.2');
+test('the Node on PATH is used if it is the image’s or a newer one of its kind; otherwise the one in the cache', async () => {
   const path = program(`cache/node/${imageNode.version}/bin/node`, imageNode.version);
-  expect(await find({})).toEqual({ path, from: 'cache' });
+  for (const good of [imageNode.version, `${major}.100.0`]) {
+    expect([good, await find({ PATH: dirname(program('bin/node', good)) })]).toEqual([
+      good,
+      { path: join(folder, 'bin/node'), from: 'PATH' },
+    ]);
+  }
+  for (const other of ['20.20.2', `${major}.3.9`, `${Number(major) + 1}.0.0`]) {
+    program('bin/node', other);
+    expect([other, await find({})]).toEqual([other, { path, from: 'cache' }]);
+  }
 });
 
 test('where npm is not there, the error names the variable', async () => {

@@ -90,7 +90,7 @@ test('a release is checked, refused with what to do, taken back when git refuses
   rmSync(lock);
 
   const made = await release();
-  expect(made).toEqual({ code: 0, said: expect.stringContaining(`git push origin main v${version}\n`) });
+  expect(made).toEqual({ code: 0, said: expect.stringContaining(`git push --atomic origin main v${version}\n`) });
   expect(made.said).toContain(`docker build --tag REGISTRY/worldland-broker:${version} .`);
   expect(state()).toEqual({ head: `Release ${version}`, status: '', tags: `v${version}\n` });
   expect(git('cat-file', '-t', `v${version}`).trim()).toBe('tag');

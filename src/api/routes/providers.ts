@@ -127,7 +127,9 @@ export function providerRoutes({ pool, config }: { pool: Pool; config: Config })
         const asked = { ...gpuAsked(query), ...needsAsked(query), limit, ...(cursor === undefined ? {} : { cursor }) };
         await answer(ctx, asked, async () => {
           const page = await gpuAvailability(pool, asked, config);
-          return { ...gpuAvailabilityReplyOf(page, config), ...(await nearOf(page.rows, asked)) };
+          // A page after the last row says that the list has ended, and not that there is no such type.
+          const near = cursor === undefined ? await nearOf(page.rows, asked) : {};
+          return { ...gpuAvailabilityReplyOf(page, config), ...near };
         });
       },
     },
