@@ -91,12 +91,12 @@ export async function issueJoinCommand(deps: Deps, admitted: Admitted): Promise<
 async function giveAgain(deps: Deps, admitted: Admitted, live: LiveAnswer): Promise<Given | undefined> {
   const { redis, kubernetes } = deps;
   const { providerId, stored } = admitted;
-  const { tokenId, deliveredAt, sealedFor } = live;
+  const { tokenId, answeredAt, sealedFor } = live;
   if (!(await bootstrapTokenExists(kubernetes, tokenId, providerId))) return undefined;
   if (sealedFor === stored.registration.encKey) {
     if ((await findReply(redis, providerId, tokenId)) !== undefined) return { token: live, delivered: false };
     // Whoever sent this one took the answer after that: it had waited too long, and asked again meanwhile.
-    if (deliveredAt !== undefined && stored.receivedAt <= deliveredAt) return { token: live, delivered: true };
+    if (live.delivered && stored.receivedAt <= answeredAt) return { token: live, delivered: true };
   }
   const secret = await keptHalf(deps, { providerId, ...live });
   if (secret === undefined) return undefined;

@@ -45,8 +45,9 @@ export interface LiveAnswer extends JoinToken {
   /** The registration that it answers, and the number of the join command. */
   messageId: string;
   nodeName: string;
-  /** When an agent took it; absent if none was seen to. */
-  deliveredAt?: Date;
+  answeredAt: Date;
+  /** An agent was seen to take it. */
+  delivered: boolean;
   /** The key it was sealed for; absent if it was not sealed. */
   sealedFor?: string;
 }
@@ -69,10 +70,12 @@ export async function liveAnswer(
     expires_at: Date;
     message_id: string;
     node_name: string;
-    delivered_at: Date | null;
+    answered_at: Date;
+    delivered: boolean;
     sealed_for: string | null;
   }>(
-    `select t.token_id, t.expires_at, t.message_id, t.node_name, t.delivered_at, t.sealed_for
+    `select t.token_id, t.expires_at, t.message_id, t.node_name, t.answered_at,
+            t.delivered_at is not null as delivered, t.sealed_for
        from join_tokens t join provider_registrations r
          on r.message_id = split_part(t.message_id, '#', 1) and r.provider_id = t.provider_id
       where t.provider_id = $1 and t.deleted_at is null and t.used_at is null and t.answered_at is not null
@@ -86,7 +89,7 @@ export async function liveAnswer(
   if (row === undefined) return undefined;
   return {
     ...{ tokenId: row.token_id, expiresAt: row.expires_at, messageId: row.message_id, nodeName: row.node_name },
-    ...(row.delivered_at === null ? {} : { deliveredAt: row.delivered_at }),
+    ...{ answeredAt: row.answered_at, delivered: row.delivered },
     ...(row.sealed_for === null ? {} : { sealedFor: row.sealed_for }),
   };
 }
