@@ -20,6 +20,13 @@ function heldUp<T>() {
   return { step: () => answer, letGo: (found: T) => letGo(found) };
 }
 
+test('a job whose pod was missing when the database was restored is paid for until the backup', async () => {
+  const missingSince = instantAt(secondsAgo(4));
+  const job = await runningFlowJob(flow, { steps: { teardownJob: () => Promise.resolve({ missingSince }) } });
+  await job.cancel();
+  expect(await job.released()).toMatchObject({ podEndedAt: missingSince });
+});
+
 describe('a pod that ends while its provider is away', () => {
   test('a pod that ends by itself while its provider is away completes its job, which is paid for until the earlier of the two', async () => {
     const job = await runningFlowJob(flow);
