@@ -36,6 +36,7 @@ import { admittedNode } from './admitted-node.js';
 import { closeNodes } from './close-nodes.js';
 import type { ActivityDeps } from './deps.js';
 import type { JoinCommandIssued } from './registration-answer.js';
+import { arrivalMs } from '../src/redis/streams/entry.js';
 
 /** `bootstrapsigner` needs about a second; if it takes longer than this, the step is retried. */
 const signatureTimeoutMs = 15_000;
@@ -94,9 +95,13 @@ async function giveAgain(deps: Deps, admitted: Admitted, live: LiveAnswer): Prom
   const { tokenId, answeredAt, sealedFor } = live;
   if (!(await bootstrapTokenExists(kubernetes, tokenId, providerId))) return undefined;
   if (sealedFor === stored.registration.encKey) {
-    if ((await findReply(redis, providerId, tokenId)) !== undefined) return { token: live, delivered: false };
+    // An agent may have taken it without anybody having looked since.
+    const entryId = await findReply(redis, providerId, tokenId);
+    const isTaken =
+      entryId === undefined ? live.delivered : await isTakenAtOnce(deps, providerId, { entryId, tokenId });
+    if (entryId !== undefined && !isTaken) return { token: live, delivered: false };
     // Whoever sent this one took the answer after that: it had waited too long, and asked again meanwhile.
-    if (live.delivered && stored.receivedAt <= answeredAt) return { token: live, delivered: true };
+    if (isTaken && stored.receivedAt < answeredAt) return { token: live, delivered: true };
   }
   const secret = await keptHalf(deps, { providerId, ...live });
   if (secret === undefined) return undefined;
@@ -112,7 +117,8 @@ async function giveNew(deps: Deps, admitted: Admitted, nodeName: string): Promis
   const { tokenId, expiresAt } = token;
   const published = await findReply(redis, providerId, tokenId);
   if (published !== undefined && (await bootstrapTokenExists(kubernetes, tokenId, providerId))) {
-    await markTokenAnswered(pool, tokenId, stored.registration.encKey);
+    const answeredAt = new Date(arrivalMs(published));
+    await markTokenAnswered(pool, tokenId, { encKey: stored.registration.encKey, answeredAt });
     return { token, delivered: false };
   }
   const secret = await secretHalf(deps, { providerId, ...token });
@@ -163,7 +169,7 @@ async function publish(
     sign,
     ttlS: lifetimeS(token, config.JOIN_TOKEN_TTL_S),
   });
-  await markTokenAnswered(pool, token.tokenId, encKey);
+  await markTokenAnswered(pool, token.tokenId, { encKey, answeredAt: new Date(arrivalMs(entryId)) });
   await setProviderStatus(pool, providerId, 'approved', 'waiting for its node to join', { unlessServing: true });
   return entryId;
 }

@@ -94,14 +94,24 @@ export async function liveAnswer(
   };
 }
 
-/** Records that the answer with this token was published. @param encKey the key that it was sealed for. */
-export async function markTokenAnswered(db: Queryable, tokenId: string, encKey: string | undefined): Promise<void> {
+/**
+ * Records that the answer with this token was published.
+ *
+ * @param encKey the key that it was sealed for.
+ * @param answeredAt by the clock of the streams, which registrations have, too: an agent may ask again within the
+ * millisecond in which it was answered.
+ */
+export async function markTokenAnswered(
+  db: Queryable,
+  tokenId: string,
+  { encKey, answeredAt }: { encKey: string | undefined; answeredAt: Date },
+): Promise<void> {
   await db.query(
     `update join_tokens
-        set answered_at = now(), sealed_for = $2,
+        set answered_at = $3, sealed_for = $2,
             delivered_at = case when sealed_for is not distinct from $2 then delivered_at end
       where token_id = $1`,
-    [tokenId, encKey ?? null],
+    [tokenId, encKey ?? null, answeredAt],
   );
 }
 

@@ -162,7 +162,7 @@ const byName: Record<string, () => unknown> = {
     accounts: () => [{ kind: 'customer', owner: grownWallet }],
   },
   ...{
-    ...{ newest: () => '000002', encKey: () => 'key' },
+    ...{ newest: () => '000002', encKey: () => 'key', answeredAt: () => new Date() },
     ports: () => [{ port: 8_888, name: 'web', protocol: 'http' }],
     CLUSTER_NODE_PORTS: () => 12_768,
     ...{ everyS: () => 60, byS: () => 60, tokenKey: () => 1 },
