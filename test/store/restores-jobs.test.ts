@@ -23,7 +23,7 @@ const notForgotten = () => Promise.reject(new Error('nothing was forgotten'));
 /** Temporal knows of no workflow: it was restored as well. */
 const temporal = {
   workflow: {
-    // eslint-disable-next-line @typescript-eslint/require-await, require-yield
+     
     async *list() {
       return;
     },
