@@ -23,7 +23,6 @@ const notForgotten = () => Promise.reject(new Error('nothing was forgotten'));
 /** Temporal knows of no workflow: it was restored as well. */
 const temporal = {
   workflow: {
-     
     async *list() {
       return;
     },
