@@ -5,11 +5,12 @@ import { isProviderId } from '../domain/provider.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
 import { gpuTypeParameters, isEnoughSql, isTypeSql, typeNamesSql } from './gpu-types.js';
 import { gpuPriceSql, hasOtherPricesSql, isFreeSql, siteParameter, withoutPrices } from './offers.js';
+import { machineTermsOf, machineTermsSql, type MachineTerms, type MachineTermsRow } from './machine-terms.js';
 import type { Queryable } from './pool.js';
 import { priceSourceOf } from './provider-row.js';
 
 /** What one provider has of one GPU type. */
-export interface GpuAvailability {
+export interface GpuAvailability extends MachineTerms {
   providerId: string;
   gpuType: string;
   vramGb?: number;
@@ -23,13 +24,6 @@ export interface GpuAvailability {
   /** Of one GPU, token units. */
   pricePerHour: number;
   priceSource: PriceSource;
-  cpuPricePerHour: number;
-  memoryPricePerGbHour: number;
-  storagePricePerGbHour: number;
-  availableFrom?: Date;
-  availableUntil?: Date;
-  outUntil?: Date;
-  outReason?: string;
   /** Why there are none of this type; '' if there are, or the reason is unknown. */
   gpusReason: string;
 }
@@ -101,10 +95,7 @@ const pageSql = `
   )
   select provider_id, r.name as gpu_type, r.vram_gb, r.model, r.total, r.total - r.rented as free,
          p.node_ready and p.heartbeat_alive as online, ${isFreeSql('page.price', '$8')} as can_create_job,
-         r.price_per_hour::float8 as own_price, page.price::float8 as price, page.price::text as exact_price, page.sold,
-         p.cpu_price_per_hour::float8 as cpu_price, p.memory_price_per_gb_hour::float8 as memory_price,
-         p.storage_price_per_gb_hour::float8 as storage_price,
-         p.available_from, p.available_until, s.out_until, s.out_reason,
+         r.price_per_hour::float8 as own_price, page.price::float8 as price, page.price::text as exact_price, page.sold,${machineTermsSql},
          case when r.total = 0 then p.gpus_reason else '' end as gpus_reason
     from page join provider_resources r using (provider_id, name) join providers p using (provider_id)
          left join provider_starts s using (provider_id)
@@ -115,7 +106,7 @@ const totalsSql = `
   select coalesce(sum(r.total), 0)::float8 as total, coalesce(sum(r.total - r.rented), 0)::float8 as free
     from provider_resources r where ${isAsked} and not ${isNotOfFleet}`;
 
-interface AvailabilityTableRow {
+interface AvailabilityTableRow extends MachineTermsRow {
   provider_id: string;
   gpu_type: string;
   vram_gb: number | null;
@@ -128,13 +119,6 @@ interface AvailabilityTableRow {
   price: number;
   exact_price: string;
   sold: boolean;
-  cpu_price: number;
-  memory_price: number;
-  storage_price: number;
-  available_from: Date | null;
-  available_until: Date | null;
-  out_until: Date | null;
-  out_reason: string | null;
   gpus_reason: string;
 }
 
@@ -194,13 +178,7 @@ function availabilityOf(row: AvailabilityTableRow): GpuAvailability {
     canCreateJob: row.can_create_job,
     pricePerHour: row.price,
     priceSource: priceSourceOf(row.own_price, row.price),
-    cpuPricePerHour: row.cpu_price,
-    memoryPricePerGbHour: row.memory_price,
-    storagePricePerGbHour: row.storage_price,
     gpusReason: row.gpus_reason,
-    ...(row.available_from === null ? {} : { availableFrom: row.available_from }),
-    ...(row.available_until === null ? {} : { availableUntil: row.available_until }),
-    ...(row.out_until === null ? {} : { outUntil: row.out_until }),
-    ...(row.out_reason === null ? {} : { outReason: row.out_reason }),
+    ...machineTermsOf(row),
   };
 }

@@ -1,5 +1,6 @@
 import type { PriceSource } from '../domain/gpu-prices.js';
 import type { SystemSpec } from '../domain/machine.js';
+import { machineTermsOf, machineTermsSql, type MachineTerms, type MachineTermsRow } from './machine-terms.js';
 import { gpuPriceSql } from './offers.js';
 import type { ProviderStatus } from '../wire/statuses.js';
 
@@ -19,7 +20,7 @@ export interface ProviderResource {
 }
 
 /** A provider as the database has it. */
-export interface ProviderRow {
+export interface ProviderRow extends MachineTerms {
   providerId: string;
   /** Lower case. */
   wallet: string;
@@ -44,21 +45,12 @@ export interface ProviderRow {
   /** Of its first GPU type. */
   gpuModel?: string;
   resources: ProviderResource[];
-  cpuPricePerHour: number;
-  memoryPricePerGbHour: number;
-  storagePricePerGbHour: number;
-  /** When its owner offers it; absent is no bound. */
-  availableFrom?: Date;
-  availableUntil?: Date;
-  /** Out of placement until then, for the starts that it failed; `outReason` is the last of them: an error code, or words. */
-  outUntil?: Date;
-  outReason?: string;
   lastHeartbeat?: Date;
   registeredAt: Date;
   joinedAt?: Date;
 }
 
-export interface ProviderTableRow {
+export interface ProviderTableRow extends MachineTermsRow {
   provider_id: string;
   wallet_addr: string;
   node_name: string | null;
@@ -83,13 +75,6 @@ export interface ProviderTableRow {
     own_price: number;
     price: number;
   }[];
-  cpu_price: number;
-  memory_price: number;
-  storage_price: number;
-  available_from: Date | null;
-  available_until: Date | null;
-  out_until: Date | null;
-  out_reason: string | null;
   last_heartbeat: Date | null;
   registered_at: Date;
   joined_at: Date | null;
@@ -122,10 +107,8 @@ export const selectProviders = `
          p.cordoned, p.drain_until, p.retiring, p.heartbeat_alive,
          coalesce((p.allocatable ->> 'userNamespaces')::boolean, false) as user_namespaces,
          (select coalesce(sum((g ->> 'count')::int), 0)::int from jsonb_array_elements(p.offer -> 'gpus') g) as offered_gpus,
-         p.gpus_reason, p.offer -> 'gpus' -> 0 ->> 'model' as gpu_model, r.resources,
-         p.cpu_price_per_hour::float8 as cpu_price, p.memory_price_per_gb_hour::float8 as memory_price,
-         p.storage_price_per_gb_hour::float8 as storage_price,
-         p.available_from, p.available_until, s.out_until, s.out_reason, h.last_heartbeat, p.registered_at, p.joined_at
+         p.gpus_reason, p.offer -> 'gpus' -> 0 ->> 'model' as gpu_model, r.resources,${machineTermsSql},
+         h.last_heartbeat, p.registered_at, p.joined_at
     from providers p
     left join provider_heartbeats h using (provider_id)
     left join provider_starts s using (provider_id)
@@ -167,13 +150,7 @@ export function providerOf(row: ProviderTableRow): ProviderRow {
       pricePerHour: price,
       priceSource: priceSourceOf(own, price),
     })),
-    cpuPricePerHour: row.cpu_price,
-    memoryPricePerGbHour: row.memory_price,
-    storagePricePerGbHour: row.storage_price,
-    ...(row.available_from === null ? {} : { availableFrom: row.available_from }),
-    ...(row.available_until === null ? {} : { availableUntil: row.available_until }),
-    ...(row.out_until === null ? {} : { outUntil: row.out_until }),
-    ...(row.out_reason === null ? {} : { outReason: row.out_reason }),
+    ...machineTermsOf(row),
     ...(row.last_heartbeat === null ? {} : { lastHeartbeat: row.last_heartbeat }),
     registeredAt: row.registered_at,
     ...(row.joined_at === null ? {} : { joinedAt: row.joined_at }),
