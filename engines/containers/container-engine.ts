@@ -6,7 +6,8 @@ import { removeCgroups } from '../cgroups.js';
 import { machineAddress } from '../kubernetes/kubeadm.js';
 import type { Log } from '../log.js';
 import { guardAgainstOrphans, reapOrphans } from '../orphans.js';
-import { cacheRoot, packageRoot } from '../paths.js';
+import { inNamespaces } from '../namespaces.js';
+import { cacheRoot } from '../paths.js';
 import { Supervisor, type ProcessSpec } from '../supervisor.js';
 import { run, type RunOptions } from '../tools/run.js';
 import { takeTurn } from '../turn.js';
@@ -108,20 +109,13 @@ function dockerCommand({ folder, packages, env }: ContainerEngineOptions): Docke
 function engineProcess({ folder, packages, env }: ContainerEngineOptions, docker: Docker): ProcessSpec {
   return {
     name: 'container-engine',
-    command: '/bin/sh',
-    args: [
-      '-c',
-      'exec 9</proc/self/ns/net; exec unshare --net --mount --pid --uts --fork --kill-child --mount-proc "$0"',
-      join(packageRoot, 'engines/containers/engine-init.sh'),
-    ],
+    ...inNamespaces('containers/engine-init.sh'),
     env: {
       PATH: env['PATH'],
       ...{ FOLDER: folder, PACKAGES: packages.root, LIBRARIES: packages.libraries, NAME_SERVER: nameServer },
       ...{ ADDRESS: address, GATEWAY: gateway, LINK: link, CGROUP: cgroup, HOST_ADDRESS: machineAddress() },
     },
     ready: async () => void (await docker(['version'])),
-    // Nothing in it has to be saved, and the kernel shields its first process from other signals.
-    stopSignal: 'SIGKILL',
   };
 }
 

@@ -6,6 +6,7 @@
 # network of two), LINK (the host's end of it), CGROUP, HOST_ADDRESS (of the host, by which its own programs are reached),
 # NAME_SERVER. Descriptor 9 is the host's network.
 set -eu
+. "$(dirname "$0")/../namespaces.sh"
 export PATH="$PACKAGES/bin:$PACKAGES/usr/sbin:$PACKAGES/usr/bin:$PATH"
 export LD_LIBRARY_PATH="$LIBRARIES" XTABLES_LIBDIR="${LIBRARIES%%:*}/xtables"
 
@@ -18,27 +19,9 @@ rm -f /etc/resolv.conf
 echo "nameserver $NAME_SERVER" >/etc/resolv.conf
 
 # Network: one link to the host. The internet comes over another one, while an image is built.
-nsenter --net=/proc/self/fd/9 ip link add "$LINK" type veth peer name eth0 netns 1
-nsenter --net=/proc/self/fd/9 ip address add "$GATEWAY/30" dev "$LINK"
-nsenter --net=/proc/self/fd/9 ip link set "$LINK" up
-exec 9>&-
-ip link set lo up
-ip address add "$ADDRESS/30" dev eth0
-ip link set eth0 up
-ip route add "$HOST_ADDRESS" via "$GATEWAY"
-echo 1 >/proc/sys/net/ipv4/ip_forward
+link_to_host "$HOST_ADDRESS"
 
-# All containers count in one group, which the host removes in the end.
-if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
-  for controller in cpuset cpu io memory hugetlb pids; do
-    echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control 2>/dev/null || true
-  done
-  mkdir -p "/sys/fs/cgroup/$CGROUP"
-else
-  for hierarchy in /sys/fs/cgroup/*; do
-    [ ! -e "$hierarchy/cgroup.procs" ] || mkdir -p "$hierarchy/$CGROUP"
-  done
-fi
+count_containers_together
 
 # It starts again whenever it ends, but not while there is a file that says so. It refuses to start without its own file.
 echo '{}' >"$FOLDER/dockerd.json"

@@ -6,7 +6,7 @@ import { removeCgroups } from '../cgroups.js';
 import { podCidr, serviceCidr } from '../kubernetes/kubeadm.js';
 import type { Log } from '../log.js';
 import { guardAgainstOrphans, reapOrphans } from '../orphans.js';
-import { packageRoot } from '../paths.js';
+import { inNamespaces } from '../namespaces.js';
 import { Supervisor } from '../supervisor.js';
 import { run } from '../tools/run.js';
 import { takeTurn } from '../turn.js';
@@ -83,12 +83,7 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
     try {
       await supervisor.start({
         name: 'machine',
-        command: '/bin/sh',
-        args: [
-          '-c',
-          'exec 9</proc/self/ns/net; exec unshare --net --mount --pid --uts --fork --kill-child --mount-proc "$0"',
-          join(packageRoot, 'engines/real-node/node-init.sh'),
-        ],
+        ...inNamespaces('real-node/node-init.sh'),
         env: {
           PATH: env['PATH'],
           ...{ FOLDER: folder, PACKAGES: packages.root, LIBRARIES: packages.libraries, HOST_NAME: options.hostName },
@@ -98,8 +93,6 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
         ready: async () => {
           if (!existsSync(join(folder, 'ready'))) throw new Error('containerd does not answer yet');
         },
-        // Nothing in it has to be saved, and the kernel shields its first process from other signals.
-        stopSignal: 'SIGKILL',
       });
     } catch (error) {
       await stop();

@@ -7,6 +7,7 @@
 # the distribution), HOST_NAME, ADDRESS and GATEWAY (a network of two), LINK (the host's end of it), CGROUP, POD_CIDR,
 # SERVICE_CIDR. Descriptor 9 is the host's network.
 set -eu
+. "$(dirname "$0")/../namespaces.sh"
 export PATH="/mnt/bin:$PACKAGES/bin:$PACKAGES/usr/sbin:$PACKAGES/usr/bin:$PATH"
 export LD_LIBRARY_PATH="$LIBRARIES" XTABLES_LIBDIR="$LIBRARIES/xtables"
 
@@ -36,31 +37,13 @@ for setting in vm/overcommit_memory=1 vm/panic_on_oom=0 kernel/panic=10 kernel/p
 done
 
 # Network: one link to the host, which the API server and the customers use.
-nsenter --net=/proc/self/fd/9 ip link add "$LINK" type veth peer name eth0 netns 1
-nsenter --net=/proc/self/fd/9 ip address add "$GATEWAY/30" dev "$LINK"
-nsenter --net=/proc/self/fd/9 ip link set "$LINK" up
-exec 9>&-
-ip link set lo up
-ip address add "$ADDRESS/30" dev eth0
-ip link set eth0 up
-ip route add default via "$GATEWAY"
-echo 1 >/proc/sys/net/ipv4/ip_forward
+link_to_host default
 hostname "$HOST_NAME"
 # No names are resolved here, and a lookup must fail at once and not after ten seconds.
 rm -f /etc/resolv.conf
 echo 'nameserver 127.0.0.1' >/etc/resolv.conf
 
-# All containers count in one group, which the host removes in the end.
-if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
-  for controller in cpuset cpu io memory hugetlb pids; do
-    echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control 2>/dev/null || true
-  done
-  mkdir -p "/sys/fs/cgroup/$CGROUP"
-else
-  for hierarchy in /sys/fs/cgroup/*; do
-    [ ! -e "$hierarchy/cgroup.procs" ] || mkdir -p "$hierarchy/$CGROUP"
-  done
-fi
+count_containers_together
 
 keep() { # NAME COMMAND…: runs it again whenever it ends; on SIGTERM, ends it and exits
   log="/mnt/logs/$1.log"
