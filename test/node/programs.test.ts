@@ -208,7 +208,7 @@ describeUnless(missing)('the main program on a real machine', () => {
     const git = await startGitServer(gateway, await freePort(), 'the work\n');
     const job = await order({ image: `${open.host}/team/git:1` });
     const trusting = 'ssh -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o BatchMode=yes';
-    const clone = `rm -rf ~/work; GIT_SSH_COMMAND="${trusting}" git clone -q ${git.url} ~/work && cat ~/work/README`;
+    const clone = `rm -rf ~/code; GIT_SSH_COMMAND="${trusting}" git clone -q ${git.url} ~/code && cat ~/code/README`;
     const target = [...sshOptions(job), '-p', String(job.ssh_port), `root@${job.ssh_host}`];
     const agent = `SSH_AUTH_SOCK=${git.agentSocket}`;
     try {
