@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 export interface MenuItem {
   key: string;
@@ -26,7 +26,8 @@ export function Menu({ label, name, items, disabled, size = 'm' }: MenuProps) {
   const button = useRef<HTMLButtonElement>(null);
   const id = useId();
   const entries = () => [...(root.current?.querySelectorAll<HTMLElement>('[role=menuitem]:not(:disabled)') ?? [])];
-  useEffect(() => {
+  // Before the next key: an effect that waits for a frame would take the focus from a menu that Escape has closed.
+  useLayoutEffect(() => {
     if (!isOpen) return undefined;
     entries()[0]?.focus();
     const outside = (event: Event) => {

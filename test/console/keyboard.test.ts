@@ -56,4 +56,28 @@ import { siteOfTests } from './pages/site.js';
     await page.getByRole('menuitem', { name: 'Account' }).waitFor({ state: 'detached' });
     expect(await hasFocus(shellOf(page).wallet)).toBe(true);
   });
+
+  test('Escape right after a menu was opened leaves the focus at its button', async () => {
+    const visitor = await at.visit();
+    const { page } = visitor;
+    await visitor.open();
+    await shellOf(page).connect.click();
+    await walletDialogOf(page).sign();
+    await shellOf(page).wallet.waitFor();
+    // Both keys come before the browser has drawn a frame, as on a machine that is busy.
+    const expanded = await shellOf(page).wallet.evaluate(async (button) => {
+      const said: (string | null)[] = [];
+      button.focus();
+      button.click();
+      await new Promise((drawn) => queueMicrotask(() => queueMicrotask(() => queueMicrotask(() => drawn(null)))));
+      said.push(button.getAttribute('aria-expanded'));
+      const escape = new Event('keydown', { bubbles: true, cancelable: true });
+      button.dispatchEvent(Object.assign(escape, { key: 'Escape' }));
+      await new Promise((drawn) => setTimeout(drawn, 200));
+      said.push(button.getAttribute('aria-expanded'));
+      return said;
+    });
+    expect(expanded).toEqual(['true', 'false']);
+    expect(await hasFocus(shellOf(page).wallet)).toBe(true);
+  });
 });
