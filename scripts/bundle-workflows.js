@@ -4,15 +4,16 @@
  * without it, each worker would spend seconds on its own at its start.
  */
 import { mkdir, rename, writeFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname, extname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 
 const target = resolve(process.argv[2] ?? 'dist/workflow-bundle.js');
-const workflows = process.argv[3] ?? fileURLToPath(new URL('../workflows/index.ts', import.meta.url));
+const workflows = resolve(process.argv[3] ?? fileURLToPath(new URL('../workflows/index.ts', import.meta.url)));
 const { code } = await bundleWorkflowCode({
-  workflowsPath: resolve(workflows),
-  workflowInterceptorModules: [resolve(dirname(workflows), 'interceptors.ts')],
+  workflowsPath: workflows,
+  // Beside the index: as a source or compiled, as that is.
+  workflowInterceptorModules: [resolve(dirname(workflows), `interceptors${extname(workflows)}`)],
   logger: new DefaultLogger('WARN'),
 });
 await mkdir(dirname(target), { recursive: true });
