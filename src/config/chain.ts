@@ -160,6 +160,10 @@ export function chainProblems(config: CheckedTogether): string[] {
       'BACKEND_PRIVATE_KEY: the role worker needs the key of the vault’s operator; mount it as BACKEND_PRIVATE_KEY_FILE',
     ],
     [
+      isWorker && config.RECEIPT_PRIVATE_KEY === undefined,
+      'RECEIPT_PRIVATE_KEY: the role worker needs a key that signs receipts, because a guardian vetoes what they do not explain; mount it as RECEIPT_PRIVATE_KEY_FILE',
+    ],
+    [
       isProduction && config.BLOCKCHAIN_RPC_URL.length > 0 && hosts.size < 2,
       'BLOCKCHAIN_RPC_URL: in production name nodes on two hosts or more, because a single one could make up deposits',
     ],

@@ -13,6 +13,7 @@ import { workflowTypes } from '../../workflows/workflow-types.js';
 import { startAnvil, type Anvil } from '../support/anvil.js';
 import { testConfig } from '../support/config.js';
 import { balances } from '../support/money.js';
+import { receiptKey } from '../support/receipts.js';
 import { findSecrets } from '../support/secrets.js';
 import { createSettling, type Settling } from '../support/settling.js';
 import { freshTemporal, type TestTemporal } from '../support/temporal.js';
@@ -120,6 +121,7 @@ test('a worker of a site with a chain reads the vault by its Schedule’s workfl
     {
       ...{ ENABLE_BLOCKCHAIN: 'true', BLOCKCHAIN_RPC_URL: site.proxy.url, BLOCKCHAIN_CHAIN_ID: String(anvil.chainId) },
       ...{ VAULT_ADDRESS: site.vault.vault, BACKEND_PRIVATE_KEY: operatorKey, CHAIN_FINALITY: '2' },
+      RECEIPT_PRIVATE_KEY: receiptKey,
     },
   );
   const stop = await startChain(config, site.pool, { logger, stop: never });

@@ -30,7 +30,7 @@ export async function createGuardedSite(anvil: Anvil, { batchDelayS = 3_600 } = 
   const env = {
     ...{ ENABLE_BLOCKCHAIN: 'true', BLOCKCHAIN_RPC_URL: anvil.url, BLOCKCHAIN_CHAIN_ID: String(chainId) },
     ...{ VAULT_ADDRESS: vault, BACKEND_PRIVATE_KEY: operatorKey, GUARDIAN_WALLETS: guardian, AUTH_CHAIN_IDS: '103' },
-    AUTH_MAX_SESSIONS: '1000',
+    ...{ RECEIPT_PRIVATE_KEY: receiptKey, AUTH_MAX_SESSIONS: '1000' },
   };
   const api = await startApi({ database: site.database, redis, env });
   const broker = await startLyingBroker(api.url);

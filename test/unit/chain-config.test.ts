@@ -14,6 +14,7 @@ const whole = {
   BLOCKCHAIN_CHAIN_ID: '97',
   VAULT_ADDRESS: vault,
   BACKEND_PRIVATE_KEY: key,
+  RECEIPT_PRIVATE_KEY: `0x${'2e'.repeat(32)}`,
 };
 const production = { ...whole, NODE_ENV: 'production', AUTH_AUDIENCE: 'https://broker.example.com' };
 
@@ -58,6 +59,7 @@ describe('a site with a chain', () => {
     ['BLOCKCHAIN_CHAIN_ID', ''],
     ['VAULT_ADDRESS', ''],
     ['BACKEND_PRIVATE_KEY', ''],
+    ['RECEIPT_PRIVATE_KEY', ''],
     ['BLOCKCHAIN_RPC_URL', 'wss://one.example.com'],
     ['VAULT_ADDRESS', '0x1234'],
     ['BACKEND_PRIVATE_KEY', `0x${'0'.repeat(64)}`],
@@ -73,10 +75,9 @@ describe('a site with a chain', () => {
     for (const secret of [key.slice(2), 'secret-path']) expect(problem).not.toContain(secret);
   });
 
-  test('a process without the role worker needs no key', () => {
-    expect(chainSettings(readConfig({ ...whole, BACKEND_PRIVATE_KEY: '', BROKER_ROLES: 'api' }))).toMatchObject({
-      chainId: 97,
-    });
+  test('a process without the role worker needs none of the keys', () => {
+    const keys = { BACKEND_PRIVATE_KEY: '', RECEIPT_PRIVATE_KEY: '' };
+    expect(chainSettings(readConfig({ ...whole, ...keys, BROKER_ROLES: 'api' }))).toMatchObject({ chainId: 97 });
   });
 
   test('in production one host is not believed, even under two addresses, and a key that everybody knows is refused', () => {
