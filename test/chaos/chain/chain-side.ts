@@ -36,7 +36,7 @@ export interface ChainOptions {
 export type ChainSide = Awaited<ReturnType<typeof startChainSide>>;
 
 /** How long customers go on until enough has happened. */
-const enoughWithinMs = 150_000;
+const enoughWithinMs = 300_000;
 /** Customers who have little, beside those who have enough. */
 const poor = 3;
 /** How long a kill waits for a settlement to be under way. */
