@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { visits } from './router.js';
 import { siteName } from './site-name.js';
 
@@ -20,10 +20,11 @@ let focused = 0;
 export function PageHead({ title, heading, lead, children }: PageHeadProps) {
   const line = useRef<HTMLHeadingElement>(null);
   const name = siteName();
-  useEffect(() => {
+  useLayoutEffect(() => {
     document.title = `${title} · ${name}`;
   }, [title, name]);
-  useEffect(() => {
+  // Before the next key: an effect that waits for a frame would take the focus from where somebody has gone meanwhile.
+  useLayoutEffect(() => {
     // The heading of a page that was still loading had the focus, and took it along when it went.
     const isLost = visits.value > 0 && document.activeElement === document.body;
     if (visits.value > focused || isLost) line.current?.focus({ preventScroll: true });

@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { useWallets } from '../connect/use-wallets.js';
+import { pause } from '../../src/client/pause.js';
+import { useWallets, walletsOfBrowser } from '../connect/use-wallets.js';
 import type { Wallet } from '../connect/wallets.js';
 import { login } from '../live/index.js';
 
@@ -28,6 +29,19 @@ export function useOwnWallet(): Wallet | undefined {
   }, [account, wallets]);
   const own = ownWallet.value;
   return own !== undefined && own.account === account ? own.wallet : undefined;
+}
+
+/** Wallets name accounts at once, as they ask nobody: what takes longer is not waited for. */
+const namedWithinMs = 5_000;
+
+/** The wallet of the login, for a click that may come before the wallets have named their accounts. */
+export async function ownWalletNow(): Promise<Wallet | undefined> {
+  const account = login.peek()?.wallet.toLowerCase();
+  if (account === undefined) return undefined;
+  const own = ownWallet.peek();
+  if (own?.account === account) return own.wallet;
+  const looked = walletsOfBrowser().then((wallets) => findWallet(wallets, account));
+  return await Promise.race([looked, pause(namedWithinMs).then(() => undefined)]);
 }
 
 async function findWallet(wallets: readonly Wallet[], account: string): Promise<Wallet | undefined> {

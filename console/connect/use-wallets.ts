@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useState } from 'preact/hooks';
+import { pause } from '../../src/client/pause.js';
 import { injectedWallet, listenForWallets } from './find-wallets.js';
 import type { Wallet } from './wallets.js';
 
@@ -36,6 +37,14 @@ export function useWallets(): { wallets: readonly Wallet[] | undefined; lookAgai
     setWallets([...found]);
   }, []);
   return { wallets, lookAgain };
+}
+
+/** The wallets of this browser, once all have had their time to announce themselves. */
+export async function walletsOfBrowser(): Promise<readonly Wallet[]> {
+  listen();
+  if (found.length === 0) await pause(announcementsMs);
+  addInjected();
+  return [...found];
 }
 
 function listen(): void {

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { twoWords } from '../../src/words/two-words.js';
 import type { OwnProvider } from '../../src/client/types.generated.js';
 import { Link } from '../app/link.js';
@@ -134,8 +134,8 @@ function Sign({ id, isSigned, onSigned }: { id: string; isSigned: boolean; onSig
   const wait = useWalletWait();
   const isRunning = useRef(false);
   const done = useRef<HTMLParagraphElement>(null);
-  // The button that had the focus is gone.
-  useEffect(() => done.current?.focus(), [isSigned]);
+  // The button that had the focus is gone; before the next key, which may lead elsewhere.
+  useLayoutEffect(() => done.current?.focus(), [isSigned]);
   if (isSigned)
     return (
       <p ref={done} tabIndex={-1}>

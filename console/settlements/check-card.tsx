@@ -1,7 +1,6 @@
 import type { Settlement } from '../../src/client/types.generated.js';
 import { chainReads, type ChainReads } from '../chain/chain-reads.js';
-import { useOwnWallet } from '../chain/own-wallet.js';
-import type { Wallet } from '../connect/wallets.js';
+import { ownWalletNow } from '../chain/own-wallet.js';
 import { login } from '../live/index.js';
 import { Button, Card, ErrorNote, State } from '../parts/index.js';
 import { useVerification } from '../receipts/use-verification.js';
@@ -9,11 +8,10 @@ import type { Checked } from './check-settlement.js';
 
 /** Computes the settlement's hash anew in this browser, and asks the vault over the wallet. */
 export function CheckCard({ settlement }: { settlement: Settlement }) {
-  const wallet = useOwnWallet();
   const { found, failure, isBusy, run } = useVerification(async () => {
     // It brings what computes hashes along, which nothing else on this page needs.
     const { checkSettlement } = await import('./check-settlement.js');
-    return await checkSettlement(settlement, await readsOf(wallet, settlement.chain_id), login.peek()?.wallet);
+    return await checkSettlement(settlement, await readsOf(settlement.chain_id), login.peek()?.wallet);
   });
   return (
     <Card
@@ -40,7 +38,8 @@ export function CheckCard({ settlement }: { settlement: Settlement }) {
 }
 
 /** The vault over a wallet that is on its chain; what a node cannot answer is open, not wrong. */
-async function readsOf(wallet: Wallet | undefined, chainId: number): Promise<ChainReads | undefined> {
+async function readsOf(chainId: number): Promise<ChainReads | undefined> {
+  const wallet = await ownWalletNow();
   if (wallet === undefined) return undefined;
   const reads = chainReads(wallet.provider);
   return (await reads.chainId().catch(() => undefined)) === chainId ? reads : undefined;

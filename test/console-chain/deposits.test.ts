@@ -70,9 +70,9 @@ const sending = 'eth_sendTransaction';
     const missing = Number(await amount.inputValue());
     expect(missing).toBeGreaterThan(0);
     await button.click();
-    await sendIn(page, 'Deposit');
-    await until(() => wallet.asked.filter(({ method }) => method === sending).length === 2);
-    await onItsWay.waitFor();
+    // It is on its way until it is booked, which may be soon: who waits for it begins before it is sent.
+    await Promise.all([onItsWay.getByText('Deposit of').waitFor(), sendIn(page, 'Deposit')]);
+    expect(wallet.asked.filter(({ method }) => method === sending)).toHaveLength(2);
     // What is asked for is what the page said: no more may be fetched than is deposited.
     const [approval] = wallet.asked.filter(({ method }) => method === sending);
     expect((approval!.params[0] as { to: string }).to).toBe(site.chain.token);

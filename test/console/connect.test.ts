@@ -104,6 +104,8 @@ const token = 10n ** 18n;
     const visitor = await visit([hostile, browserWallet({ name: 'Second Wallet' })]);
     await shellOf(visitor.page).connect.click();
     const { dialog } = walletDialogOf(visitor.page);
+    // Wallets are listed once they have announced themselves to the dialog, all at once.
+    await dialog.getByRole('button', { name: 'Second Wallet' }).waitFor();
     const shown = await words(dialog);
     expect(shown).toContain('<img src=x onerror=alert(1)>gpj');
     expect(await dialog.locator('img').count()).toBe(0);

@@ -5,6 +5,9 @@ import { hasFocus, tabTo } from './pages/keys.js';
 import { shellOf, walletDialogOf } from './pages/shell.js';
 import { siteOfTests } from './pages/site.js';
 
+/** What a page has for who watches its elements. */
+type Watching = new (call: () => void) => { observe(element: unknown, what: object): void };
+
 (await describeWithChromium())('a person without a mouse', () => {
   const at = siteOfTests();
 
@@ -55,6 +58,30 @@ import { siteOfTests } from './pages/site.js';
     await page.keyboard.press('Escape');
     await page.getByRole('menuitem', { name: 'Account' }).waitFor({ state: 'detached' });
     expect(await hasFocus(shellOf(page).wallet)).toBe(true);
+  });
+
+  test('a page that was gone to has the focus and the title at once, before the browser has drawn it', async () => {
+    const visitor = await at.visit();
+    const { page } = visitor;
+    const places = shellOf(page).places;
+    await visitor.open('jobs');
+    await places.getByRole('link', { name: 'Market' }).click();
+    await page.getByRole('table').first().waitFor();
+    // Looked at right after the page was put together, as on a machine where the next key comes before the next frame.
+    const found = await places.getByRole('link', { name: 'Jobs' }).evaluate(
+      async (link) =>
+        await new Promise<[boolean, string]>((looked) => {
+          const document = link.ownerDocument;
+          const look = () => {
+            const heading = document.querySelector('h1');
+            if (heading?.textContent === 'Jobs') looked([heading === document.activeElement, document.title]);
+          };
+          const { MutationObserver } = globalThis as unknown as { MutationObserver: Watching };
+          new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true });
+          link.click();
+        }),
+    );
+    expect(found).toEqual([true, expect.stringMatching(/^Jobs · /)]);
   });
 
   test('Escape right after a menu was opened leaves the focus at its button', async () => {

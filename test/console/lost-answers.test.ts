@@ -92,12 +92,17 @@ const hour = 3_600_000;
     const { page, elsewhere } = await person();
     await fill(page, 'at-its-price');
     const owner = await site.client(machine.owner);
-    // The page is not to read the new price before the order goes.
-    await page.route('**/api/v1/quotes', (route) => route.abort('connectionreset'));
+    // The page is not to read the new price before the order has gone, whenever it reads prices.
+    let go: () => void = () => undefined;
+    const held = new Promise<void>((done) => (go = done));
+    await page.route('**/api/v1/quotes', async (route) => {
+      await held;
+      await route.continue().catch(() => undefined);
+    });
     await owner.providers.setPrices(machine.providerId, { gpu: { [machine.gpuModel]: 1.5 } });
-    await page.unroute('**/api/v1/quotes');
     await rentOf(page).rent.click();
     const id = await openJobId(page);
+    go();
     expect((await elsewhere.jobs.waitUntil(id, 'running')).price_per_hour).toBe(1);
     await owner.providers.clearPrices(machine.providerId);
     await elsewhere.jobs.end(id);

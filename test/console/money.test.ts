@@ -187,14 +187,21 @@ import { connectWallet, walletDialogOf, words } from './pages/shell.js';
     const account = newWallet();
     const client = await site.client(account);
     await client.money.setMonthlyCap(35n * 10n ** 17n);
-    const page = await open('cost', account);
+    const page = await open('', account);
+    // It is told by an event, and events from before the broker has answered this page are on no stream of it.
+    const followed = page.waitForResponse(
+      (response) => response.url().endsWith('/api/v1/events') && page.url().endsWith('/console/cost'),
+    );
+    await page.goto('/console/cost');
+    await followed;
     await page.getByRole('region', { name: 'Monthly cap' }).getByText('left of').waitFor();
-    const job = await client.jobs.rentAndWait(order());
-    await page
+    // It is said for some seconds, and a start may take longer.
+    const told = page
       .getByRole('status')
       .getByText(/of the monthly cap is used/)
       .first()
       .waitFor();
+    const [job] = await Promise.all([client.jobs.rentAndWait(order()), told]);
     await page.getByText(/% are used/).waitFor();
     await client.jobs.end(job.job_id, { wait: 30 });
   });

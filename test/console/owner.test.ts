@@ -113,7 +113,8 @@ import { connectWallet, words } from './pages/shell.js';
       machine.startHeartbeats();
       await machine.beat();
     }
-    await until(async () => !/offline/i.test(await words(row())), {
+    // All the way back: the other tests rent it.
+    await until(async () => /available/i.test(await words(row())), {
       ...{ timeoutMs: 60_000, budgetMs: 30_000, everyMs: 500, name: 'the row says that it is back' },
     });
   }, 240_000);

@@ -56,8 +56,15 @@ const hour = 3_600_000;
     expect([job.status, job.job_name]).toEqual(['running', 'train']);
     await page.getByText(job.ssh_command!, { exact: true }).waitFor();
     const events = page.getByRole('list', { name: /^Events/ }).getByRole('listitem');
-    const told = (await events.allInnerTexts()).reverse().join('\n');
-    const order_ = ['order', 'placed', 'SSH'].map((word) => told.toLowerCase().indexOf(word.toLowerCase()));
+    // Where no stream is there yet, the job is read before its events.
+    const told = await until(
+      async () => {
+        const text = (await events.allInnerTexts()).reverse().join('\n').toLowerCase();
+        return text.includes('ssh') && text;
+      },
+      { name: 'the events go as far as the login' },
+    );
+    const order_ = ['order', 'placed', 'ssh'].map((word) => told.indexOf(word));
     expect(order_.every((at, index) => at >= 0 && (index === 0 || at > order_[index - 1]!))).toBe(true);
     expect(visitor.seen.complaints).toEqual([]);
     await elsewhere.jobs.end(id);
@@ -67,13 +74,16 @@ const hour = 3_600_000;
     const { page, elsewhere } = await person();
     const { job_id: id } = await elsewhere.jobs.rentAndWait(orderOf());
     await visitor.open(`jobs/${id}`);
-    const copied = async (what: string) => {
+    // A browser writes into its clipboard a moment after the click.
+    const copied = async (what: string, text: string) => {
       await page.getByRole('button', { name: `Copy ${what}` }).click();
-      return await page.evaluate<string>('navigator.clipboard.readText()');
+      await until(async () => (await page.evaluate('navigator.clipboard.readText()')) === text, {
+        name: `${what} is in the clipboard as it has to be typed`,
+      });
     };
     const job = await elsewhere.jobs.get(id);
-    expect(await copied('the SSH command')).toBe(job.ssh_command);
-    expect(await copied('the line for known_hosts')).toBe(job.known_hosts);
+    await copied('the SSH command', job.ssh_command!);
+    await copied('the line for known_hosts', job.known_hosts!);
     await elsewhere.jobs.end(id);
   });
 
@@ -81,8 +91,9 @@ const hour = 3_600_000;
     const { page, elsewhere } = await person('5');
     await order(page, { hours: '20', name: 'long-one' });
     const { dialog, sign } = walletDialogOf(page, 'Allow more');
-    await dialog.waitFor();
-    expect(await words(dialog)).toMatch(/This needs 2[0-9.]+ WLC, and you have 5\.00 left/);
+    await until(async () => /This needs 2[0-9.]+ WLC, and you have 5\.00 left/.test(await words(dialog)), {
+      name: 'the dialog says what the order needs and what is left',
+    });
     await sign();
     const id = await openJobId(page);
     await elsewhere.jobs.waitUntil(id, 'running');
@@ -126,7 +137,8 @@ const hour = 3_600_000;
     const row = page.getByRole('row').filter({ hasText: 'ends-elsewhere' });
     await until(async () => (await words(row)).includes('running'));
     await elsewhere.jobs.end(second.job_id, { wait: 20 });
-    await until(async () => (await row.count()) === 0 || !(await words(row)).includes('running'), {
+    // The row may be gone by the time that it is read.
+    await until(async () => !(await row.allInnerTexts()).some((text) => text.includes('running')), {
       name: 'the list follows',
     });
   });

@@ -7,6 +7,7 @@ import { consoleOperator } from '../support/console-stack.js';
 import { openConsole, type Machine, type OpenConsole, type Visitor } from '../support/console.js';
 import { sidewaysScroll } from '../support/looks.js';
 import { ed25519Key } from '../support/ssh-key.js';
+import { until } from '../support/until.js';
 import { connectWallet, shellOf, walletDialogOf } from './pages/shell.js';
 
 /** What a stranger may call a machine's hardware and place: markup, and letters that reorder the rest. */
@@ -67,7 +68,9 @@ const jobName = '=HYPERLINK("https://elsewhere.example";"<img src=x onerror=aler
     }
     await open(`jobs/${jobId}`);
     await page.getByRole('heading', { name: 'Log in' }).waitFor();
-    expect(await page.title()).toContain('=HYPERLINK("https://elsewhere.example"');
+    await until(async () => (await page.title()).includes('=HYPERLINK("https://elsewhere.example"'), {
+      name: 'the title has the name of the job',
+    });
     expect(found).toEqual([]);
     expect(seen.complaints).toEqual([]);
     expect(seen.urls.filter((url) => !url.startsWith(site.api))).toEqual([]);
@@ -84,6 +87,7 @@ const jobName = '=HYPERLINK("https://elsewhere.example";"<img src=x onerror=aler
     await open('operator');
     await page.getByRole('button', { name: 'Sign as an operator' }).click();
     await walletDialogOf(page, 'Sign in as an operator').sign();
+    await page.getByRole('tab', { name: 'Now' }).waitFor();
     for (const tab of await page.getByRole('tab').allInnerTexts()) {
       await page.getByRole('tab', { name: tab, exact: true }).click();
       expect((await harm(page)).map((what) => `${tab}: ${what}`)).toEqual([]);

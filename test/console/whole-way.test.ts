@@ -87,8 +87,9 @@ interface Hand {
       const job = await elsewhere.jobs.get(id);
       await page.getByRole('link', { name: /job runs/ }).waitFor();
 
-      await hand.use(page.getByRole('button', { name: 'Copy the SSH command' }));
-      await page.getByText('✓ Copied').waitFor();
+      // It is said for two seconds, so who waits for it begins before.
+      const copied = page.getByText('✓ Copied').waitFor();
+      await Promise.all([copied, hand.use(page.getByRole('button', { name: 'Copy the SSH command' }))]);
       expect(await page.evaluate('navigator.clipboard.readText()')).toBe(job.ssh_command);
 
       const extend = page.getByRole('button', { name: /^Extend by \+?1 h/ });

@@ -16,6 +16,9 @@ export const consoleStackFolder = join(packageRoot, '.data/test-console');
 /** The operator of brokers on loopback that live for one run of tests; processes of the run share it. */
 export const consoleOperator = privateKeyToAccount(`0x${'0b'.repeat(32)}`);
 
+/** Another one, for one file alone: for tests that count the sessions of their operator. */
+export const countedOperator = privateKeyToAccount(`0x${'0c'.repeat(32)}`);
+
 /** The same for the broker with a chain, of `test/console-chain`. */
 export const chainConsoleVariable = 'BROKER_TEST_CONSOLE_CHAIN';
 export const chainConsoleFolder = join(packageRoot, '.data/test-console-chain');
@@ -41,7 +44,7 @@ function environment(): NodeJS.ProcessEnv {
     RATE_LIMIT_LOGINS: '1000000',
     // Each context of a browser is a login.
     AUTH_MAX_SESSIONS: '1000',
-    ADMIN_WALLETS: consoleOperator.address,
+    ADMIN_WALLETS: `${consoleOperator.address},${countedOperator.address}`,
     // A job whose image never comes is to be found, and not to end by itself.
     JOB_STUCK_GRACE_S: '3600',
     // So that fees are seen.

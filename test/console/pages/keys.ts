@@ -1,4 +1,5 @@
 import type { Locator, Page } from '../../support/chromium.js';
+import { until } from '../../support/until.js';
 
 /** So many keys lead to any place of a page. */
 const mostTabs = 150;
@@ -7,9 +8,10 @@ export async function hasFocus(target: Locator): Promise<boolean> {
   return await target.evaluate((element) => element === element.ownerDocument.activeElement);
 }
 
-/** Goes on from where the focus is, as a person does who looks for something. */
+/** Goes on from where the focus is, as a person does who looks for something: nobody gets to what is switched off. */
 export async function tabTo(page: Page, target: Locator): Promise<void> {
   await target.waitFor();
+  await until(() => target.isEnabled(), { name: `${String(target)} can be used` });
   for (let pressed = 0; pressed < mostTabs; pressed += 1) {
     if (await hasFocus(target)) return;
     await page.keyboard.press('Tab');
