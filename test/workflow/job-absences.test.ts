@@ -12,7 +12,7 @@ let world: FleetWorld;
 let beforeFinalNews = async (): Promise<void> => undefined;
 beforeAll(async () => {
   world = await createFleetWorld(
-    { PROVIDER_LOSS_GRACE_S: 8, JOB_STUCK_GRACE_S: 1, JOB_START_TIMEOUT_S: 30 },
+    { PROVIDER_LOSS_GRACE_S: 14, JOB_STUCK_GRACE_S: 1, JOB_START_TIMEOUT_S: 30 },
     ({ tellJobs }) => ({
       async tellJobs(news) {
         if (news.final === true) await beforeFinalNews();
@@ -69,7 +69,7 @@ describe('time in which the provider was away', () => {
     'time in which the provider was away is not paid for when it did not come back before %s',
     async (_what, end, status) => {
       const providerId = await world.joined();
-      const order = await world.running({ providerId, durationSeconds: status === 'expired' ? 6 : 3_600 });
+      const order = await world.running({ providerId, durationSeconds: status === 'expired' ? 10 : 3_600 });
       await sleep(1_000);
       const awayMs = Date.now();
       await world.setNodeReady(providerId, false);
