@@ -8,6 +8,7 @@ import { createSender } from '../../src/guardian/sender.js';
 import { createLogger } from '../../src/observability/logger.js';
 import { anvilKeys, startAnvil, type Anvil } from '../support/anvil.js';
 import { startRpcProxy, type AskedOfChain, type Fault, type RpcProxy } from '../support/rpc-proxy.js';
+import { until } from '../support/until.js';
 import { deployVault, roles, type TestVault } from '../support/vault.js';
 
 // One of the two nodes lies, and the guardian does not know which one.

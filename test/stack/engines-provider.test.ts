@@ -10,6 +10,7 @@ import { startSimulatedProvider } from '../../engines/simulated-provider/provide
 import { startStack, type Stack } from '../../engines/stack.js';
 import { findKubernetesTools } from '../../engines/tools/kubernetes.js';
 import { run } from '../../engines/tools/run.js';
+import { until } from '../support/until.js';
 
 let dataDir: string;
 let stack: Stack;

@@ -123,23 +123,26 @@ describe('a cancellation at a step boundary', () => {
 describe('a process that dies at a step boundary', () => {
   /** Long enough for its pod to be seen while it runs. */
   const seconds = 8;
-  const lived = atEveryBoundary(() => seconds, async ([when, step], order) => {
-    const uids = new Set<string>();
-    const look = async () => {
-      for (const { metadata } of await podsOf(order)) uids.add(metadata!.uid!);
-    };
-    traps.set(order.jobId, {
-      ...{ when, step },
-      async act() {
-        await look();
-        throw new Error('the process died here');
-      },
-    });
-    const started = await world.commands.startAndWait(order, decidedWithinMs);
-    await look();
-    await world.jobBecomes(order, 'expired');
-    return { order, started, pods: uids.size, sprung: !traps.has(order.jobId) };
-  });
+  const lived = atEveryBoundary(
+    () => seconds,
+    async ([when, step], order) => {
+      const uids = new Set<string>();
+      const look = async () => {
+        for (const { metadata } of await podsOf(order)) uids.add(metadata!.uid!);
+      };
+      traps.set(order.jobId, {
+        ...{ when, step },
+        async act() {
+          await look();
+          throw new Error('the process died here');
+        },
+      });
+      const started = await world.commands.startAndWait(order, decidedWithinMs);
+      await look();
+      await world.jobBecomes(order, 'expired');
+      return { order, started, pods: uids.size, sprung: !traps.has(order.jobId) };
+    },
+  );
 
   test.each(boundaries)('a process that dies right %s %s loses nothing and makes nothing twice', async (when, step) => {
     const { order, ...life } = await lived(when, step);

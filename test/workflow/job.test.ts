@@ -76,7 +76,9 @@ describe('a job', () => {
     expect((await service(order))!.spec?.ports?.[0]?.nodePort).toBe(state.ssh!.port);
     expect(await world.job(order)).toMatchObject({ status: 'running', ssh: { port: state.ssh!.port }, providerId });
 
-    expect(await world.commands.cancel(order.jobId, 'its owner', decidedWithinMs)).toMatchObject({ status: 'cancelled' });
+    expect(await world.commands.cancel(order.jobId, 'its owner', decidedWithinMs)).toMatchObject({
+      status: 'cancelled',
+    });
     expect(await world.job(order)).toMatchObject({ status: 'cancelled', message: 'an operator ended it' });
     await expectNothingHeld(order);
   });
@@ -95,7 +97,9 @@ describe('a job', () => {
     expect(Date.parse(first.expiresAt) - Date.parse(before.expiresAt!)).toBe(3_600_000);
     expect(await world.commands.extend(order.jobId, 'one', 3_600)).toEqual(first);
     expect((await world.job(order)).expiresAt!.toISOString()).toBe(first.expiresAt);
-    await until(() => Date.now() > Date.parse(before.expiresAt!) + 1_000, { name: 'the time that was ordered is over' });
+    await until(() => Date.now() > Date.parse(before.expiresAt!) + 1_000, {
+      name: 'the time that was ordered is over',
+    });
     expect((await world.job(order)).status).toBe('running');
     await world.commands.cancel(order.jobId, 'its owner', decidedWithinMs);
     await expect(world.commands.extend(order.jobId, 'two', 60)).rejects.toMatchObject({ code: 'job_ended' });

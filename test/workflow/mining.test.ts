@@ -291,13 +291,17 @@ describe('checking all miners', () => {
 
 test('nothing but a miner may run in the miners’ namespace', async () => {
   await seen(await miningProvider({ gpu_count: 1 }), { running: 1 });
-  const create = () => world.kubernetes.core.createNamespacedPod({
-    namespace,
-    body: {
-      metadata: { name: 'other' },
-      spec: { priorityClassName: 'worldland-rental', containers: [{ name: 'other', image: 'docker.io/miners/one:1' }] },
-    },
-  });
+  const create = () =>
+    world.kubernetes.core.createNamespacedPod({
+      namespace,
+      body: {
+        metadata: { name: 'other' },
+        spec: {
+          priorityClassName: 'worldland-rental',
+          containers: [{ name: 'other', image: 'docker.io/miners/one:1' }],
+        },
+      },
+    });
   const refusal = () =>
     create().then(
       () => ({ body: 'made' }),
