@@ -100,6 +100,7 @@ describe('nodes of the chain', () => {
     await scene.anvil.client.request({ method: 'anvil_rollback', params: [1] } as never);
     expect(await scene.guarded.hashOnVault(number)).not.toBe(zeroHash);
     await scene.looks(1);
+    await scene.site.mine();
     expect(await scene.guarded.hashOnVault(number)).toBe(zeroHash);
   });
 });

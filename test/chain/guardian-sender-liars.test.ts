@@ -39,7 +39,7 @@ const guardian = (): Address => anvil.accounts[roles.guardian]!.address;
 const isVetoed = async (number: number) => ((await vault.read('batches', [BigInt(number)])) as [Hex])[0] === zeroHash;
 /** The chain mines a transaction soon after it took it. */
 async function becomesVetoed(number: number): Promise<boolean> {
-  for (let left = 100; left > 0 && !(await isVetoed(number)); left--) await sleep(20);
+  for (let left = 1_000; left > 0 && !(await isVetoed(number)); left--) await sleep(20);
   return await isVetoed(number);
 }
 const mined = () => anvil.client.getTransactionCount({ address: guardian() });

@@ -50,7 +50,7 @@ test('a guardian shows its state while it waits for a node before its first star
 });
 
 async function askUntilAnswered(url: string): Promise<unknown> {
-  for (let left = 50; ; left--) {
+  for (let left = 600; ; left--) {
     try {
       return await (await fetch(url)).json();
     } catch (error) {

@@ -81,6 +81,7 @@ describe('a call of the vault', () => {
     const call = scene.propose(1);
     await scene.outbox().submit(call);
     await scene.outbox().look(call.purpose);
+    await isProposed();
     await scene.anvil.client.request({ method: 'anvil_rollback', params: [1] } as never);
     expect(await proposed()).toBe(0);
     expect(await scene.outbox().look(call.purpose)).toEqual({ status: 'submitted' });
@@ -115,11 +116,12 @@ describe('a call of the vault', () => {
       .catch(() => undefined);
     scene.proxy.faults(() => 'pass');
     const operator = scene.anvil.accounts[roles.operator]!;
-    await scene.anvil.client.sendTransaction({
+    const hash = await scene.anvil.client.sendTransaction({
       account: operator,
       to: operator.address,
       chain: scene.anvil.client.chain,
     });
+    await scene.anvil.client.waitForTransactionReceipt({ hash });
     expect(await scene.outbox().look(call.purpose)).toEqual({ status: 'submitted' });
     await mine();
     expect(await scene.outbox().look(call.purpose)).toEqual({ status: 'lost' });

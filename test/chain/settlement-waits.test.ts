@@ -29,7 +29,7 @@ let stop: () => Promise<void>;
 beforeAll(async () => {
   [anvil, temporal] = await Promise.all([startAnvil(), freshTemporal()]);
   await anvil.client.setIntervalMining({ interval: 1 });
-  site = await createSettling(anvil, { batchDelayS: 5, signedWithinS: 3_600 });
+  site = await createSettling(anvil, { batchDelayS: 15, signedWithinS: 3_600 });
   await site.deposit(site.customer, 10);
   await temporal.startWorker({});
   stop = await temporal.startWorker(createChainActivities(site.deps), { taskQueue: chainTaskQueue(taskQueue()) });

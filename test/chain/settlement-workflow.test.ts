@@ -29,11 +29,13 @@ beforeAll(async () => {
   await anvil.client.setIntervalMining({ interval: 1 });
 });
 afterAll(() => Promise.all([anvil.stop(), temporal.close()]));
-beforeEach(async () => {
-  site = await createSettling(anvil, { batchDelayS: 2 });
+beforeEach(() => begin(2));
+/** A site with something to settle, whose vault executes a settlement so long after its proposal. */
+async function begin(batchDelayS: number): Promise<void> {
+  site = await createSettling(anvil, { batchDelayS });
   await site.deposit(site.customer, 10);
   await site.rent(site.customer, 4_000);
-});
+}
 afterEach(() => site.close());
 
 const taskQueue = () => temporal.config.TEMPORAL_TASK_QUEUE;
@@ -71,7 +73,7 @@ test('a settlement goes on where it was when its worker and its node come back',
     const { raw } = await handle.describe();
     return (raw.pendingActivities ?? []).some(({ lastFailure }) => lastFailure?.message?.includes('does not answer'));
   };
-  await until(isRetried, { name: 'the failure of the node shows', budgetMs: 15_000, timeoutMs: 40_000 });
+  await until(isRetried, { name: 'the failure of the node shows', budgetMs: 15_000, timeoutMs: 90_000 });
   site.proxy.faults(() => 'pass');
   expect(await handle.result()).toEqual({ number: 1, is: 'final' });
   expect(await spent()).toBe(4_000_000n);
@@ -79,6 +81,9 @@ test('a settlement goes on where it was when its worker and its node come back',
 });
 
 test('a settlement that is vetoed ends, another one does not begin, and a run that was ended leaves the next one its settlement', async () => {
+  // Long enough for the veto to come before the execution.
+  await site.close();
+  await begin(60);
   const stop = await serveChain();
   const first = await start();
   await until(async () => (await batch())?.status === 'proposed', { name: 'it is known to be proposed' });

@@ -163,6 +163,8 @@ describe('nothing more is settled until an operator resumes', () => {
     await site.rent(site.customer, 1_000);
     await site.begin();
     await site.advance(1);
+    // A node answers before it has mined, and what is not proposed cannot be vetoed.
+    await site.mine();
     await site.vault.send(guardian(), 'vault', 'veto', [1n]);
     await site.mine();
     expect(await site.settle()).toEqual({ number: 1, is: 'void', why: 'vetoed' });

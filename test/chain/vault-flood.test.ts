@@ -54,7 +54,7 @@ afterEach(() => database.close());
 
 const settings = () =>
   settingsOf(anvil, vault, { rpcUrls: nodes.map(({ url }) => url), finality: 2, fromBlock: fromBlock - 1 });
-const rpcs = () => createRpcs({ ...settings(), timeoutMs: 2_000 });
+const rpcs = () => createRpcs({ ...settings(), timeoutMs: 5_000 });
 const deps = () => ({ settings: settings(), facts, pool: database.pool, logger, rpcs: rpcs() });
 const watch = (pace = newPace()) => watchVault(deps(), pace);
 const mine = (blocks = 2) => anvil.client.mine({ blocks });

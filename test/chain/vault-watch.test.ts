@@ -48,7 +48,7 @@ const settings = () => settingsOf(anvil, vault, { rpcUrls: nodes.map(({ url }) =
 const watch = () =>
   watchVault({
     ...{ settings: settings(), facts, pool: database.pool, logger },
-    rpcs: createRpcs({ ...settings(), timeoutMs: 1_000 }),
+    rpcs: createRpcs({ ...settings(), timeoutMs: 3_000 }),
   });
 const mine = (blocks = 2) => anvil.client.mine({ blocks });
 const vaultName = () => `vault ${anvil.chainId}/${vault.vault}`;
@@ -241,7 +241,7 @@ describe('a node that lies credits nothing and raises the alarm:', () => {
       const look = () =>
         watchVault({
           ...{ settings: { ...settings(), finality }, facts, pool: database.pool, logger },
-          rpcs: createRpcs({ ...settings(), timeoutMs: 1_000 }),
+          rpcs: createRpcs({ ...settings(), timeoutMs: 3_000 }),
         });
       await look();
       const [before, readAt] = [await alarms('disagreement'), await shown.of('broker_vault_read_timestamp_seconds')];

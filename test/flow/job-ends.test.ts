@@ -208,14 +208,14 @@ describe('a job that gets a new workflow while it runs', () => {
   });
 
   test('a job in a new workflow whose provider is drained ends at the deadline', async () => {
-    const job = await startFlowJob(flow, { running: { provider: { drain: { untilMs: Date.now() + 400 } } } });
+    const job = await startFlowJob(flow, { running: { provider: { drain: { untilMs: Date.now() + 6_000 } } } });
     await expect(job.extend('one', 60)).rejects.toMatchObject({ code: 'provider_drained' });
     expect(await job.released()).toMatchObject({ status: 'cancelled', failure: { reason: 'provider_drained' } });
     await flow.replay(workflowIdOf(job));
   });
 
   test('a job in a new workflow whose provider leaves after its last job runs to its own end, and is not extended', async () => {
-    const expiresAtMs = Date.now() + 1_500;
+    const expiresAtMs = Date.now() + 6_000;
     const job = await startFlowJob(flow, { running: { expiresAtMs, provider: { drain: {} } } });
     await expect(job.extend('one', 60)).rejects.toMatchObject({ code: 'provider_drained' });
     expect(await job.released()).toMatchObject({ status: 'expired' });

@@ -62,7 +62,7 @@ describe('an extension', () => {
 
   test('an extension under way when the time is over keeps the job if it succeeds', async () => {
     const job = await startFlowJob(flow, {
-      running: { expiresAtMs: Date.now() + 2_500 },
+      running: { expiresAtMs: Date.now() + 5_000 },
       steps: {
         async recordExtension({ requestId, seconds }) {
           await until(() => Date.now() > before + 500, { everyMs: 50, name: 'the time is over' });
@@ -80,7 +80,7 @@ describe('an extension', () => {
 
   test('an extension under way when the time is over lets the job end if it is refused', async () => {
     const job = await startFlowJob(flow, {
-      running: { expiresAtMs: Date.now() + 2_500 },
+      running: { expiresAtMs: Date.now() + 5_000 },
       steps: {
         async recordExtension() {
           await until(() => Date.now() > job.ledger.expiresAtMs + 500, { everyMs: 50, name: 'the time is over' });
@@ -160,7 +160,7 @@ describe('a job that goes on in a new run', () => {
     );
 
   test('a job in a new run knows its expiry, and a repeated earlier extension counts neither time nor money again', async () => {
-    const job = await runningFlowJob(flow, { order: { durationSeconds: 4 } });
+    const job = await runningFlowJob(flow, { order: { durationSeconds: 12 } });
     const startedWithMs = job.ledger.expiresAtMs;
     const extended = await job.extend('old', 3_600);
     await startOver(job);

@@ -203,7 +203,7 @@ test('a job that is cancelled while the broker looks ends at once', async () => 
 
 test('a look that the broker itself cannot make blames nobody when the start time is over', async () => {
   const job = await lookedAt({
-    limits: { startTimeoutS: 2 },
+    limits: { startTimeoutS: 6 },
     steps: { lookAtSsh: () => Promise.reject(new Error('the cluster is away')) },
   });
   await job.podIs('running');

@@ -51,7 +51,7 @@ describe('a job that is not ready in time', () => {
 
   test('a job whose machine does not begin with its pod fails long before its time is over, which is held against the machine', async () => {
     const job = await startFlowJob(flow, { limits: { startTimeoutS: 60 } });
-    const soon = await startFlowJob(flow, { limits: { startTimeoutS: 4.5 } });
+    const soon = await startFlowJob(flow, { limits: { startTimeoutS: 9 } });
     await Promise.all([job, soon].map((each) => each.podIs('pending', { unprepared: 'certain' })));
     const { failure, startFailure } = await soon.released();
     expect(failure).toMatchObject({ reason: 'start_timeout', message: expect.stringContaining('did not begin') });
@@ -67,7 +67,7 @@ describe('a job whose machine does not begin with its pod', () => {
   test('a job whose machine does not begin with its pod moves to another one, and ignores news of the first', async () => {
     const job = await startFlowJob(flow, {
       anywhere: true,
-      limits: { startTimeoutS: 4.5 },
+      limits: { startTimeoutS: 9 },
       steps: { placeJob: (_, attempt) => Promise.resolve(attempt === 2 ? elsewhere : first) },
     });
     const first = job.placement;
@@ -166,7 +166,8 @@ describe('a provider that is drained before its job has started', () => {
 
   test('a job that is ready before the deadline of a drain stays until the deadline', async () => {
     const job = await runningFlowJob(flow);
-    await job.hearsOfDrain({ draining: true, until: inAMoment() });
+    // Long enough for the extension to come before it.
+    await job.hearsOfDrain({ draining: true, until: new Date(Date.now() + 5_000).toISOString() });
     await expect(job.extend('one', 60)).rejects.toMatchObject({ code: 'provider_drained' });
     expect(await job.released()).toMatchObject(drained);
   });

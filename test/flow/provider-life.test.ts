@@ -173,7 +173,7 @@ describe('a provider that leaves', () => {
 describe('a provider', () => {
   test('a provider that is out of placement for a while is checked when that time is over', async () => {
     const provider = await serving();
-    await provider.isFound({ out: { until: new Date(Date.now() + 500).toISOString(), reason: 'start_timeout' } });
+    await provider.isFound({ out: { until: new Date(Date.now() + 5_000).toISOString(), reason: 'start_timeout' } });
     await provider.becomes(({ waitingFor }) => waitingFor.includes('it failed to start jobs of several customers'));
     await provider.asksFor('assessProvider', 3);
     await flow.replay(provider.workflowId);

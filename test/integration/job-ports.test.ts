@@ -41,7 +41,7 @@ test('a job by a template opens its ports and no others, its token is only in it
       ...{ provider_id: await world.provider(), template: 'jupyter', ports: [{ port: 53, protocol: 'udp' }] },
       ssh_public_keys: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl test'],
     },
-    headers: { prefer: 'wait=30' },
+    headers: { prefer: 'wait=60' },
   });
   expect(placed.json).toMatchObject({ status: 'running', template: 'jupyter' });
   const { job_id: jobId, template_token: token, ssh_host: host } = placed.json as Record<string, string>;
@@ -82,7 +82,7 @@ test('a job by a template opens its ports and no others, its token is only in it
     name: 'JUPYTER_TOKEN',
     valueFrom: { secretKeyRef: { name: jobObjectName(jobId!), key: 'env.JUPYTER_TOKEN' } },
   });
-  await session.request('DELETE', `/api/v1/jobs/${jobId}`);
+  await session.request('DELETE', `/api/v1/jobs/${jobId}`, undefined, { prefer: 'wait=60' });
   const histories = await exportHistories(world.temporal.client);
   expect(Object.keys(histories).some((name) => name.startsWith(jobWorkflowId(jobId!)))).toBe(true);
   const { rows } = await world.database.pool.query<{ row: string }>(

@@ -167,7 +167,11 @@ describe('rights in docs/security.md', () => {
 
   test('docs/security.md lists every right of kube-router, and no other', async () => {
     await letKubeRouterRead(endpoint('kubeconfig'));
-    const found = await walkRights(admin, asksAbout(admin, 'kube-router'), {});
+    const asks = asksAbout(admin, 'kube-router');
+    // The authorizer hears of roles a moment after they are there.
+    const last = { group: 'networking.k8s.io', resource: 'networkpolicies', verb: 'watch' };
+    await until(() => asks(last), { name: 'it may what its role says' });
+    const found = await walkRights(admin, asks, {});
     expect(written(found)).toEqual(written(rightsBelow('**kube-router**')));
   }, 180_000);
 

@@ -35,7 +35,7 @@ test('a customer’s secrets are only in the Secret of the job, and nowhere afte
       env: { API_KEY: secrets.variable },
       ssh_public_keys: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl test'],
     },
-    headers: { prefer: 'wait=30' },
+    headers: { prefer: 'wait=60' },
   });
   expect(placed.json).toMatchObject({ status: 'running' });
   const jobId = placed.json.job_id as string;
@@ -49,7 +49,7 @@ test('a customer’s secrets are only in the Secret of the job, and nowhere afte
   const pod = await core.readNamespacedPod(names);
   expect(pod.spec!.imagePullSecrets).toEqual([{ name: names.name }]);
 
-  await session.request('DELETE', `/api/v1/jobs/${jobId}`);
+  await session.request('DELETE', `/api/v1/jobs/${jobId}`, undefined, { prefer: 'wait=60' });
   const histories = await exportHistories(world.temporal.client);
   const ofJob = Object.entries(histories).find(([name]) => name.startsWith(jobWorkflowId(jobId)))![1];
   // As it stands in the arguments: they were decoded.

@@ -43,7 +43,7 @@ const order = (change: object = {}) => ({
   ssh_public_keys: [key],
   ...change,
 });
-const place = (session: Session, change: object = {}, headers: Record<string, string> = { prefer: 'wait=30' }) =>
+const place = (session: Session, change: object = {}, headers: Record<string, string> = { prefer: 'wait=60' }) =>
   session.request('POST', '/api/v1/jobs', order(change), headers);
 const later = { prefer: 'respond-async' };
 // Replies are looked into freely: a wrong shape fails the expectation.
@@ -143,7 +143,7 @@ describe('the end of a job', () => {
     const begunMs = Date.now();
     const { job_id, status } = bodyOf(await place(session));
     expect(status).toBe('running');
-    const ended = await session.request('DELETE', `/api/v1/jobs/${job_id}`);
+    const ended = await session.request('DELETE', `/api/v1/jobs/${job_id}`, undefined, { prefer: 'wait=60' });
     const elapsedS = Math.ceil((Date.now() - begunMs) / 1000);
     expect(bodyOf(ended).status).toBe('cancelled');
     const { reserved, spent } = await account(session);

@@ -119,6 +119,8 @@ describe('a tenant’s pod', () => {
     const bare = podOf(order, (spec) => {
       for (const container of [...spec.containers, ...spec.initContainers!]) delete container.resources;
     });
+    // The quota of a new namespace has to be counted first.
+    expect(await admission(namespaceOf(order.wallet), bare)).toBe('accepted');
     const made = await world.kubernetes.core.createNamespacedPod({
       namespace: namespaceOf(order.wallet),
       body: bare,

@@ -258,7 +258,7 @@ describeUnless(missing)('a real machine', () => {
   chapter('the job closes when its time is over, and its GPUs are free again', async () => {
     const customer = await real.broker.customer();
     const begun = await real.free(customer);
-    const short = await rent(customer, { duration_hours: 12 / 3_600 });
+    const short = await rent(customer, { duration_hours: 30 / 3_600 });
     expect((await ssh(short, 'echo in')).output).toBe('in\n');
     expect(await real.free(customer)).toBe(begun - 1);
     const session = ssh(short, 'sleep 300');
@@ -267,7 +267,7 @@ describeUnless(missing)('a real machine', () => {
         const { body } = await customer.request('GET', `/api/v1/jobs/${short.job_id}`);
         return (body as Job).status === 'expired' ? (body as Job) : undefined;
       },
-      { timeoutMs: 60_000, everyMs: 250 },
+      { timeoutMs: 120_000, everyMs: 250 },
     );
     expect(ended.ssh_port).toBeUndefined();
     expect((await session).code).toBe(255);

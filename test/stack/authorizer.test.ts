@@ -134,7 +134,8 @@ test('a DaemonSet’s token from the disk of a node that has left can read nothi
   });
   const { server, ca } = admin;
   const daemon: Access = { server, ...(ca === undefined ? {} : { ca }), token: status!.token };
-  expect(await said(daemon, '/api/v1/nodes')).toBe('done');
+  // The cluster hears of the role a moment later.
+  await until(async () => (await said(daemon, '/api/v1/nodes')) === 'done', { name: 'it may read nodes' });
   await leave(goes);
   await until(async () => (await said(daemon, '/api/v1/nodes')).includes(hasLeft), { timeoutMs: forgottenAfterMs });
 }, 120_000);

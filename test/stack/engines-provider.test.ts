@@ -10,6 +10,7 @@ import { startSimulatedProvider } from '../../engines/simulated-provider/provide
 import { startStack, type Stack } from '../../engines/stack.js';
 import { findKubernetesTools } from '../../engines/tools/kubernetes.js';
 import { run } from '../../engines/tools/run.js';
+import { until } from '../support/until.js';
 
 let dataDir: string;
 let stack: Stack;
@@ -71,7 +72,7 @@ function pod(image: string): V1Pod {
 }
 
 async function podWhen(name: string, fits: (pod: V1Pod) => boolean): Promise<V1Pod> {
-  for (const deadline = Date.now() + 10_000; ; await sleep(50)) {
+  for (const deadline = Date.now() + 60_000; ; await sleep(50)) {
     const found = await core.readNamespacedPod({ namespace: 'default', name });
     if (fits(found)) return found;
     if (Date.now() > deadline) throw new Error(`${name}: ${JSON.stringify(found.status)}`);
@@ -100,9 +101,10 @@ test('a simulated provider joins by its join command alone, and its node has wha
     memory: '64Gi',
     'ephemeral-storage': '200Gi',
   });
-  await sleep(250);
-  const [beat] = (await redis.xrange('provider:heartbeat', '-', '+', 'COUNT', 1)) as [string, string[]][];
-  expect(JSON.parse(beat![1][1]!)).toMatchObject({ provider_id: 'sim-one', node_name: 'sim-one', status: 'available' });
+  const beat = await until(async () => (await redis.xrange('provider:heartbeat', '-', '+', 'COUNT', 1))[0], {
+    name: 'it sends a heartbeat',
+  });
+  expect(JSON.parse(beat[1][1]!)).toMatchObject({ provider_id: 'sim-one', node_name: 'sim-one', status: 'available' });
   await provider.stop();
 }, 60_000);
 
@@ -138,9 +140,6 @@ test('the name of a pod decides what happens to it on a simulated node', async (
   await podWhen('plain', isReady);
 
   await Promise.all(names.map((name) => core.deleteNamespacedPod({ namespace: 'default', name })));
-  for (const deadline = Date.now() + 5_000; ; await sleep(20)) {
-    const left = (await core.listNamespacedPod({ namespace: 'default' })).items;
-    if (left.length === 0) break;
-    if (Date.now() > deadline) throw new Error(`still there: ${left.map(({ metadata }) => metadata?.name).join()}`);
-  }
-}, 60_000);
+  const left = async () => (await core.listNamespacedPod({ namespace: 'default' })).items;
+  await until(async () => (await left()).length === 0, { name: 'all pods are gone' });
+}, 240_000);

@@ -18,7 +18,7 @@ beforeAll(async () => {
   stack = await startStack({ dataDir, engines: [], images: demoImages });
   const { registry } = stack.endpoints();
   const mirrors = new Map(['docker.io', 'quay.io'].map((name) => [name, registry!]));
-  resolver = createImageResolver({ plain: [], isNamed: () => false, mirrors, patienceMs: 4_000 });
+  resolver = createImageResolver({ plain: [], isNamed: () => false, mirrors, patienceMs: 30_000 });
 }, 600_000);
 afterAll(async () => {
   await stack?.stop();

@@ -28,7 +28,7 @@ afterAll(async () => {
 
 const podsOf = async ({ wallet }: JobOrder) =>
   (await world.kubernetes.core.listNamespacedPod({ namespace: namespaceOf(wallet) })).items;
-const cancel = (order: JobOrder) => world.commands.cancel(order.jobId, 'its owner', 20_000);
+const cancel = (order: JobOrder) => world.commands.cancel(order.jobId, 'its owner', decidedWithinMs);
 const portOf = async (order: JobOrder) => (await world.job(order)).ssh!.port;
 
 test('a job for which the cluster has no port left fails at once, before it has a pod', async () => {

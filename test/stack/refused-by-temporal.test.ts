@@ -53,7 +53,7 @@ test('a worker that may not use the namespace of the upkeep ends before it has m
   let said = '';
   for (const stream of [broker.stdout, broker.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
   const late = setTimeout(() => broker.kill('SIGKILL'), 90_000);
-  const [code] = (await once(broker, 'exit')) as [number | null];
+  const [code] = (await once(broker, 'close')) as [number | null];
   clearTimeout(late);
   temporal.close();
   expect({ code, said }).toEqual({ code: 78, said: expect.stringMatching(/^TEMPORAL_UPKEEP_NAMESPACE: /m) });

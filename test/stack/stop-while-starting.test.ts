@@ -86,7 +86,7 @@ function startProcess(env: Record<string, string>) {
   });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+  const exited = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
   return {
     said: () => said,
     /** How it ends after SIGTERM, and how long it takes; one that does not end is killed. */

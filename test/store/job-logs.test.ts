@@ -151,7 +151,7 @@ describe('the log of a job', () => {
     await expect(
       carryOut(createJobLogActivities({ pool: pool(), kubernetes }).saveJobLog, order),
     ).rejects.toMatchObject({ code: 'dependency_unavailable' });
-    expect(Date.now() - beganMs).toBeLessThan(5_000);
+    expect(Date.now() - beganMs).toBeLessThan(30_000);
     silent.close();
   });
 
@@ -271,11 +271,16 @@ describe('what a stream of a log costs', () => {
       for (let at = 0; ; at += 100)
         yield Buffer.from(Array.from({ length: 100 }, (_, next) => line(at + next)).join(''));
     }
+    const beganMs = Date.now();
     const { reader, stop } = await follow(endless, 64 * 1024);
     await until(() => reader.lines().length === 2);
     await new Promise((resolve) => setTimeout(resolve, 300));
     await stop();
-    expect(reader.lines().map((text) => text.split('event: line').length - 1)).toEqual([100, 100]);
+    // As many as in a second for each that has begun since, on a busy machine.
+    const seconds = 1 + Math.floor((Date.now() - beganMs) / 1_000);
+    const sizes = reader.lines().map((text) => text.split('event: line').length - 1);
+    expect(sizes).toEqual(sizes.map(() => 100));
+    expect(sizes.length).toBeLessThanOrEqual(2 * seconds);
   });
 
   test('is no timer once a client has taken what it was given', async () => {

@@ -114,7 +114,7 @@ test('orders, placements, moves, extensions, ends and refunds of one wallet at o
             (select sum(rented)::int from provider_resources) as rented`,
   );
   expect(rows[0]).toEqual({ open: 0, settled: 40, rented: 0 });
-}, 60_000);
+}, 180_000);
 
 test('a placement that is repeated after a lost answer stays where it is, although another machine is chosen by then', async () => {
   const order = await ordered(await customer());

@@ -68,7 +68,7 @@ test('the examples with curl work as written, from the offers to the end of the 
   expect(ordered).toMatchObject({ status: 'running', ssh_command: expect.stringMatching(/^ssh /) });
   expect(shown).toMatchObject({ job_id: ordered.job_id, status: 'running' });
   expect(ended).toMatchObject({ job_id: ordered.job_id, status: 'cancelled' });
-}, 60_000);
+}, 180_000);
 
 /** Of these only the spelling is looked at: the one fetches what is tested here, the other wants a machine. */
 const notRun = ['npm install --global worldland', 'wl ssh train'];
@@ -90,7 +90,7 @@ test('the examples with wl work as written, from the settings to the end of the 
   expect(printed.get('up')).toContain('train');
   const { rows } = await database.pool.query(`select status from jobs where job_name = 'train'`);
   expect(rows).toEqual([{ status: 'cancelled' }]);
-}, 120_000);
+}, 240_000);
 
 test('the example in TypeScript works as written', async () => {
   const [code] = examples('ts');
@@ -112,4 +112,4 @@ test('the example in TypeScript works as written', async () => {
   }
   const { rows } = await database.pool.query(`select status from jobs where status <> 'cancelled'`);
   expect(rows).toEqual([]);
-}, 60_000);
+}, 180_000);

@@ -12,8 +12,8 @@ import { createRedis } from '../../src/redis/connection.js';
 import { until } from '../support/until.js';
 
 const keys = 6_000;
-/** The delay per key while Redis loads: nearly two seconds in total; it answers after each thousand keys. */
-const delayUs = 300;
+/** The delay per key while Redis loads: four seconds in total; it answers after each thousand keys. */
+const delayUs = 700;
 
 let folder: string;
 let port: number;

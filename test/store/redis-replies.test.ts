@@ -159,7 +159,7 @@ describe('a reply', () => {
     expect(await findReply(redis, id, 'abcdef')).toBe(first);
     expect(await findReply(redis, id, 'abcde')).toBeUndefined();
     const agent = database.connect(true);
-    const delivered = ensureReplyDelivered(redis, id, first, { timeoutMs: 5_000 });
+    const delivered = ensureReplyDelivered(redis, id, first, { timeoutMs: 20_000 });
     await redis.xgroup('CREATE', responseStream(id), 'agent-group', '$');
     await until(async () => (await findReply(redis, id, 'abcdef')) !== first);
     expect(answerTo(await listen(agent, id)).join_token).toContain('abcdef.');
@@ -238,7 +238,7 @@ describe('a reply', () => {
     let heartbeats = 0;
     const published = await publishReply(redis, id, reply('nobody'));
     const delivered = await ensureReplyDelivered(redis, id, published, {
-      timeoutMs: 600,
+      timeoutMs: 3_000,
       onHeartbeat: () => (heartbeats += 1),
     });
     expect(delivered).toBe(false);
@@ -264,7 +264,7 @@ describe('a reply', () => {
     const other = newProvider();
     const agent = database.connect(true);
     const rejection = await publishRejection(redis, other, 'not like this');
-    const delivered = ensureReplyDelivered(redis, other, rejection!, { timeoutMs: 5_000 });
+    const delivered = ensureReplyDelivered(redis, other, rejection!, { timeoutMs: 20_000 });
     expect(answerTo(await listen(agent, other)).message).toBe('not like this');
     expect(await delivered).toBe(true);
   });

@@ -184,7 +184,7 @@ test('an outage does not count against a message, however long it lasts', async 
     const [row] = (await redis.redis.xpending(stream, group, '-', '+', 1)) as [string, string, number, number][];
     return row![1] !== 'other' && row![3] === 0;
   });
-  expect(consumer.ready()).toEqual({ ok: false, detail: 'paused: x' });
+  await until(() => consumer.ready().detail === 'paused: x', { name: 'it says that it waits' });
   away = false;
   await until(async () => (await pending()) === 0);
   expect(await redis.redis.exists(`${stream}:dlq`)).toBe(0);

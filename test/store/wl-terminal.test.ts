@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { privateKeyToAccount, generatePrivateKey } from 'viem/accounts';
 import { widthOf } from '../../src/cli/terminal/width.js';
+import { eventStreams } from '../../src/observability/metrics.js';
 import { delegationTypedData } from '../../src/wire/session-typed-data.js';
 import {
   readSignFragment,
@@ -14,6 +15,7 @@ import {
 } from '../../src/wire/sign-page.js';
 import { putProvider } from '../support/fleet.js';
 import { describeUnless } from '../support/needs.js';
+import { until } from '../support/until.js';
 import { startWlBroker, type WlBroker } from '../support/wl-broker.js';
 import { missingForTerminal, shownLines, startWl, type RunOptions, type Wl } from '../support/wl.js';
 
@@ -148,7 +150,7 @@ describeUnless(missingForTerminal)('on a terminal', () => {
       ],
     });
     const before = broker.ordered.length;
-    for (let i = 0; i < 200 && broker.ordered.length === before; i++) await new Promise((done) => setTimeout(done, 50));
+    await until(() => broker.ordered.length > before, { name: 'it is ordered' });
     setTimeout(() => void broker.start(broker.ordered.at(-1)!), 2_500);
     const { code, stdout } = await running;
     expect([code, stdout]).toEqual([0, expect.stringContaining('ready')]);
@@ -174,12 +176,13 @@ describe('without a terminal', () => {
     expect((await run('ls -q')).stdout).toBe('');
   });
 
-  /** Sends the signal once the order is placed. */
+  /** Sends the signal once it follows what it has ordered. */
   async function signalled(line: string) {
-    const before = broker.ordered.length;
+    const followed = async () => (await eventStreams.get()).values[0]?.value ?? 0;
+    const before = await followed();
     const child = wl.start(line.split(' '));
-    for (let i = 0; i < 400 && broker.ordered.length === before; i++) await new Promise((done) => setTimeout(done, 50));
-    await new Promise((done) => setTimeout(done, 1_000));
+    // From then on it knows the job.
+    await until(async () => (await followed()) > before, { name: 'it follows the job' });
     child.kill('SIGTERM');
     return await child.ended;
   }

@@ -148,7 +148,7 @@ export async function startFlowJob(flow: Flow, options: FlowJobOptions = {}): Pr
     hears: (change) => handle.signal(providerChanged, { providerId, at: saidAt(), ...change }),
     hearsOfDrain: (drain) => handle.signal(providerDraining, { providerId, at: saidAt(), ...drain }),
     extend: (requestId, seconds) => flow.commands.extend(jobId, requestId, seconds),
-    cancel: () => flow.commands.cancel(jobId, 'its owner', 20_000),
+    cancel: () => flow.commands.cancel(jobId, 'its owner', 60_000),
     asksFor: (step, times = 1) => until(() => asked(step)[times - 1], { name: `${step} is asked for ${times} times` }),
     async released() {
       await handle.result();

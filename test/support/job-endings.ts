@@ -3,7 +3,7 @@ import { jobObjectName, type JobOrder } from '../../src/domain/job.js';
 import { mergePatch } from '../../src/kubernetes/client.js';
 import { heldNothing, type FleetWorld } from './fleet-world.js';
 import { namespaceOf } from './tenants.js';
-import { until } from './until.js';
+import { decidedWithinMs, until } from './until.js';
 import { chargeFor } from '../../src/wire/charge.js';
 
 /** The pod of a job, for the Kubernetes client. */
@@ -12,7 +12,7 @@ export const podOf = (order: JobOrder) => ({ name: jobObjectName(order.jobId), n
 /** Ends jobs of a world, and reads what they left. The world may be created after this. */
 export function jobEndings(worldOf: () => FleetWorld) {
   return {
-    cancel: (order: JobOrder) => worldOf().commands.cancel(order.jobId, 'its owner', 30_000),
+    cancel: (order: JobOrder) => worldOf().commands.cancel(order.jobId, 'its owner', decidedWithinMs),
 
     /** Writes a pod's status as the kubelet of its machine would. */
     async kubeletSays(order: JobOrder, status: object): Promise<void> {

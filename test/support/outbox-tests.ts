@@ -52,7 +52,7 @@ export function useOutbox(logger: Logger = createLogger({ LOG_LEVEL: 'silent' },
     /** The outbox of a process; each is one of its own. */
     outbox(changed: Partial<ChainSettings> = {}, patienceS = 60): Outbox {
       const settings = settingsOf(anvil, vault, { rpcUrls: [proxy.url], finality: 2, ...changed });
-      const rpcs = createRpcs({ ...settings, timeoutMs: 500 });
+      const rpcs = createRpcs({ ...settings, timeoutMs: 3_000 });
       return createOutbox({ settings, rpcs, pool: database.pool, logger, patienceS });
     },
 

@@ -34,7 +34,7 @@ export async function startPlacing(config: Partial<Config> = {}, env: Record<str
         'POST',
         '/api/v1/jobs',
         { cpu_cores: 1, memory_gb: 1, storage_gb: 1, ssh_public_keys: [sshKey], ...change },
-        { prefer: 'wait=30', ...headers },
+        { prefer: 'wait=60', ...headers },
       ),
     async close() {
       await api.stop();

@@ -12,7 +12,8 @@ import { decidedWithinMs, until } from './until.js';
 import { createWorld, type World } from './world.js';
 import { namespaceOf } from './tenants.js';
 
-const graceS = 2;
+/** Longer than a busy machine takes for a start, of which a run of the reconciler sees only the first half. */
+const graceS = 5;
 
 /** A world in which the reconciler runs when a test says so, and which has one provider without differences. */
 export interface ReconciledWorld extends World {
@@ -35,7 +36,7 @@ export interface ReconciledWorld extends World {
   atEnd(cleanup: () => Promise<unknown>): void;
 }
 
-export const namespaceTtlS = 4;
+export const namespaceTtlS = 8;
 export const lostPodGraceS = 5;
 
 export async function createReconciledWorld(overrides: Partial<Config> = {}): Promise<ReconciledWorld> {
@@ -78,11 +79,11 @@ export async function createReconciledWorld(overrides: Partial<Config> = {}): Pr
     grownOld: () => sleep(graceS * 1000 + 1_500),
     order: (changes = {}) => world.order({ providerId, ...changes }),
     async runs(order) {
-      await until(async () => (await job(order)).status === 'running', { timeoutMs: 30_000, name: 'the job runs' });
+      await until(async () => (await job(order)).status === 'running', { timeoutMs: 60_000, name: 'the job runs' });
     },
     async ended(order) {
       await until(async () => (await job(order)).endedAt !== undefined, {
-        timeoutMs: 30_000,
+        timeoutMs: 60_000,
         name: 'the job has ended',
       });
     },
@@ -91,7 +92,7 @@ export async function createReconciledWorld(overrides: Partial<Config> = {}): Pr
     async start(order) {
       await world.commands.startAndWait(order, decidedWithinMs);
     },
-    cancel: ({ jobId }) => world.commands.cancel(jobId, 'its owner', 30_000),
+    cancel: ({ jobId }) => world.commands.cancel(jobId, 'its owner', decidedWithinMs),
     atEnd: (cleanup) => void cleanups.push(cleanup),
     async close() {
       for (const cleanup of cleanups) await cleanup();

@@ -29,7 +29,7 @@ export async function createSettling(anvil: Anvil, { batchDelayS = 60, nodes: co
   const { pool } = database;
   await payInAdvance(pool);
   const settings = settingsOf(anvil, vault, { rpcUrls: nodes.map(({ url }) => url), finality: 2 });
-  const rpcs = createRpcs({ ...settings, timeoutMs: 1_000 });
+  const rpcs = createRpcs({ ...settings, timeoutMs: 5_000 });
   const facts = await checkVault(settings, rpcs);
   const logger = createLogger({ LOG_LEVEL: 'silent' }, 'worker');
   const deps: SettlementDeps = { settings, facts, rpcs, pool, logger, pollS: 1, signedWithinS };

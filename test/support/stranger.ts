@@ -101,5 +101,17 @@ export async function joinToken({ core }: Kubernetes, { server, ca }: Access): P
       },
     },
   });
-  return { server, ca: ca!, token: `${id}.${secret}`, agent: new Agent({ keepAlive: true, maxSockets: 16 }) };
+  const holder = { server, ca: ca!, token: `${id}.${secret}`, agent: new Agent({ keepAlive: true, maxSockets: 16 }) };
+  const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' };
+  // The API server hears of a new token a moment later, and knows nobody by it until then.
+  const isKnown = () =>
+    ask(holder, 'POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', review).then(
+      () => true,
+      (error: unknown) => {
+        if (error instanceof Denied && error.status === 401) return false;
+        throw error;
+      },
+    );
+  await until(isKnown, { name: 'the API server knows the join token', everyMs: 50 });
+  return holder;
 }

@@ -21,7 +21,7 @@ export interface Waiting {
  */
 export async function until<T>(
   what: () => T | Promise<T>,
-  { timeoutMs = 20_000, everyMs = 10, name, budgetMs = 5_000 }: Waiting = {},
+  { timeoutMs = 60_000, everyMs = 10, name, budgetMs = 5_000 }: Waiting = {},
 ): Promise<Exclude<T, false | undefined>> {
   const began = Date.now();
   const asked = new Error();

@@ -104,6 +104,8 @@ function started(command: readonly string[], env: Record<string, string>, column
         });
   let [stdout, stderr] = ['', ''];
   let waiting: (() => void)[] = [];
+  // The process may be over before its last words have arrived.
+  let isOver = false;
   const news = () => waiting.splice(0).forEach((look) => look());
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;
@@ -120,6 +122,7 @@ function started(command: readonly string[], env: Record<string, string>, column
     child.once('error', reject);
     child.once('close', (code, died) => {
       clearTimeout(clock);
+      isOver = true;
       news();
       if (died === 'SIGKILL') reject(new Error(`${command.slice(2).join(' ')} did not end:\n${stdout}${stderr}`));
       else resolve({ code: code ?? -1, stdout, stderr });
@@ -131,7 +134,7 @@ function started(command: readonly string[], env: Record<string, string>, column
     ended,
     async shows(wanted: string | RegExp) {
       while (!has(stdout + stderr, wanted)) {
-        if (child.exitCode !== null) throw new Error(`ended without ${String(wanted)}:\n${stdout}${stderr}`);
+        if (isOver) throw new Error(`ended without ${String(wanted)}:\n${stdout}${stderr}`);
         await new Promise<void>((look) => (waiting = [...waiting, look]));
       }
       return stdout + stderr;

@@ -9,7 +9,8 @@ import { namespaceOf } from '../support/tenants.js';
 
 let world: FleetWorld;
 beforeAll(async () => {
-  world = await createFleetWorld({ MINING_IMAGE_ALLOWLIST: ['docker.io/miners/*'] });
+  // Long enough for GPUs to come back in time on a busy machine.
+  world = await createFleetWorld({ MINING_IMAGE_ALLOWLIST: ['docker.io/miners/*'], PROVIDER_LOSS_GRACE_S: 8 });
 });
 afterAll(() => world.close());
 

@@ -26,13 +26,17 @@ const patiently = { timeoutMs: 60_000, everyMs: 100 };
 
 /** Has a job go its way at each boundary, all of them side by side; the tests look at one each. */
 function atEveryBoundary<T>(
+  durationSecondsAt: (boundary: Boundary) => number,
   run: (boundary: Boundary, order: JobOrder) => Promise<T>,
 ): (...boundary: Boundary) => Promise<T> {
   const runs = new Map<string, Promise<T>>();
   beforeAll(() => {
     for (const boundary of boundaries) {
       const outcome = (async () =>
-        run(boundary, await world.order({ providerId: await world.provider(), durationSeconds: 2 })))();
+        run(
+          boundary,
+          await world.order({ providerId: await world.provider(), durationSeconds: durationSecondsAt(boundary) }),
+        ))();
       // The test of its boundary hears of it.
       outcome.catch(() => undefined);
       runs.set(boundary.join(), outcome);
@@ -48,7 +52,7 @@ const podsOf = async (order: JobOrder) => {
   return (await world.kubernetes.core.listPodForAllNamespaces({ labelSelector })).items;
 };
 const gpus = async (providerId: string) => (await world.row(providerId)).resources.find(({ kind }) => kind === 'gpu')!;
-const cancel = (order: JobOrder) => world.commands.cancel(order.jobId, 'its owner', 30_000);
+const cancel = (order: JobOrder) => world.commands.cancel(order.jobId, 'its owner', decidedWithinMs);
 const spentBy = async (order: JobOrder) => {
   const { rows } = await world.database.pool.query<{ seconds: number }>(
     `select (c.spent / (10::numeric ^ 18) / j.price_per_hour * 3600)::float8 as seconds
@@ -86,7 +90,10 @@ describe('a restart of the processes', () => {
 });
 
 describe('a cancellation at a step boundary', () => {
-  const ended = atEveryBoundary(async ([when, step], order) => {
+  /** The steps of a job whose time is over. Before them it has all the time that a cancellation may take. */
+  const isOver = (step: string) => ['recordEnding', 'teardownJob', 'releaseJob'].includes(step);
+  const secondsAt = ([, step]: Boundary) => (isOver(step) ? 2 : 3_600);
+  const ended = atEveryBoundary(secondsAt, async ([when, step], order) => {
     let cancelled: Promise<unknown> | undefined;
     traps.set(order.jobId, {
       ...{ when, step },
@@ -108,35 +115,40 @@ describe('a cancellation at a step boundary', () => {
 
   test.each(boundaries)('a cancellation right %s %s ends the job cleanly', async (when, step) => {
     const job = await ended(when, step);
-    expect(job.status).toBe(['recordEnding', 'teardownJob', 'releaseJob'].includes(step) ? 'expired' : 'cancelled');
+    expect(job.status).toBe(isOver(step) ? 'expired' : 'cancelled');
     await expectNothingLeft(job);
   });
 });
 
 describe('a process that dies at a step boundary', () => {
-  const lived = atEveryBoundary(async ([when, step], order) => {
-    const uids = new Set<string>();
-    const look = async () => {
-      for (const { metadata } of await podsOf(order)) uids.add(metadata!.uid!);
-    };
-    traps.set(order.jobId, {
-      ...{ when, step },
-      async act() {
-        await look();
-        throw new Error('the process died here');
-      },
-    });
-    const started = await world.commands.startAndWait(order, decidedWithinMs);
-    await look();
-    await world.jobBecomes(order, 'expired');
-    return { order, started, pods: uids.size, sprung: !traps.has(order.jobId) };
-  });
+  /** Long enough for its pod to be seen while it runs. */
+  const seconds = 8;
+  const lived = atEveryBoundary(
+    () => seconds,
+    async ([when, step], order) => {
+      const uids = new Set<string>();
+      const look = async () => {
+        for (const { metadata } of await podsOf(order)) uids.add(metadata!.uid!);
+      };
+      traps.set(order.jobId, {
+        ...{ when, step },
+        async act() {
+          await look();
+          throw new Error('the process died here');
+        },
+      });
+      const started = await world.commands.startAndWait(order, decidedWithinMs);
+      await look();
+      await world.jobBecomes(order, 'expired');
+      return { order, started, pods: uids.size, sprung: !traps.has(order.jobId) };
+    },
+  );
 
   test.each(boundaries)('a process that dies right %s %s loses nothing and makes nothing twice', async (when, step) => {
     const { order, ...life } = await lived(when, step);
     expect(life).toMatchObject({ started: { status: 'running' }, pods: 1, sprung: true });
     await expectNothingLeft(await world.job(order));
-    expect(await spentBy(order)).toBeCloseTo(2, 1);
+    expect(await spentBy(order)).toBeCloseTo(seconds, 1);
   });
 });
 
@@ -151,7 +163,7 @@ describe('a job whose pod is still there', () => {
       );
     await finalizers(['worldland.io/test']);
     expect(await world.commands.cancel(order.jobId, 'its owner', 2_000)).toBe('still_ending');
-    expect((await world.job(order)).status).toBe('ending');
+    await world.jobBecomes(order, 'ending');
     expect((await gpus(providerId)).rented).toBe(1);
     await finalizers([]);
     await world.jobBecomes(order, 'cancelled');

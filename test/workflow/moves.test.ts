@@ -42,7 +42,7 @@ async function expectNothingHeld(order: JobOrder, ...providers: string[]): Promi
   expect(await world.heldBy(order)).toEqual(heldNothing);
   for (const providerId of providers) expect(await rented(providerId)).toBe(0);
 }
-const cancel = (order: JobOrder) => world.commands.cancel(order.jobId, 'its owner', 30_000);
+const cancel = (order: JobOrder) => world.commands.cancel(order.jobId, 'its owner', decidedWithinMs);
 
 describe('a job whose machine does not start it', () => {
   test('three orders in a row move from a machine that does not start them to another one, and pay the price there', async () => {

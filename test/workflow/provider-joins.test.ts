@@ -73,7 +73,14 @@ describe('a provider that registers', () => {
     await joined;
     await world.becomes(providerId, 'available');
     await until(async () => (await tokens(providerId)).length === 0);
-    const node = (await world.node(providerId))!;
+    // The row says it first.
+    const node = await until(
+      async () => {
+        const found = await world.node(providerId);
+        return found?.metadata!.labels?.[labels.rentalStatus] === 'available' ? found : undefined;
+      },
+      { name: 'the node is marked as available' },
+    );
     expect(node.metadata!.labels).toMatchObject({
       [labels.providerId]: providerId,
       [labels.rentalStatus]: 'available',

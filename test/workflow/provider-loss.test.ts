@@ -13,7 +13,8 @@ let world: FleetWorld;
 /** Done before a job's pod is made. */
 let beforePod = async () => {};
 beforeAll(async () => {
-  world = await createFleetWorld({}, ({ provisionJob }) => ({
+  // Long enough for a provider to come back in time on a busy machine.
+  world = await createFleetWorld({ PROVIDER_LOSS_GRACE_S: 5 }, ({ provisionJob }) => ({
     async provisionJob(order, placement) {
       await beforePod();
       return await provisionJob(order, placement);

@@ -173,10 +173,11 @@ describe('a drained provider', () => {
   test('a drained provider that is uncordoned in time keeps its jobs', async () => {
     const providerId = await joined();
     const running = await world.running({ providerId });
-    await order('owner', providerId, 'drain', { deadline_s: 2 });
+    const drained = await order('owner', providerId, 'drain', { deadline_s: 8 });
     const reply = await order('owner', providerId, 'uncordon');
     expect(reply.json.drain_until).toBeUndefined();
-    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    const deadlineMs = Date.parse(drained.json.drain_until);
+    await until(() => Date.now() > deadlineMs + 1_000, { name: 'the deadline is over', budgetMs: 15_000 });
     expect((await world.job(running)).status).toBe('running');
     await world.commands.cancel(running.jobId, 'its owner', 20_000);
   });

@@ -14,7 +14,7 @@ import { decidedWithinMs } from '../support/until.js';
 let world: FleetWorld;
 const answering: { stop(): void }[] = [];
 beforeAll(async () => {
-  world = await createFleetWorld({ SSH_PROBE: true, SSH_PROBE_TIMEOUT_S: 2, JOB_START_TIMEOUT_S: 60 });
+  world = await createFleetWorld({ SSH_PROBE: true, SSH_PROBE_TIMEOUT_S: 4, JOB_START_TIMEOUT_S: 60 });
 });
 afterAll(async () => {
   for (const each of answering) each.stop();
