@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Agent } from 'node:https';
 import { KubeConfig } from '@kubernetes/client-node';
 import { nodeCertificateRequest } from '../../engines/simulated-provider/certificate.js';
-import type { Access } from '../../engines/simulated-provider/kubernetes-request.js';
+import { ask, Denied, type Access } from '../../engines/simulated-provider/kubernetes-request.js';
 import { simulatedMachine } from '../../engines/simulated-provider/machine.js';
 import { putNode } from '../../engines/simulated-provider/node.js';
 import { mergePatch, statusOf, type Kubernetes } from '../../src/kubernetes/client.js';
