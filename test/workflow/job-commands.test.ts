@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { WorkflowUpdateStage, type Client } from '@temporalio/client';
+import { BrokerError } from '../../src/domain/errors.js';
 import { jobWorkflowId, type JobOrder } from '../../src/domain/job.js';
 import { connectTemporal } from '../../src/temporal/client.js';
 import { createJobCommands } from '../../src/temporal/jobs.js';
@@ -140,8 +141,8 @@ describe('a broken connection to Temporal', () => {
     await line.close();
   });
 
-  const unlessAway = (error: { code?: string }) => {
-    if (error.code !== 'dependency_unavailable') throw error;
+  const unlessAway = (error: unknown) => {
+    if (!(error instanceof BrokerError) || error.code !== 'dependency_unavailable') throw error;
   };
   const faults: [string, () => void | Promise<void>][] = [
     ['dead', () => line.stall()],
