@@ -92,12 +92,13 @@ async function keepLog(order: JobOrder): Promise<void> {
 }
 
 /**
- * When the end of the job was decided. A cancellation counts from when it was asked for: while no worker runs, or if one
- * dies at this very step, the workflow reads it later.
+ * When the end of the job was decided. A cancellation counts from when it was asked for, and the end of its pod from when
+ * the broker saw it: while no worker runs, or if one dies at this very step, the workflow reads them later.
  */
-function endOf({ cancellation }: JobLife): Instant {
-  const now = instantAt(Date.now());
-  return cancellation?.at !== undefined && cancellation.at < now ? cancellation.at : now;
+function endOf({ cancellation, running, observations }: JobLife): Instant {
+  const seenOverAt = running && observations.of(running.podUid)?.seenOverAt;
+  const [first] = [instantAt(Date.now()), cancellation?.at, seenOverAt].filter((at) => at !== undefined).sort();
+  return first!;
 }
 
 /** Whatever ends the job, the customer does not pay for the time in which the provider was away. */

@@ -28,6 +28,8 @@ export interface PodObservation {
   message?: Printable;
   /** When the container stopped, or the pod vanished. */
   endedAt?: Instant;
+  /** When a process of the broker saw that it was over. Versions up to 0.1.0 do not set it. */
+  seenOverAt?: Instant;
   /**
    * When its container ran, if it ended well: as its machine says, but not before the pod was made, and not after it was
    * observed.

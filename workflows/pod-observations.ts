@@ -15,10 +15,18 @@ export function createPodObservations(): PodObservations {
   return {
     add(observation) {
       const known = newest.get(observation.uid);
-      if (known === undefined || isNewer(observation, known)) newest.set(observation.uid, observation);
+      if (known === undefined) newest.set(observation.uid, observation);
+      else if (isNewer(observation, known)) newest.set(observation.uid, seenOver(observation, known));
     },
     of: (uid) => newest.get(uid),
   };
+}
+
+/** A pod that is over was so from when that was first seen, whoever looks again. */
+function seenOver(observation: PodObservation, { seenOverAt: first }: PodObservation): PodObservation {
+  const { seenOverAt } = observation;
+  const isAgain = first !== undefined && seenOverAt !== undefined && first < seenOverAt;
+  return isAgain ? { ...observation, seenOverAt: first } : observation;
 }
 
 function isNewer(observation: PodObservation, known: PodObservation): boolean {

@@ -67,13 +67,14 @@ export function observePod(pod: V1Pod, nowMs = Date.now()): PodObservation {
 
 /** The observation of a pod that was deleted. */
 export function observeDeletedPod(pod: V1Pod): PodObservation {
-  const { disrupted, endedAt = instantAt(Date.now()) } = observePod(pod);
-  return { phase: 'gone', ...identityOf(pod), endedAt, ...(disrupted === undefined ? {} : { disrupted }) };
+  const seenOverAt = instantAt(Date.now());
+  const { disrupted, endedAt = seenOverAt } = observePod(pod);
+  return { phase: 'gone', ...identityOf(pod), endedAt, seenOverAt, ...(disrupted === undefined ? {} : { disrupted }) };
 }
 
 /** The observation of a pod that was looked up and does not exist. */
 export function gonePod(uid: string): PodObservation {
-  return { phase: 'gone', uid, resourceVersion: `gone-${uid}` };
+  return { phase: 'gone', uid, resourceVersion: `gone-${uid}`, seenOverAt: instantAt(Date.now()) };
 }
 
 function identityOf({ metadata }: V1Pod): Pick<PodObservation, 'uid' | 'resourceVersion'> {
@@ -94,6 +95,7 @@ function observeEnded(pod: V1Pod, status: V1PodStatus, nowMs: number): PodObserv
   return {
     phase: isDeleted ? 'gone' : status.phase === 'Succeeded' ? 'succeeded' : 'failed',
     ...identityOf(pod),
+    seenOverAt: instantAt(nowMs),
     ...(exitCode === undefined ? {} : { exitCode }),
     ...(message === undefined ? {} : { message }),
     ...(endedAt === undefined ? {} : { endedAt }),

@@ -71,6 +71,14 @@ describe('a pod that ends while its provider is away', () => {
   });
 });
 
+test('a job whose pod does not say when it ended is paid for until the broker saw that, however late a worker hears of it', async () => {
+  const job = await runningFlowJob(flow);
+  const seenOverAt = instantAt(secondsAgo(5));
+  await job.podIs('succeeded', { disrupted: sentence('the machine says nothing else'), seenOverAt });
+  expect(await job.released()).toMatchObject({ status: 'provider_lost', endAt: seenOverAt });
+  await flow.replay(workflowIdOf(job));
+});
+
 test('a cancelled job is paid for until that was asked for, however late a worker hears of it', async () => {
   const job = await runningFlowJob(flow);
   const askedAt = instantAt(secondsAgo(8));

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { instantAt } from '../../src/domain/outside.js';
 import type { PodObservation } from '../../workflows/job-messages.js';
 import { createPodObservations } from '../../workflows/pod-observations.js';
 
@@ -34,6 +35,16 @@ describe('what a job knows of a pod', () => {
   test('a repeated observation of a pod is the same object, since a job wakes up for each new one', () => {
     const first = seen('9', 'running');
     expect(after(first, seen('9', 'running'))).toBe(first);
+  });
+
+  test('a pod is over from when that was first seen, whoever sees it again', () => {
+    const over = (version: string, at: number) => ({ ...seen(version, 'failed'), seenOverAt: instantAt(at) });
+    expect(after(over('8', 1_000), over('9', 2_000))).toMatchObject({
+      resourceVersion: '9',
+      seenOverAt: instantAt(1_000),
+    });
+    expect(after(over('8', 2_000), over('9', 1_000))).toMatchObject({ seenOverAt: instantAt(1_000) });
+    expect(after(over('8', 1_000), seen('9', 'running'))).not.toHaveProperty('seenOverAt');
   });
 
   test('an observation that a pod is gone overrides every earlier reading', () => {
