@@ -48,14 +48,15 @@ export async function openChainSite(): Promise<ChainSite> {
   const { chain: url, chain_id, vault, token, temporal, temporal_namespace: namespace } = site.endpoints;
   const chain: LocalVault = { chain: url!, chain_id: chain_id!, vault: vault!, token: token! };
   const calls = chainClient(chain);
-  const admin = roleAccount(chainConsoleFolder, 'admin');
   const connection = await Connection.connect({ address: temporal! });
   const client = new Client({ connection, ...(namespace === undefined ? {} : { namespace }) });
   return {
     ...{ ...site, chain },
     async wallet(units, more = {}) {
-      const account = newWallet();
-      await fundWallet(chain, admin, account.address, units);
+      const [account, payer] = [newWallet(), newWallet()];
+      // One of its own: files that run side by side would take each other's nonces.
+      await calls.fund(payer.address);
+      await fundWallet(chain, payer, account.address, units);
       return { ...browserWallet({ chainId: Number(chain_id), node: url!, ...more }), account };
     },
     tokensOf: async ({ address }) => await calls.read<bigint>(token!, tokenContract(), 'balanceOf', [address]),
