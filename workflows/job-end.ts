@@ -35,13 +35,14 @@ export async function end(life: JobLife, ending: Ending): Promise<JobState> {
     if (!podEnds.some((podEnd) => podEnd !== undefined)) podEnds.push(removed?.missingSince);
     isHindered = removed?.isHindered;
   }
+  const podEnd = earliestOf(podEnds);
   details(life, `${message}; releasing the capacity`);
   const released = await jobRecord.releaseJob(order, {
     status,
     message,
     endAt,
     gaps: provider.gaps().map(recordedGap),
-    ...earliestOf(podEnds),
+    ...(podEnd === undefined ? {} : { podEndedAt: podEnd }),
     ...lastSeen,
     ...(endedBy === undefined ? {} : { endedBy }),
     ...(failure === undefined ? {} : { failure }),
@@ -97,8 +98,7 @@ async function keepLog(order: JobOrder): Promise<void> {
  */
 function endOf({ cancellation, running, observations }: JobLife): Instant {
   const seenOverAt = running && observations.of(running.podUid)?.seenOverAt;
-  const [first] = [instantAt(Date.now()), cancellation?.at, seenOverAt].filter((at) => at !== undefined).sort();
-  return first!;
+  return earliestOf([instantAt(Date.now()), cancellation?.at, seenOverAt])!;
 }
 
 /** Whatever ends the job, the customer does not pay for the time in which the provider was away. */
@@ -107,7 +107,6 @@ function lastSeenOf({ lastSeenMs }: Ending, away: { sinceMs: number } | undefine
   return seenMs === Infinity ? {} : { lastSeen: instantAt(seenMs) };
 }
 
-function earliestOf(podEnds: readonly (Instant | undefined)[]): { podEndedAt?: Instant } {
-  const [podEndedAt] = podEnds.filter((podEnd) => podEnd !== undefined).sort();
-  return podEndedAt === undefined ? {} : { podEndedAt };
+function earliestOf(instants: readonly (Instant | undefined)[]): Instant | undefined {
+  return instants.filter((at) => at !== undefined).sort()[0];
 }
