@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { describeWithChromium } from '../support/chromium.js';
 import { until } from '../support/until.js';
 import { hasFocus, tabTo } from './pages/keys.js';
-import { shellOf, walletDialogOf } from './pages/shell.js';
+import { connectWallet, shellOf, walletDialogOf } from './pages/shell.js';
 import { siteOfTests } from './pages/site.js';
 
 /** What a page has for who watches its elements. */
@@ -49,8 +49,7 @@ type Watching = new (call: () => void) => { observe(element: unknown, what: obje
     const visitor = await at.visit();
     const { page } = visitor;
     await visitor.open();
-    await shellOf(page).connect.click();
-    await walletDialogOf(page).sign();
+    await connectWallet(page);
     await tabTo(page, shellOf(page).wallet);
     await page.keyboard.press('Enter');
     await page.getByRole('menuitem', { name: 'Account' }).waitFor();
@@ -88,9 +87,7 @@ type Watching = new (call: () => void) => { observe(element: unknown, what: obje
     const visitor = await at.visit();
     const { page } = visitor;
     await visitor.open();
-    await shellOf(page).connect.click();
-    await walletDialogOf(page).sign();
-    await shellOf(page).wallet.waitFor();
+    await connectWallet(page);
     // Both keys come before the browser has drawn a frame, as on a machine that is busy.
     const expanded = await shellOf(page).wallet.evaluate(async (button) => {
       const said: (string | null)[] = [];
