@@ -8,8 +8,9 @@ import { isSameProcess, processStart } from './process-identity.js';
 
 /**
  * Waits until its standard input ends, which happens when the supervisor is gone for whatever reason, then kills the
- * processes in that supervisor's pid files. It is a shell script, because a shell takes a megabyte and exists on every
- * machine.
+ * processes in that supervisor's pid files, and removes the folders that it was given: that of these files, and what was
+ * the supervisor's alone. What was killed may write there for another moment. It is a shell script, because a shell takes
+ * a megabyte and exists on every machine.
  */
 const watchdogScript = `
 cat >/dev/null
@@ -28,7 +29,11 @@ while [ -n "$all" ] && [ "$tries" -lt 15 ]; do
   [ -z "$all" ] || sleep 0.2
 done
 for pid in $all; do kill -s KILL "$pid" 2>/dev/null; done
-rm -rf "$1"
+tries=0
+until rm -rf "$@" 2>/dev/null || [ "$tries" -ge 50 ]; do
+  tries=$((tries + 1))
+  sleep 0.2
+done
 `;
 
 /** Records the running processes, so that none outlives its supervisor. */
@@ -39,11 +44,15 @@ export interface OrphanGuard {
   close(): void;
 }
 
-/** Starts this supervisor's guard. Its notes are in a separate folder, so it never touches a successor's. */
-export function guardAgainstOrphans(runFolder: string): OrphanGuard {
+/**
+ * Starts this supervisor's guard. Its notes are in a separate folder, so it never touches a successor's.
+ *
+ * @param temporary folders that are removed when this process is gone, however it ends, or when the guard is closed.
+ */
+export function guardAgainstOrphans(runFolder: string, temporary: readonly string[] = []): OrphanGuard {
   const folder = join(runFolder, randomUUID());
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const watchdog = spawn('/bin/sh', ['-c', watchdogScript, 'stack-watchdog', folder], {
+  const watchdog = spawn('/bin/sh', ['-c', watchdogScript, 'stack-watchdog', folder, ...temporary], {
     // A process group of its own: Ctrl-C in the terminal is for the supervisor alone.
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],

@@ -17,6 +17,7 @@ import { startRedis } from './redis.js';
 import { startImageRegistry, type ShownImage } from './registry.js';
 import { Supervisor } from './supervisor.js';
 import { startTemporal } from './temporal.js';
+import { reachablePath } from './tools/unprivileged.js';
 
 export type { Endpoints } from './engine.js';
 
@@ -30,6 +31,8 @@ export interface StackOptions {
    * The folder for everything the stack keeps: databases, certificates, ports, logs. A later start continues with it.
    */
   dataDir: string;
+  /** Nobody needs the data folder afterwards: it goes when the stack is stopped, or when this process ends, however it does. */
+  isTemporary?: boolean;
   /** What every broker needs, by default. */
   engines?: readonly EngineName[];
   /** The processes of the broker; none by default. */
@@ -51,7 +54,7 @@ export interface StackOptions {
 export interface Stack {
   /** The contents of `endpoints.json`, with the current pids. */
   endpoints(): Endpoints;
-  /** Stops everything in reverse order. The data folder stays. */
+  /** Stops everything in reverse order. The data folder stays, unless it is temporary. */
   stop(): Promise<void>;
   /** Stops one process in an orderly way, restarts it and waits until it is ready. */
   restart(name: string): Promise<void>;
@@ -89,7 +92,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   await reapOrphans(runFolder, log);
   rmSync(endpointsFile, { force: true });
 
-  const guard = guardAgainstOrphans(runFolder);
+  // Postgres may have its own elsewhere.
+  const temporary = options.isTemporary === true ? [dataDir, reachablePath(dataDir)] : [];
+  const guard = guardAgainstOrphans(runFolder, temporary);
   const endpoints: Omit<Endpoints, 'pids'> = {};
   let complete = false;
   const supervisor = new Supervisor({
@@ -107,6 +112,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     complete = false;
     await supervisor.stopAll();
     rmSync(endpointsFile, { force: true });
+    for (const folder of temporary) rmSync(folder, { recursive: true, force: true });
     guard.close();
     ports.release();
     release();

@@ -34,6 +34,11 @@ export function isReachable(path: string, account: Account): boolean {
   }
 }
 
+/** Where `reachableFolder` has its folder for a key. */
+export function reachablePath(key: string): string {
+  return join(tmpdir(), `worldland-broker-${createHash('sha256').update(key).digest('hex').slice(0, 16)}`);
+}
+
 /**
  * A folder that everyone can reach and only this user can write to, always the same one for a key. It replaces a place
  * that another account cannot reach.
@@ -41,8 +46,7 @@ export function isReachable(path: string, account: Account): boolean {
  * @throws Error if somebody else has created a folder with that name: its contents must not be run.
  */
 export function reachableFolder(key: string): string {
-  const name = `worldland-broker-${createHash('sha256').update(key).digest('hex').slice(0, 16)}`;
-  const folder = join(tmpdir(), name);
+  const folder = reachablePath(key);
   mkdirSync(folder, { recursive: true, mode: 0o711 });
   const found = lstatSync(folder);
   if (!found.isDirectory() || found.uid !== process.getuid?.())

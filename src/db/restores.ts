@@ -1,6 +1,8 @@
 import type { Pool } from 'pg';
 import { installationId } from './installation.js';
 import { withTransaction, type Queryable } from './pool.js';
+import { noteLoss } from './stream-losses.js';
+import { streams } from '../wire/streams.js';
 
 /**
  * How it was found out that the database was restored: the cluster has seen a later one (`older`), or its server's log
@@ -86,7 +88,9 @@ export async function advanceMark(pool: Pool, timeline: string | undefined): Pro
 /**
  * Writes down that the database was restored, in one transaction with what makes it the newest again: a mark above all that
  * the cluster has seen, and names of nodes that the cluster has on its list of those that left. Numbers of events go on
- * far above those that clients may have seen, so that none of them waits for numbers that are used twice.
+ * far above those that clients may have seen, so that none of them waits for numbers that are used twice. Heartbeats since
+ * the backup are lost: until every machine has had time to be heard again, none counts as silent, and no customer is
+ * spared the price of a time in which he was served.
  *
  * @param found `mark` is the highest that the cluster has seen.
  */
@@ -112,6 +116,7 @@ export async function beginRestore(
     if (rowCount === 0)
       await tx.query('insert into restores (why, known_until) values ($1, $2)', [found.why, knownUntil]);
     await adoptLeftNodes(tx, found.leftNodes);
+    await noteLoss(tx, streams.heartbeat);
     await tx.query(
       `select setval(pg_get_serial_sequence('job_events', 'id'),
                      nextval(pg_get_serial_sequence('job_events', 'id')) + 1000000)`,

@@ -66,7 +66,7 @@ export async function withBenchStack<T>(
   const providers: SimulatedProvider[] = [];
   let stack: Stack | undefined;
   try {
-    stack = await start({ dataDir, processes, env: { ...process.env, ...unlimited, ...env }, log });
+    stack = await start({ dataDir, isTemporary: true, processes, env: { ...process.env, ...unlimited, ...env }, log });
     const { api, redis, ...rest } = stack.endpoints();
     const endpoints = { ...rest, api: api!, redis: redis! };
     return await run({

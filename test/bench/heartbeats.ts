@@ -33,7 +33,7 @@ const relayProgram = fileURLToPath(new URL('heartbeats-relay.ts', import.meta.ur
 export const measureHeartbeats: Measure = async (log) => {
   const dataDir = mkdtempSync(join(tmpdir(), 'broker-bench-'));
   const before = process.env[endpointsVariable];
-  const stack = await startStack({ dataDir, engines: ['postgres', 'redis'], log });
+  const stack = await startStack({ dataDir, isTemporary: true, engines: ['postgres', 'redis'], log });
   process.env[endpointsVariable] = join(dataDir, 'endpoints.json');
   try {
     const rows: Measurement[] = [];

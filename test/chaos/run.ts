@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -77,6 +77,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       : await startChainSide({ seed, live, log, isCalm: options.chain === 'calm', main: options.env?.['BROKER_MAIN'] });
   const stack = await startStack({
     dataDir,
+    isTemporary: true,
     processes,
     env: { ...process.env, ...memoryBounds, ...environment, ...chain?.env, ...env },
     log,
@@ -258,7 +259,6 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     await Promise.all(providers.map((each) => each.stop()));
     await chain?.stop();
     await stack.stop();
-    rmSync(dataDir, { recursive: true, force: true });
   }
 }
 

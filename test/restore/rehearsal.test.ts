@@ -1,5 +1,7 @@
 import { afterAll, expect } from '@jest/globals';
+import type { SimulatedProvider } from '../../engines/simulated-provider/provider.js';
 import type { Session } from '../../src/client/session.js';
+import { unlessNotFound } from '../../src/kubernetes/client.js';
 import { story } from '../support/story.js';
 import { until } from '../support/until.js';
 import { isKeptFree, startSite, type Site, type ToldJob } from './site.js';
@@ -9,12 +11,13 @@ afterAll(() => site?.stop(), 120_000);
 
 interface RestoreRow {
   why: string;
-  known_until: Date;
-  kept: { jobId: string; workflow: boolean }[];
-  over_at: Date | null;
+  known_until: Date | null;
+  steps_written_at: Date | null;
+  kept: { jobId: string; namespace: string; workflow: boolean }[];
 }
 interface JobFigures {
   status: string;
+  failure_reason: string | null;
   expires_at: Date;
   ended_at: Date | null;
   reserved: string;
@@ -23,23 +26,30 @@ interface JobFigures {
 
 const readJob = async (jobId: string): Promise<JobFigures> => {
   const [row] = await site.ask<JobFigures>(
-    `select j.status, j.expires_at, j.ended_at, sum(c.reserved)::text as reserved, sum(c.spent)::text as spent
+    `select j.status, j.failure_reason, j.expires_at, j.ended_at, sum(c.reserved)::text as reserved, sum(c.spent)::text as spent
        from jobs j join auth_charges c on c.job_id = j.job_id where j.job_id = $1 group by j.job_id`,
     [jobId],
   );
   return row!;
 };
-const openRestore = async () => (await site.ask<RestoreRow>('select * from restores where over_at is null'))[0];
-/** What a later look would show to differ, if anything were lost. */
-const everything = async () =>
+/** As docs/operate.md has an operator look. */
+const openRestore = async () =>
   (
-    await site.ask<{ all: string }>(
-      `select (select string_agg(j::text, ',' order by job_id) from (select job_id, status, expires_at, event_count from jobs) j)
-           || (select string_agg(c::text, ',' order by job_id, request_id) from auth_charges c)
-           || (select string_agg(l::text, ',' order by l::text) from ledger_lines l)
-           || (select count(*) from receipts) || (select count(*) from auth_sessions where revoked_at is null) as all`,
-    )
-  )[0]!.all;
+    await site.ask<RestoreRow>('select why, known_until, steps_written_at, kept from restores where over_at is null')
+  )[0];
+/** What a later look would show to differ, if anything were lost. */
+const everything = async () => {
+  const [row] = await site.ask<Record<'jobs' | 'charges' | 'ledger' | 'receipts' | 'sessions', string>>(
+    `select (select string_agg(j::text, ',' order by job_id) from (select job_id, status, expires_at from jobs) j) as jobs,
+            (select string_agg(c::text, ',' order by job_id, request_id) from auth_charges c) as charges,
+            (select string_agg(l::text, ',' order by l::text) from ledger_lines l) as ledger,
+            (select string_agg(job_id::text, ',' order by job_id) from receipts) as receipts,
+            (select string_agg(id::text, ',' order by id) from auth_sessions where revoked_at is null) as sessions`,
+  );
+  // An empty one would be the same as any other.
+  for (const found of Object.values(row!)) expect(found).toBeTruthy();
+  return row!;
+};
 /** An operator stops the broker, puts back what he has, and starts the broker. */
 const whileStopped = async (work: () => Promise<void>) => {
   await site.stack.halt('broker');
@@ -59,6 +69,8 @@ let ends: ToldJob;
 let grows: ToldJob;
 let later: ToldJob;
 let laterNode: string;
+let joined: SimulatedProvider;
+let backedUpAt: Date;
 const pods = new Map<string, string>();
 /** Of the job that ends after the backup. */
 let paid: JobFigures;
@@ -75,7 +87,10 @@ chapter('a backup is taken while jobs run', async () => {
   [stays, ends, grows] = [await site.rent(customer), await site.rent(customer), await site.rent(customer)];
   expect((await site.reconcile()).failures).toEqual([]);
   expect(await openRestore()).toBeUndefined();
+  expect(await site.metric('broker_restore_open')).toBe(0);
+  await whileStopped(() => site.backUpTemporal());
   await site.backups.take();
+  backedUpAt = new Date();
 });
 
 chapter(
@@ -99,7 +114,8 @@ chapter(
     expect(extended.expires_at.getTime()).toBe(Date.parse(grows.expires_at) + 3_600_000);
     const newcomer = await site.customer();
     later = await site.rent(newcomer);
-    laterNode = (await site.machine('borealis').joined).nodeName;
+    joined = site.machine('borealis');
+    laterNode = (await joined.joined).nodeName;
     await revoked.request('DELETE', `/api/v1/auth/sessions/${revoked.sessionId}`);
     expect((await revoked.request('GET', '/api/v1/jobs')).status).toBe(401);
     for (const { job_id: jobId } of [stays, grows, later]) pods.set(jobId, (await site.podOf(jobId))!);
@@ -111,19 +127,22 @@ chapter(
 chapter(
   'Postgres, restored by its log to the last moment, has lost nothing, and the broker says that it was restored',
   async () => {
-    let before = '';
     await whileStopped(async () => {
-      before = await everything();
+      const before = await everything();
       await site.backups.restore('the last moment');
-      expect(await everything()).toBe(before);
+      expect(await everything()).toEqual(before);
     });
     expect(await site.reconcile()).toMatchObject({ failures: [] });
+    expect(site.hasLogged('the database was restored')).toBe(true);
     await podsAreThere(stays, grows, later);
     expect(await openRestore()).toMatchObject({ why: 'timeline', kept: [] });
+    expect(await site.metric('broker_restore_open')).toBe(1);
     await site.ask("select restore_is_over('0xoperator', 'nothing is missing')");
     expect(await openRestore()).toBeUndefined();
     await site.reconcile();
     expect(await openRestore()).toBeUndefined();
+    expect(await site.metric('broker_restore_open')).toBe(0);
+    await site.backups.forgetRestore();
   },
 );
 
@@ -133,8 +152,15 @@ chapter('Postgres, restored to the backup, learns from Temporal and the cluster 
   const report = await site.reconcile();
   // Another run may have come first: the broker starts one by itself.
   expect(report.failures).toEqual([]);
-  const restored = await until(openRestore, { name: 'the broker says that the database was restored' });
+  const restored = await until(
+    async () => {
+      const open = await openRestore();
+      return open !== undefined && open.steps_written_at !== null && open;
+    },
+    { timeoutMs: 60_000, name: 'what workflows remember is written again' },
+  );
   expect(restored.why).toBe('older');
+  expect(restored.known_until!.getTime()).toBeLessThan(backedUpAt.getTime());
 
   // The job that ended: in the same way, for the same money, once.
   const again = await until(
@@ -152,6 +178,9 @@ chapter('Postgres, restored to the backup, learns from Temporal and the cluster 
   await site.reconcile();
   await podsAreThere(stays, grows, later);
   expect((await openRestore())!.kept).toMatchObject([{ jobId: later.job_id, workflow: true }]);
+  expect(await site.metric('broker_kept_pods')).toBe(1);
+  // Machines served all the time, though the database has not heard them since the backup.
+  expect(await site.ask('select job_id, from_at, to_at, cause from job_gaps')).toEqual([]);
   // The machine that it does not know gets no jobs.
   await until(() => isKeptFree(site.core, laterNode), { timeoutMs: 60_000, name: 'the unknown node is kept free' });
   expect(await site.money()).toEqual([]);
@@ -164,30 +193,68 @@ chapter('Postgres, restored to the backup, learns from Temporal and the cluster 
   await podsAreThere(stays, grows, later);
 });
 
+/** Of a site that has nothing but the backup, and its cluster. */
+const knowsOnlyTheBackup = async (reason: string) => {
+  const ended = await until(
+    async () => {
+      await site.reconcile();
+      const job = await readJob(ends.job_id);
+      return job.ended_at === null ? undefined : job;
+    },
+    { timeoutMs: 120_000, everyMs: 1_000, name: 'the job whose pod is gone has ended' },
+  );
+  expect(ended).toMatchObject({ status: 'failed', failure_reason: reason });
+  // It is paid for until the backup, and so no longer than its customer has had it.
+  expect(BigInt(ended.spent!)).toBeLessThanOrEqual(BigInt(paid.spent!));
+  await podsAreThere(stays, grows, later);
+  // The extension is lost, and not paid.
+  for (const { job_id: jobId, expires_at: expiresAt } of [stays, grows])
+    expect(await readJob(jobId)).toMatchObject({ status: 'running', ended_at: null, expires_at: new Date(expiresAt) });
+  expect((await openRestore())!.kept).toMatchObject([{ jobId: later.job_id, workflow: false }]);
+  expect(await site.money()).toEqual([]);
+  expect(await site.ask('select job_id, from_at, to_at, cause from job_gaps')).toEqual([]);
+  // Their customer reaches them as before.
+  expect((await customer.request('GET', `/api/v1/jobs/${stays.job_id}`)).body).toMatchObject({ status: 'running' });
+};
+
+chapter(
+  'with Temporal put back besides, as on one server, nothing is removed before an operator has looked',
+  async () => {
+    await whileStopped(async () => {
+      await site.backups.restore('the backup');
+      await site.restoreTemporal('the backup');
+    });
+    await knowsOnlyTheBackup('pod_deleted');
+  },
+);
+
 chapter(
   'with Temporal lost besides, jobs get workflows again, and nothing is removed before an operator has looked',
   async () => {
     await whileStopped(async () => {
       await site.backups.restore('the backup');
-      await site.emptyTemporal();
+      await site.restoreTemporal('nothing');
     });
-    const ended = await until(
-      async () => {
-        await site.reconcile();
-        const job = await readJob(ends.job_id);
-        return job.ended_at === null ? undefined : job;
-      },
-      { timeoutMs: 120_000, everyMs: 1_000, name: 'the job whose pod is gone has ended' },
-    );
-    // It is paid for until the backup, and so no longer than its customer has had it.
-    expect(BigInt(ended.spent!)).toBeLessThanOrEqual(BigInt(paid.spent!));
+    await knowsOnlyTheBackup('internal_error');
+  },
+);
+
+chapter(
+  'Temporal, lost and empty while Postgres is at hand, costs nothing: jobs and machines get workflows again',
+  async () => {
+    const before = await everything();
+    await whileStopped(() => site.restoreTemporal('nothing'));
+    expect((await site.reconcile()).failures).toEqual([]);
+    expect(await everything()).toEqual(before);
     await podsAreThere(stays, grows, later);
-    for (const { job_id: jobId } of [stays, grows])
-      expect(await readJob(jobId)).toMatchObject({ status: 'running', ended_at: null });
-    expect((await openRestore())!.kept).toMatchObject([{ jobId: later.job_id, workflow: false }]);
+    // Workflows are there and take commands.
+    const extension = { additional_hours: 1 };
+    const { status } = await customer.request('POST', `/api/v1/jobs/${grows.job_id}/extend`, extension, {
+      'idempotency-key': 'an-hour-after-all',
+    });
+    expect(status).toBe(200);
+    expect(await readJob(grows.job_id)).toMatchObject({ expires_at: extended.expires_at, reserved: extended.reserved });
     expect(await site.money()).toEqual([]);
-    // Their customer reaches them as before.
-    expect((await customer.request('GET', `/api/v1/jobs/${stays.job_id}`)).body).toMatchObject({ status: 'running' });
   },
 );
 
@@ -207,7 +274,18 @@ chapter('Redis, lost and empty, costs nothing but what was on its way', async ()
   await podsAreThere(stays, grows, later, next);
 });
 
+chapter('a machine that joined after the backup joins again, once its node was deleted', async () => {
+  await until(() => isKeptFree(site.core, laterNode), { timeoutMs: 60_000, name: 'the unknown node is kept free' });
+  await joined.stop();
+  await site.core.deleteNode({ name: laterNode });
+  const { nodeName } = await site.machine('borealis').joined;
+  expect((await site.reconcile()).failures).toEqual([]);
+  expect(await isKeptFree(site.core, nodeName)).toBe(false);
+  await podsAreThere(stays, grows, later);
+});
+
 chapter('when an operator has looked, what nobody will claim is removed, and only that', async () => {
+  const { namespace } = (await openRestore())!.kept[0]!;
   await site.ask("select restore_is_over('0xoperator', 'the customer of the kept pod was told')");
   const removed = async () => {
     await site.reconcile();
@@ -215,5 +293,12 @@ chapter('when an operator has looked, what nobody will claim is removed, and onl
   };
   await until(removed, { timeoutMs: 60_000, everyMs: 1_000, name: 'the pod that no job needs is removed' });
   await podsAreThere(stays, grows);
+  expect(await site.metric('broker_restore_open')).toBe(0);
+  // That of a customer whom the database does not know: `kubectl delete namespace`.
+  const isThere = async () => (await unlessNotFound(site.core.readNamespace({ name: namespace }))) !== undefined;
+  await site.reconcile();
+  expect(await isThere()).toBe(true);
+  await site.core.deleteNamespace({ name: namespace });
+  await until(async () => !(await isThere()), { timeoutMs: 60_000, name: 'the namespace is gone' });
   expect(await site.money()).toEqual([]);
 });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
@@ -15,7 +15,7 @@ import { unlessNotFound } from '../../src/kubernetes/client.js';
 import { labels } from '../../src/kubernetes/names.js';
 import type { ReconcilerReport } from '../../workflows/fleet-reconciler.js';
 import { workflowTypes } from '../../workflows/workflow-types.js';
-import { identity, startMachine } from '../chaos/machines.js';
+import { identity, startMachine, type Identity } from '../chaos/machines.js';
 import { unlimited } from '../support/broker.js';
 import { until } from '../support/until.js';
 import { archivedPostgres, ask, type PostgresBackups } from './postgres-backup.js';
@@ -43,6 +43,7 @@ export interface Site {
   stack: Stack;
   backups: PostgresBackups;
   customer(): Promise<Session>;
+  /** Starts the program of a machine, which is the same one each time. */
   machine(providerId: string): SimulatedProvider;
   /** Orders a job and waits until it runs. */
   rent(customer: Session): Promise<ToldJob>;
@@ -50,10 +51,16 @@ export interface Site {
   reconcile(): Promise<ReconcilerReport>;
   /** The uid of a job's pod that nobody is removing. */
   podOf(jobId: string): Promise<string | undefined>;
+  /** A metric without labels, as the broker shows it. */
+  metric(name: string): Promise<number | undefined>;
+  /** Whether the broker has logged this since it was started first. */
+  hasLogged(words: string): boolean;
   ask<T extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<T[]>;
   /** What violates an invariant of money. */
   money(): Promise<unknown[]>;
-  emptyTemporal(): Promise<void>;
+  backUpTemporal(): Promise<void>;
+  /** Puts Temporal back to its backup, or to nothing. */
+  restoreTemporal(to: 'the backup' | 'nothing'): Promise<void>;
   emptyRedis(): Promise<void>;
   core: CoreV1Api;
   stop(): Promise<void>;
@@ -64,25 +71,25 @@ export async function startSite(): Promise<Site> {
   // The account that Postgres runs under reaches its folder below, so that nothing is left elsewhere.
   chmodSync(dataDir, 0o711);
   const machines: SimulatedProvider[] = [];
-  let backups: PostgresBackups | undefined;
+  const identities = new Map<string, Identity>();
   let stack: Stack | undefined;
   let connection: Connection | undefined;
   const stop = async () => {
     await Promise.all(machines.map((machine) => machine.stop()));
     await connection?.close();
     await stack?.stop();
-    backups?.remove();
     rmSync(dataDir, { recursive: true, force: true });
   };
   try {
     stack = await startStack({
       dataDir,
+      isTemporary: true,
       processes: ['broker'],
       env: { ...process.env, ...memoryBounds, ...environment },
     });
     const endpoints = stack.endpoints();
     const api = endpoints.api!;
-    backups = await archivedPostgres(stack, endpoints.postgres!);
+    const backups = await archivedPostgres(stack, endpoints.postgres!);
     await stack.awaitReady('broker');
     connection = await Connection.connect({ address: endpoints.temporal! });
     const temporal = new Client({ connection, namespace: endpoints.temporal_namespace! });
@@ -90,17 +97,21 @@ export async function startSite(): Promise<Site> {
     config.loadFromFile(endpoints.kubeconfig!);
     const core = config.makeApiClient(CoreV1Api);
     const running = stack;
-    const emptied = async (engine: 'temporal' | 'redis', folder: string, isData: (name: string) => boolean) => {
+    const stopped = async (engine: 'temporal' | 'redis', work: () => void) => {
       await running.halt(engine);
-      for (const name of readdirSync(folder).filter(isData)) rmSync(join(folder, name), { recursive: true });
+      work();
       await running.resume(engine);
     };
+    const temporalData = dataOf(join(dataDir, 'temporal'), 'temporal.db');
+    const redisData = dataOf(join(dataDir, 'redis'), 'appendonly');
 
     return {
       ...{ stack, backups, core, stop },
       customer: () => login({ api, account: privateKeyToAccount(generatePrivateKey()), spendLimit: 10n ** 24n }),
       machine(providerId) {
-        const machine = startMachine(endpoints.redis!, identity(api, providerId));
+        const who = identities.get(providerId) ?? identity(api, providerId);
+        identities.set(providerId, who);
+        const machine = startMachine(endpoints.redis!, who);
         machines.push(machine);
         return machine;
       },
@@ -135,6 +146,12 @@ export async function startSite(): Promise<Site> {
         const [pod] = items.filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
         return pod?.metadata?.uid;
       },
+      async metric(name) {
+        const response = await fetch(endpoints.metrics!['broker']!);
+        const value = new RegExp(`^${name} (\\S+)$`, 'm').exec(await response.text())?.[1];
+        return value === undefined ? undefined : Number(value);
+      },
+      hasLogged: (words) => readFileSync(join(dataDir, 'logs/broker.log'), 'utf8').includes(words),
       ask: (text, values) => ask(endpoints.postgres!, text, values),
       async money() {
         const pool = new pg.Pool({ connectionString: endpoints.postgres!, max: 1 });
@@ -144,13 +161,32 @@ export async function startSite(): Promise<Site> {
           await pool.end();
         }
       },
-      emptyTemporal: () => emptied('temporal', join(dataDir, 'temporal'), (name) => name.startsWith('temporal.db')),
-      emptyRedis: () => emptied('redis', join(dataDir, 'redis'), (name) => name.startsWith('appendonly')),
+      backUpTemporal: () => stopped('temporal', temporalData.save),
+      restoreTemporal: (to) =>
+        stopped('temporal', () => {
+          temporalData.remove();
+          if (to === 'the backup') temporalData.putBack();
+        }),
+      emptyRedis: () => stopped('redis', redisData.remove),
     };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** The files that an engine keeps its data in, while it does not run. */
+function dataOf(folder: string, prefix: string) {
+  const saved = `${folder}.backup`;
+  const files = (where: string) => readdirSync(where).filter((name) => name.startsWith(prefix));
+  return {
+    save() {
+      mkdirSync(saved);
+      for (const name of files(folder)) cpSync(join(folder, name), join(saved, name), { recursive: true });
+    },
+    remove: () => files(folder).forEach((name) => rmSync(join(folder, name), { recursive: true })),
+    putBack: () => files(saved).forEach((name) => cpSync(join(saved, name), join(folder, name), { recursive: true })),
+  };
 }
 
 /** The taint that keeps jobs off a node which no provider of the database has. */

@@ -49,7 +49,7 @@ const open = async (answer: HaveLeft) => {
 
 beforeAll(async () => {
   dataDir = mkdtempSync(join(tmpdir(), 'authorizer-'));
-  stack = await startStack({ dataDir, engines: ['kubernetes'] });
+  stack = await startStack({ dataDir, isTemporary: true, engines: ['kubernetes'] });
   database = await freshDatabase();
   haveLeft = createHaveLeft(database.pool);
   const { kubeconfig } = stack.endpoints();

@@ -19,7 +19,7 @@ let core: CoreV1Api;
 
 beforeAll(async () => {
   dataDir = mkdtempSync(join(tmpdir(), 'stack-'));
-  stack = await startStack({ dataDir, engines: ['redis', 'kubernetes'] });
+  stack = await startStack({ dataDir, isTemporary: true, engines: ['redis', 'kubernetes'] });
   redis = new Redis(stack.endpoints().operator_redis!);
   const config = new KubeConfig();
   config.loadFromFile(stack.endpoints().kubeconfig!);

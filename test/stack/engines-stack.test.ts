@@ -3,12 +3,13 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { Redis } from 'ioredis';
 import { isSameProcess, processStart } from '../../engines/process-identity.js';
 import { packageRoot } from '../../engines/paths.js';
-import { startStack, type Endpoints, type Stack } from '../../engines/stack.js';
+import { startStack, type Endpoints, type Stack, type StackOptions } from '../../engines/stack.js';
+import { reachablePath } from '../../engines/tools/unprivileged.js';
 import { story } from '../support/story.js';
 import { until } from '../support/until.js';
 
@@ -30,6 +31,48 @@ async function query(url: string, text: string): Promise<unknown[]> {
     await client.end();
   }
 }
+
+/** A stack of another process. */
+async function startedElsewhere(options: StackOptions) {
+  const script = `import { startStack } from ${JSON.stringify(join(packageRoot, 'engines/stack.ts'))};
+    await startStack(${JSON.stringify(options)});
+    setInterval(() => undefined, 1000);`;
+  const supervisor = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+    cwd: packageRoot,
+    env: { ...process.env, NODE_OPTIONS: '' },
+    stdio: 'inherit',
+  });
+  const written = join(options.dataDir, 'endpoints.json');
+  await until(() => existsSync(written), { timeoutMs: 90_000, name: 'the stack of another process runs' });
+  const { pids } = JSON.parse(readFileSync(written, 'utf8')) as Endpoints;
+  const running = Object.values(pids).map((pid) => [pid, processStart(pid)!] as const);
+  expect(running).toHaveLength(options.engines!.length);
+  return { supervisor, isOver: () => running.every(([pid, start]) => !isSameProcess(pid, start)) };
+}
+
+describe('a stack whose data are temporary', () => {
+  /** Not reachable for the account of Postgres, whose folder is elsewhere then. */
+  const temporary = () => mkdtempSync(join(tmpdir(), 'stack-'));
+  const isGone = (folder: string) => !existsSync(folder) && !existsSync(reachablePath(folder));
+
+  test('a stopped stack leaves no data', async () => {
+    const folder = temporary();
+    const stack = await startStack({ dataDir: folder, isTemporary: true, engines });
+    expect(isGone(folder)).toBe(false);
+    await stack.stop();
+    expect(isGone(folder)).toBe(true);
+  });
+
+  test.each(['SIGINT', 'SIGTERM', 'SIGKILL'] as const)(
+    'a stack whose process dies of %s leaves no data',
+    async (signal) => {
+      const folder = temporary();
+      const { supervisor, isOver } = await startedElsewhere({ dataDir: folder, isTemporary: true, engines });
+      supervisor.kill(signal);
+      await until(() => isOver() && isGone(folder), { name: 'its engines and its data are gone' });
+    },
+  );
+});
 
 describe('a stack on one data folder', () => {
   let first: Endpoints;
@@ -85,19 +128,9 @@ describe('a stack on one data folder', () => {
   });
 
   chapter('a killed stack leaves no process behind', async () => {
-    const script = `import { startStack } from ${JSON.stringify(join(packageRoot, 'engines/stack.ts'))};
-      await startStack({ dataDir: ${JSON.stringify(dataDir)}, engines: ['redis', 'postgres'] });
-      setInterval(() => undefined, 1000);`;
-    const supervisor = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
-      cwd: packageRoot,
-      env: { ...process.env, NODE_OPTIONS: '' },
-      stdio: 'inherit',
-    });
-    await until(() => existsSync(join(dataDir, 'endpoints.json')));
-    const running = Object.values(file().pids).map((pid) => [pid, processStart(pid)!] as const);
-    expect(running).toHaveLength(2);
+    const { supervisor, isOver } = await startedElsewhere({ dataDir, engines });
     supervisor.kill('SIGKILL');
-    await until(() => running.every(([pid, start]) => !isSameProcess(pid, start)));
+    await until(isOver, { name: 'its engines have ended' });
     await until(() => readdirSync(join(dataDir, 'run')).length === 0);
     // And what it left does not stand in the way.
     const stack = await startStack({ dataDir, engines });

@@ -15,7 +15,7 @@ let resolver: ImageResolver;
 
 beforeAll(async () => {
   dataDir = mkdtempSync(join(tmpdir(), 'image-registry-'));
-  stack = await startStack({ dataDir, engines: [], images: demoImages });
+  stack = await startStack({ dataDir, isTemporary: true, engines: [], images: demoImages });
   const { registry } = stack.endpoints();
   const mirrors = new Map(['docker.io', 'quay.io'].map((name) => [name, registry!]));
   resolver = createImageResolver({ plain: [], isNamed: () => false, mirrors, patienceMs: 30_000 });

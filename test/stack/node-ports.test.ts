@@ -16,7 +16,12 @@ let world: FleetWorld;
 let providerId: string;
 beforeAll(async () => {
   dataDir = mkdtempSync(join(tmpdir(), 'ports-'));
-  stack = await startStack({ dataDir, engines: ['kubernetes'], kubernetes: { nodePorts: '20000-20001' } });
+  stack = await startStack({
+    dataDir,
+    isTemporary: true,
+    engines: ['kubernetes'],
+    kubernetes: { nodePorts: '20000-20001' },
+  });
   world = await createFleetWorld({}, undefined, stack.endpoints());
   providerId = await world.joined();
 }, 900_000);

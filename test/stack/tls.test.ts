@@ -43,7 +43,7 @@ beforeAll(async () => {
   client = authority.issue('postgres', 'DNS:broker');
   const server = authority.issue('server', 'DNS:localhost,IP:127.0.0.1');
   [stack, temporal] = await Promise.all([
-    startStack({ dataDir: join(folder, 'stack'), engines: ['postgres', 'redis'] }),
+    startStack({ dataDir: join(folder, 'stack'), isTemporary: true, engines: ['postgres', 'redis'] }),
     freshTemporal(),
   ]);
   const postgres = new URL(stack.endpoints().postgres!);

@@ -47,7 +47,7 @@ export async function startBroker(
   let stack: Stack;
   try {
     const environment = { ...process.env, ...memoryBounds, ...unlimited, ...env };
-    stack = await startStack({ dataDir, processes: roles, env: environment, kubernetes });
+    stack = await startStack({ dataDir, isTemporary: true, processes: roles, env: environment, kubernetes });
   } catch (error) {
     rmSync(dataDir, { recursive: true, force: true });
     throw error;
@@ -86,7 +86,6 @@ export async function startBroker(
     async stop() {
       await Promise.all(providers.map((provider) => provider.stop()));
       await stack.stop();
-      rmSync(dataDir, { recursive: true, force: true });
     },
   };
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, relative, sep } from 'node:path';
 import { LockHeld, takeLock } from '../../engines/lock.js';
 import type { Log } from '../../engines/log.js';
-import { reapOrphans } from '../../engines/orphans.js';
+import { guardAgainstOrphans, reapOrphans } from '../../engines/orphans.js';
 import { packageRoot } from '../../engines/paths.js';
 import { engineNames, startStack, type EngineName, type Stack } from '../../engines/stack.js';
 import {
@@ -21,8 +21,8 @@ const log: Log = (line) => void process.stderr.write(`  ${line}\n`);
 
 /**
  * Prepares a run of jest: a folder that its test files share and, unless BROKER_TEST_ENDPOINTS names running engines,
- * the engines that the files' folders need. The engines are children of this process under a watchdog, so they end with
- * it, however it ends.
+ * the engines that the files' folders need. A watchdog ends the engines and removes the folder when this process ends,
+ * however it does.
  *
  * @param runs whether a test file, an absolute path, is in the run
  * @returns what ends the run
@@ -30,10 +30,12 @@ const log: Log = (line) => void process.stderr.write(`  ${line}\n`);
 export async function beginRun(runs: (file: string) => boolean): Promise<() => Promise<void>> {
   const folder = mkdtempSync(join(tmpdir(), 'broker-test-'));
   process.env[runFolderVariable] = folder;
+  const guard = guardAgainstOrphans(join(folder, 'guard'), [folder]);
   const stacks: Stack[] = [];
   const end = async () => {
     for (const stack of stacks) await stack.stop();
     rmSync(folder, { recursive: true, force: true });
+    guard.close();
   };
   try {
     const starts = [ownStack, consoleStack(plainConsole), consoleStack(chainConsole)];

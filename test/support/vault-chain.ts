@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -46,7 +46,7 @@ const deployer = privateKeyToAccount('0xac0974bec39a17e36ba4a6b4d238ff944bacb478
 
 export async function startVaultChain(): Promise<VaultChain> {
   const dataDir = mkdtempSync(join(tmpdir(), 'vault-chain-'));
-  const stack = await startStack({ dataDir, engines: ['anvil'] });
+  const stack = await startStack({ dataDir, isTemporary: true, engines: ['anvil'] });
   const url = stack.endpoints().chain!;
   const wallet = chainClient({ chain: url, chain_id: String(foundry.id) }, { pollMs: 20 });
   const { client } = wallet;
@@ -71,10 +71,7 @@ export async function startVaultChain(): Promise<VaultChain> {
       await client.mine({ blocks: 1 });
     },
     now: async () => Number((await client.getBlock()).timestamp),
-    async stop() {
-      await stack.stop();
-      rmSync(dataDir, { recursive: true, force: true });
-    },
+    stop: () => stack.stop(),
   };
 }
 
