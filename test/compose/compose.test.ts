@@ -8,7 +8,7 @@ import { packageRoot } from '../../engines/paths.js';
 import { prepareComposeSite, roles, type ComposeSite, type Role } from '../support/compose-site.js';
 import { engineTraces, noTraces } from '../support/engine-traces.js';
 import { userOf } from '../support/deployment.js';
-import { describeWhere } from '../support/needs.js';
+import { describeOrSkip } from '../support/needs.js';
 import { story } from '../support/story.js';
 import { until } from '../support/until.js';
 
@@ -23,7 +23,7 @@ const notProved = [
   'real nodes, SSH, a TLS proxy, --scale, the role authorizer',
 ];
 
-describeWhere(missingForContainers())('docker-compose.yml and the Dockerfile', () => {
+describeOrSkip(missingForContainers())('docker-compose.yml and the Dockerfile', () => {
   let site: ComposeSite;
   let customer: Session;
   let jobId: string;

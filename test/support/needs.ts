@@ -13,7 +13,7 @@ export function describeUnless(missing: string | undefined): typeof describe | t
 }
 
 /** The same, but for a kind of machine that CI need not have: the tests are skipped there, too. */
-export function describeWhere(missing: string | undefined): typeof describe | typeof describe.skip {
+export function describeOrSkip(missing: string | undefined): typeof describe | typeof describe.skip {
   if (missing === undefined) return describe;
   console.warn(`skipped: this needs ${missing}`);
   return describe.skip;
