@@ -113,6 +113,7 @@ function engineProcess({ folder, packages, env }: ContainerEngineOptions, docker
     env: {
       PATH: env['PATH'],
       ...{ FOLDER: folder, PACKAGES: packages.root, LIBRARIES: packages.libraries, NAME_SERVER: nameServer },
+      NODE: process.execPath,
       ...{ ADDRESS: address, GATEWAY: gateway, LINK: link, CGROUP: cgroup, HOST_ADDRESS: machineAddress() },
     },
     ready: async () => void (await docker(['version'])),

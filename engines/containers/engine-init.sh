@@ -4,7 +4,7 @@
 #
 # Variables: FOLDER (everything the engine writes), PACKAGES and LIBRARIES (of the distribution), ADDRESS and GATEWAY (a
 # network of two), LINK (the host's end of it), CGROUP, HOST_ADDRESS (of the host, by which its own programs are reached),
-# NAME_SERVER. Descriptor 9 is the host's network.
+# NAME_SERVER (of the internet), NODE. Descriptor 9 is the host's network.
 set -eu
 . "$(dirname "$0")/../namespaces.sh"
 export PATH="$PACKAGES/bin:$PACKAGES/usr/sbin:$PACKAGES/usr/bin:$PATH"
@@ -16,10 +16,12 @@ mkdir -p "$FOLDER/etc" "$FOLDER/.etc"
 mount -t overlay overlay -o "lowerdir=/etc,upperdir=$FOLDER/etc,workdir=$FOLDER/.etc" /etc
 mount -t tmpfs tmpfs /run
 rm -f /etc/resolv.conf
-echo "nameserver $NAME_SERVER" >/etc/resolv.conf
+echo "nameserver $ADDRESS" >/etc/resolv.conf
 
 # Network: one link to the host. The internet comes over another one, while an image is built.
 link_to_host "$HOST_ADDRESS"
+env -u LD_LIBRARY_PATH "$NODE" "$(dirname "$0")/name-server.js" "$ADDRESS" "$NAME_SERVER" \
+  >>"$FOLDER/logs/name-server.log" 2>&1 &
 
 count_containers_together
 

@@ -8,7 +8,7 @@ import { packageRoot } from '../../engines/paths.js';
 import { prepareComposeSite, roles, type ComposeSite, type Role } from '../support/compose-site.js';
 import { engineTraces, noTraces } from '../support/engine-traces.js';
 import { userOf } from '../support/deployment.js';
-import { describeUnless } from '../support/needs.js';
+import { describeOrSkip } from '../support/needs.js';
 import { story } from '../support/story.js';
 import { until } from '../support/until.js';
 
@@ -23,7 +23,7 @@ const notProved = [
   'real nodes, SSH, a TLS proxy, --scale, the role authorizer',
 ];
 
-describeUnless(missingForContainers())('docker-compose.yml and the Dockerfile', () => {
+describeOrSkip(missingForContainers())('docker-compose.yml and the Dockerfile', () => {
   let site: ComposeSite;
   let customer: Session;
   let jobId: string;
@@ -71,7 +71,7 @@ describeUnless(missingForContainers())('docker-compose.yml and the Dockerfile', 
 
   chapter('everything comes up, and what `up --wait` calls healthy does its work', async () => {
     began = Date.now();
-    await site.compose('up', '--detach', '--wait').catch(async (error: Error) => {
+    await site.compose('up', '--build', '--detach', '--wait').catch(async (error: Error) => {
       const logs = await Promise.all(['temporal', 'temporal-namespace', ...roles].map(log));
       throw new Error(
         `${error.message}\n${logs.map((text) => text.split('\n').slice(-12).join('\n')).join('\n---\n')}`,
@@ -114,6 +114,16 @@ describeUnless(missingForContainers())('docker-compose.yml and the Dockerfile', 
       expect([role, await site.inside(role, `stat -c '%a %u' /run/secrets/${secret}`)]).toEqual([role, '400 1000\n']);
     expect(await site.inside('relay', 'ls /run/secrets 2>/dev/null || echo none')).toBe('none\n');
     expect(await site.inside('worker', `stat -c '%a %u' /run/secrets/receipt-key`)).toBe('400 1000\n');
+  });
+
+  chapter('Temporal’s UI is open to who logs in to the machine, and to no other', async () => {
+    const { Name, HostConfig } = (await site.containers())['temporal-ui']!;
+    expect(Name).toBe('/worldland-broker-temporal-ui-1');
+    expect(HostConfig.PortBindings ?? {}).toEqual({});
+    const format = '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}';
+    const address = await site.engine.docker(['inspect', '-f', format, 'worldland-broker-temporal-ui-1']);
+    const namespaces = fetched(`http://${address.trim()}:8080/api/v1/namespaces`);
+    expect(await site.inside('relay', namespaces)).toMatch(/"name":\s*"default-upkeep"/);
   });
 
   chapter('a job runs, with no more rights than those of the broker’s account', async () => {
@@ -213,7 +223,8 @@ describeUnless(missingForContainers())('docker-compose.yml and the Dockerfile', 
   }, 300_000);
 });
 
-const ask = (path: string) => `node -e "fetch('http://127.0.0.1:9090${path}').then((r) => r.text()).then(console.log)"`;
+const fetched = (url: string) => `node -e "fetch('${url}').then((r) => r.text()).then(console.log)"`;
+const ask = (path: string) => fetched(`http://127.0.0.1:9090${path}`);
 const ready = ask('/ready');
 const alive = ask('/health');
 const sshKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl test';

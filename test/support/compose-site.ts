@@ -33,6 +33,7 @@ export interface Container {
     CapDrop: string[] | null;
     CapAdd: string[] | null;
     Privileged: boolean;
+    PortBindings: Record<string, unknown> | null;
     SecurityOpt: string[] | null;
   };
   RestartCount: number;
@@ -101,12 +102,16 @@ function settings(address: string, kubernetes: string): string {
     POSTGRES_PASSWORD: generatePrivateKey().slice(2, 50),
     REDIS_PASSWORD: generatePrivateKey().slice(2, 50),
     REDIS_PROVIDER_PASSWORD: agentPassword,
+    REDIS_OPERATOR_PASSWORD: generatePrivateKey().slice(2, 50),
     AUTH_AUDIENCE: audience,
     MASTER_PUBLIC_IP: host,
     MASTER_API_PORT: port,
     BROKER_KUBECONFIG: './broker.kubeconfig',
     BROKER_API_KUBECONFIG: './broker-api.kubeconfig',
     RECEIPT_KEY_FILE: './receipt.key',
+    SSH_SERVER_IMAGE: 'registry.example.com/ssh-server:1',
+    ADMIN_WALLETS: privateKeyToAccount(generatePrivateKey()).address,
+    TRUST_PROXY: 'true',
     API_LISTEN: `${address}:8080`,
     REDIS_LISTEN: `${address}:6379`,
     // The site reaches no internet, and its machines are made up.
@@ -114,9 +119,20 @@ function settings(address: string, kubernetes: string): string {
     PROVIDER_PRIVATE_CIDRS: '198.18.0.0/15',
     ALLOW_FREE_JOBS: 'true',
   };
+  const unset = documentedSettings().filter((name) => !(name in lines));
+  if (unset.length > 0) throw new Error(`docs/deploy.md sets ${unset.join(', ')}, which the test does not`);
   return Object.entries(lines)
     .map(([name, value]) => `${name}=${value}\n`)
     .join('');
+}
+
+/** The variables of the `.env` in docs/deploy.md. */
+function documentedSettings(): string[] {
+  const page = readFileSync(join(packageRoot, 'docs/deploy.md'), 'utf8');
+  const [, block = ''] = /^Then write `\.env`.*\n```\n([^`]*)```$/m.exec(page) ?? [];
+  const names = [...block.matchAll(/^([A-Z_]+)=/gm)].map(([, name]) => name!);
+  if (names.length === 0) throw new Error('docs/deploy.md shows no .env');
+  return names;
 }
 
 /** A kubeconfig with the address that providers use, instead of the loopback address of this machine. */

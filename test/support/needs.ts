@@ -12,7 +12,14 @@ export function describeUnless(missing: string | undefined): typeof describe | t
   return isThere(missing) ? describe : describe.skip;
 }
 
-/** The same for a single test. */
+/** The same, but for a kind of machine that CI need not have: the tests are skipped there, too. */
+export function describeOrSkip(missing: string | undefined): typeof describe | typeof describe.skip {
+  if (missing === undefined) return describe;
+  console.warn(`skipped: this needs ${missing}`);
+  return describe.skip;
+}
+
+/** As `describeUnless`, for a single test. */
 export function testUnless(missing: string | undefined): typeof test | typeof test.skip {
   return isThere(missing) ? test : test.skip;
 }

@@ -46,6 +46,27 @@ test('the cluster of the guide tells its kubelets to end one process and not the
   );
 });
 
+test('neither git nor the builder of images takes the secrets that the guide puts beside the compose file', () => {
+  const [, settings] = /^Then write `\.env`.*\n```\n([^`]*)```$/m.exec(read('docs/deploy.md'))!;
+  const named = [...settings!.matchAll(/=\.\/(\S+)/g)].map(([, file]) => file!);
+  expect(named).toEqual(['broker.kubeconfig', 'broker-api.kubeconfig', 'receipt.key']);
+  const takes = (list: string, file: string) =>
+    !read(list)
+      .split('\n')
+      .map((line) =>
+        line
+          .replace(/^\/|\/$/g, '')
+          .replace(/[.]/g, '\\.')
+          .replace(/\*/g, '[^/]*'),
+      )
+      .some((entry) => entry !== '' && new RegExp(`^${entry}(/|$)`).test(file));
+  for (const list of ['.gitignore', '.dockerignore']) {
+    const taken = [...named, '.env', 'authorizer/ca.key'].filter((file) => takes(list, file));
+    expect([list, taken]).toEqual([list, []]);
+    expect([list, takes(list, 'src/main.ts')]).toEqual([list, true]);
+  }
+});
+
 test('the page for operators says of every table how it is kept from growing', () => {
   const folder = 'src/db/migrations';
   const made = new Set<string>();
