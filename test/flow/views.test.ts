@@ -56,14 +56,27 @@ test('Temporal understands each of them', async () => {
   for (const [name, query] of views()) expect([name, await listed(query)]).toEqual([name, expect.any(Array)]);
 });
 
-test('a stuck job’s timer says that it is the grace, and how long', async () => {
+test('the timer of a job that starts says what it waits for: first SSH, then the end of a grace, and since when it is stuck', async () => {
   const job = await startFlowJob(flow, { limits: { stuckGraceS: 9 } });
   await job.asksFor('provisionJob');
-  await job.podIs('pending', { stuck: { reason: 'unschedulable', message: printable('no place')! } });
-  const summaries = async () => {
+  /** What the newest timer with such words says, and when it was started. */
+  const timer = async (words: RegExp) => {
     const { events } = await flow.temporal.client.workflow.getHandle(workflowIdOf(job)).fetchHistory();
-    return (events ?? []).map(({ userMetadata }) => Buffer.from(userMetadata?.summary?.data ?? '').toString());
+    const found = (events ?? []).flatMap(({ timerStartedEventAttributes, userMetadata, eventTime }) => {
+      const said = timerStartedEventAttributes && words.exec(Buffer.from(userMetadata?.summary?.data ?? '').toString());
+      return said == null ? [] : [{ said, atMs: Number(eventTime?.seconds) * 1_000 + (eventTime?.nanos ?? 0) / 1e6 }];
+    });
+    return found.at(-1);
   };
-  await until(async () => (await summaries()).includes('"stuck grace 9 s"'), { everyMs: 200 });
+  const waits = { name: 'a timer says that the job waits for SSH', everyMs: 200 };
+  const first = await until(() => timer(/^"waiting for SSH on \S+; look at the pod after \d+ s without news"$/), waits);
+  await job.podIs('pending', { stuck: { reason: 'unschedulable', message: printable('no place')! } });
+  const stuck = await until(() => timer(/^"stuck since (\S+), unschedulable; stuck grace 9 s"$/), {
+    name: 'a timer says that the job is stuck',
+    everyMs: 200,
+  });
+  const since = Date.parse(stuck.said[1]!);
+  expect(since).toBeGreaterThanOrEqual(first.atMs);
+  expect(since).toBeLessThanOrEqual(stuck.atMs);
   await job.cancel();
 });
