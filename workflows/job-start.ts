@@ -137,7 +137,7 @@ function awaited(
   stuckSinceMs: number | undefined,
 ): string {
   const { away } = provider.news();
-  if (away !== undefined) return `its provider is away since ${instantAt(away.sinceMs)}`;
+  if (away !== undefined) return `its provider has been away since ${instantAt(away.sinceMs)}`;
   if (pod?.stuck === undefined || stuckSinceMs === undefined) return `waiting for SSH on ${nodeName}`;
   return `stuck since ${instantAt(stuckSinceMs)}, ${pod.stuck.reason}`;
 }

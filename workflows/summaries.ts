@@ -4,7 +4,7 @@ import { condition, sleep, type ActivityInterfaceFor } from '@temporalio/workflo
 const longest = 130;
 
 /** What operators read at a step or a timer of a history. */
-function summaryOf(text: string): { summary: string } {
+export function summaryOf(text: string): { summary: string } {
   return { summary: text.length > longest ? `${text.slice(0, longest - 1)}…` : text };
 }
 
