@@ -5,7 +5,7 @@ import { failed, type Ending } from './job-endings.js';
 import type { PodObservation } from './job-messages.js';
 import { endedEarly, notInTime, startLimit, withFault, type JobStart } from './job-starting.js';
 import { pods, sshLook } from './job-steps.js';
-import { changedBefore, earliest } from './summaries.js';
+import { changedBefore, earliest, whileWaiting } from './summaries.js';
 
 /**
  * Has the broker look at the SSH port of a pod that is Ready, before its customer is let in; returns why the job does not
@@ -14,7 +14,8 @@ import { changedBefore, earliest } from './summaries.js';
 export async function lookFromOutside(start: JobStart, made: ProvisionedPod): Promise<Ending | undefined> {
   const { podUid, ssh } = made;
   const { order, placement, provider, observations, beforeMs, details } = start;
-  details(`looking at the SSH port on ${placement.nodeName} from outside`);
+  const what = `looking at the SSH port on ${placement.nodeName} from outside`;
+  details(what);
   let settled = false;
   const looking = new CancellationScope({ cancellable: true });
   const looked = looking.run(() => sshLook.lookAtSsh(order, placement, ssh));
@@ -29,7 +30,7 @@ export async function lookFromOutside(start: JobStart, made: ProvisionedPod): Pr
       if (parting !== undefined) return parting;
       if (Date.now() >= beforeMs) return notInTime(start);
       await changedBefore(
-        earliest(startLimit(start), provider.nextParting()),
+        whileWaiting(what, earliest(startLimit(start), provider.nextParting())),
         () => settled || observations.of(podUid) !== known.pod || provider.news() !== known.provider,
       );
     }

@@ -1,10 +1,12 @@
 import { CancellationScope, condition, patched } from '@temporalio/workflow';
 import type { ProvisionedPod } from '../activities/pods.js';
+import { instantAt } from '../src/domain/outside.js';
 import { failed, failedBecause, type Ending } from './job-endings.js';
 import { pods } from './job-steps.js';
 import { lookFromOutside } from './job-look.js';
 import { endedEarly, notInTime, startLimit, withFault, type JobStart } from './job-starting.js';
-import { changedBefore, earliest } from './summaries.js';
+import type { PodObservation } from './job-messages.js';
+import { changedBefore, earliest, whileWaiting } from './summaries.js';
 
 /** A pod that was created, and how its customer will reach it. */
 export type Provisioned = { kind: 'provisioned'; ended?: EndedUnseen } & ProvisionedPod;
@@ -47,7 +49,8 @@ export async function bringUp(start: JobStart): Promise<Provisioned | NotStarted
  */
 async function provision(start: JobStart): Promise<Provisioned | NotStarted> {
   const { order, placement, provider, beforeMs, details } = start;
-  details(`creating the pod on ${placement.nodeName}`);
+  const what = `creating the pod on ${placement.nodeName}`;
+  details(what);
   let settled = false;
   const making = new CancellationScope({ cancellable: true });
   const made = making.run(() => pods.provisionJob(order, placement));
@@ -59,7 +62,7 @@ async function provision(start: JobStart): Promise<Provisioned | NotStarted> {
       const parting = await provider.parting(placement);
       if (parting !== undefined) return { kind: 'not_started', ending: parting };
       if (Date.now() >= beforeMs) return { kind: 'not_started', ending: notInTime(start) };
-      const wake = earliest(startLimit(start), provider.nextParting());
+      const wake = whileWaiting(what, earliest(startLimit(start), provider.nextParting()));
       await changedBefore(wake, () => settled || provider.news() !== known);
       if (settled) return { kind: 'provisioned', ...(await made) };
     }
@@ -120,11 +123,23 @@ async function awaitSsh(start: JobStart, made: ProvisionedPod): Promise<Ending |
       provider.nextParting(),
     );
     const heard = await changedBefore(
-      wake,
+      whileWaiting(awaited(start, pod, stuckSinceMs), wake),
       () => observations.of(podUid) !== known.pod || provider.news() !== known.provider,
     );
     if (!heard) observations.add(await pods.inspectJob(order, podUid));
   }
+}
+
+/** What a timer says of the wait for a pod. What strangers say of it stays in the details, which have more room. */
+function awaited(
+  { placement: { nodeName }, provider }: JobStart,
+  pod: PodObservation | undefined,
+  stuckSinceMs: number | undefined,
+): string {
+  const { away } = provider.news();
+  if (away !== undefined) return `its provider has been away since ${instantAt(away.sinceMs)}`;
+  if (pod?.stuck === undefined || stuckSinceMs === undefined) return `waiting for SSH on ${nodeName}`;
+  return `stuck since ${instantAt(stuckSinceMs)}, ${pod.stuck.reason}`;
 }
 
 function notPrepared({ placement }: JobStart): Ending {

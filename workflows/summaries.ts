@@ -1,10 +1,10 @@
 import { condition, sleep, type ActivityInterfaceFor } from '@temporalio/workflow';
 
-/** The server takes 400 bytes. Names in these texts come from outside, and may be long. */
-const longest = 100;
+/** The server takes 400 bytes, and a character has three at most. Names in these texts come from outside, and may be long. */
+const longest = 130;
 
 /** What operators read at a step or a timer of a history. */
-function summaryOf(text: string): { summary: string } {
+export function summaryOf(text: string): { summary: string } {
   return { summary: text.length > longest ? `${text.slice(0, longest - 1)}…` : text };
 }
 
@@ -40,6 +40,14 @@ export interface Wake {
 /** @returns the first of them. */
 export function earliest(...wakes: [Wake, ...Wake[]]): Wake {
   return wakes.reduce((first, wake) => (wake.atMs < first.atMs ? wake : first));
+}
+
+/**
+ * The same moment, with what is waited for until then. Temporal's UI shows the newest timer of a workflow first, and what
+ * its details say only on a page of their own: so whoever opens the workflow reads here why it does not go on.
+ */
+export function whileWaiting(what: string, { atMs, why }: Wake): Wake {
+  return { atMs, why: `${what}; ${why}` };
 }
 
 /**

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { packageRoot } from '../../engines/paths.js';
 import { printable } from '../../src/domain/outside.js';
 import { createFlow, type Flow } from '../support/flow.js';
-import { runningFlowJob, startFlowJob, workflowIdOf } from '../support/flow-job.js';
+import { runningFlowJob, startFlowJob, workflowIdOf, type FlowJob } from '../support/flow-job.js';
 import { until } from '../support/until.js';
 
 let flow: Flow;
@@ -56,14 +56,41 @@ test('Temporal understands each of them', async () => {
   for (const [name, query] of views()) expect([name, await listed(query)]).toEqual([name, expect.any(Array)]);
 });
 
-test('a stuck job’s timer says that it is the grace, and how long', async () => {
+/** What the newest timer of a job with such words says, and when it was started. */
+async function timer(job: FlowJob, words: RegExp) {
+  const { events } = await flow.temporal.client.workflow.getHandle(workflowIdOf(job)).fetchHistory();
+  const found = (events ?? []).flatMap(({ timerStartedEventAttributes, userMetadata, eventTime }) => {
+    const said = timerStartedEventAttributes && words.exec(Buffer.from(userMetadata?.summary?.data ?? '').toString());
+    return said == null ? [] : [{ said, atMs: Number(eventTime?.seconds) * 1_000 + (eventTime?.nanos ?? 0) / 1e6 }];
+  });
+  return found.at(-1);
+}
+
+test('the timer of a job that starts says what it waits for: first SSH, then the end of a grace, and since when it is stuck', async () => {
   const job = await startFlowJob(flow, { limits: { stuckGraceS: 9 } });
   await job.asksFor('provisionJob');
+  const waits = { name: 'a timer says that the job waits for SSH', everyMs: 200 };
+  const first = await until(
+    () => timer(job, /^"waiting for SSH on \S+; look at the pod after \d+ s without news"$/),
+    waits,
+  );
   await job.podIs('pending', { stuck: { reason: 'unschedulable', message: printable('no place')! } });
-  const summaries = async () => {
-    const { events } = await flow.temporal.client.workflow.getHandle(workflowIdOf(job)).fetchHistory();
-    return (events ?? []).map(({ userMetadata }) => Buffer.from(userMetadata?.summary?.data ?? '').toString());
-  };
-  await until(async () => (await summaries()).includes('"stuck grace 9 s"'), { everyMs: 200 });
+  const stuck = await until(() => timer(job, /^"stuck since (\S+), unschedulable; stuck grace 9 s"$/), {
+    name: 'a timer says that the job is stuck',
+    everyMs: 200,
+  });
+  const since = Date.parse(stuck.said[1]!);
+  expect(since).toBeGreaterThanOrEqual(first.atMs);
+  expect(since).toBeLessThanOrEqual(stuck.atMs);
+  await job.cancel();
+});
+
+test('a job that cannot write anything down says in its timer which write is tried again', async () => {
+  const failing = () => Promise.reject(new Error('connect ECONNREFUSED'));
+  const job = await startFlowJob(flow, { steps: { placeJob: failing } });
+  await until(() => timer(job, /^"tries again after a failure: place 1 × /), {
+    ...{ timeoutMs: 60_000, budgetMs: 20_000, everyMs: 300 },
+    name: 'a timer says that the placement is tried again',
+  });
   await job.cancel();
 });

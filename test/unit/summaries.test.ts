@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { earliest } from '../../workflows/summaries.js';
+import { earliest, whileWaiting } from '../../workflows/summaries.js';
 
 test('of several moments the earliest decides, with its reason', () => {
   const [late, soon, never] = [
@@ -9,4 +9,9 @@ test('of several moments the earliest decides, with its reason', () => {
   ];
   expect(earliest(never, late, soon)).toBe(soon);
   expect(earliest(never)).toBe(never);
+});
+
+test('a moment says first what is waited for until then', () => {
+  const wake = { atMs: 7, why: 'stuck grace 9 s' };
+  expect(whileWaiting('stuck, unschedulable', wake)).toEqual({ atMs: 7, why: 'stuck, unschedulable; stuck grace 9 s' });
 });
