@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, expect } from '@jest/globals';
 import type { Session } from '../../src/client/session.js';
+import { jobWorkflowId } from '../../src/domain/job.js';
 import { unbookedSql } from '../../src/db/unbooked.js';
 import { workflowTypes } from '../../workflows/workflow-types.js';
 import { story } from '../support/story.js';
@@ -70,11 +71,19 @@ describeRelease(`version ${released.version} with running jobs, and this one`, (
   };
   /** The build whose code a job's workflow goes on in. */
   const buildOf = async (name: string) => {
-    const handle = site.temporal.workflow.getHandle(`job-${jobs.get(name)!.job.job_id}`);
+    const handle = site.temporal.workflow.getHandle(jobWorkflowId(jobs.get(name)!.job.job_id));
     const { raw } = await handle.describe();
     const { versioningOverride, deploymentVersion } = raw.workflowExecutionInfo?.versioningInfo ?? {};
     return versioningOverride?.pinned?.version?.buildId ?? deploymentVersion?.buildId;
   };
+  /** A process that refuses to start says why, each time. */
+  const refuses = async (name: string, start: () => Promise<unknown>, words: string[]) => {
+    await expect(start()).rejects.toThrow(`${name} does not start`);
+    await site.stack.halt(name);
+    for (const said of words) expect(site.logOf(name)).toContain(said);
+  };
+  /** The migration of a version to come, with which no version from before can live. */
+  const next = '9999_next';
   const migrations = async () =>
     (await site.ask<{ name: string }>('select name from schema_migrations order by id')).map(({ name }) => name);
   const commands = (containing: string) =>
@@ -85,12 +94,20 @@ describeRelease(`version ${released.version} with running jobs, and this one`, (
   chapter('the released version serves: a machine joins, and a customer rents', async () => {
     site = await startSite();
     oldApi = site.stack.endpoints().api!;
-    await site.machine('atlas').joined;
+    await site.join('atlas', 0.5);
     customer = await site.customer();
     await rent('stays');
     await rent('ends early');
     await rent('grows');
     build.old = await currentBuild();
+    await allRun();
+    expect((await site.reconcile()).failures).toEqual([]);
+  });
+
+  chapter('the new manifests come first, and what runs goes on', async () => {
+    await site.applyManifests();
+    await rent('ordered under the new manifests');
+    await end('ordered under the new manifests');
     await allRun();
     expect((await site.reconcile()).failures).toEqual([]);
   });
@@ -131,7 +148,7 @@ describeRelease(`version ${released.version} with running jobs, and this one`, (
   chapter('the relay and the watcher follow, and a machine joins beside them', async () => {
     await site.stack.add('new-relay', { runs: 'relay', build: site.newBuild });
     await site.stack.add('new-watcher', { runs: 'watcher', build: site.newBuild });
-    await site.machine('borealis').joined;
+    await site.join('borealis', 0.4);
     await site.stack.halt('relay');
     await site.stack.halt('watcher');
     await site.stack.add('authorizer', { runs: 'authorizer', build: site.newBuild });
@@ -139,15 +156,16 @@ describeRelease(`version ${released.version} with running jobs, and this one`, (
     const heard = async () =>
       (await site.ask('select from provider_heartbeats where last_heartbeat > $1', [since])).length === 2;
     await until(heard, { timeoutMs: 60_000, name: 'both machines are heard through the new relay' });
+    await rent('runs on the newcomer');
     await nothingDiffers();
   });
 
   chapter('an old process that starts now refuses, and says what to do; nothing has changed', async () => {
     const before = await migrations();
-    await expect(site.stack.resume('api')).rejects.toThrow(
+    await refuses('api', () => site.stack.resume('api'), [
       'SchemaTooNewError: The database has migrations that this version does not know',
-    );
-    await site.stack.halt('api');
+      'Start that version, or a newer one.',
+    ]);
     expect(await migrations()).toEqual(before);
     await allRun();
   });
@@ -167,6 +185,20 @@ describeRelease(`version ${released.version} with running jobs, and this one`, (
     expect(await currentBuild()).toBe(build.new);
   });
 
+  chapter('a version that neither can live with does not begin beside them, and names them', async () => {
+    const before = await migrations();
+    const sql = `update schema_floor set migration = '${next}';\n`;
+    const add = () =>
+      site.stack.add('next-relay', { runs: 'relay', build: site.copyOf(site.newBuild, { name: next, sql }) });
+    const known = before.at(-1)!.slice(0, 4);
+    await refuses('next-relay', add, [
+      'OlderBuildsRunError: Older versions of the broker are connected to the database',
+      ...['worldland-broker at ', `worldland-broker ${known} at `, 'Nothing was changed.'],
+    ]);
+    expect(await migrations()).toEqual(before);
+    await allRun();
+  });
+
   chapter('what the new worker has touched is pinned to it, and the old one gets all else', async () => {
     await commands('keep()');
     await commands("--pause --reason 'way back'");
@@ -174,13 +206,21 @@ describeRelease(`version ${released.version} with running jobs, and this one`, (
     await rent('placed by the old worker');
     await rent('lives with the old worker');
     expect(await buildOf('placed by the old worker')).toBe(build.old);
-    for (const name of ['stays', 'grows', 'ordered through the new API', 'ordered on the way back'])
+    for (const name of ['grows', 'ordered through the new API', 'runs on the newcomer'])
       expect([name, await buildOf(name)]).toEqual([name, build.new]);
     await allRun();
     await extend('grows');
     await extend('placed by the old worker');
     await end('ordered through the new API');
     await end('placed by the old worker');
+    await nothingDiffers();
+  });
+
+  chapter('a machine joins on the way back, under the policy of its version', async () => {
+    await site.applyOld('2-admission-policy.yaml');
+    await site.join('cirrus', 0.3);
+    await rent('runs on the machine of the way back');
+    expect(await buildOf('runs on the machine of the way back')).toBe(build.old);
     await nothingDiffers();
   });
 
@@ -195,6 +235,7 @@ describeRelease(`version ${released.version} with running jobs, and this one`, (
   });
 
   chapter('forward again: workers first, then what was pinned is let go, then all others', async () => {
+    await site.applyManifests();
     await commands('--build-id "$NEW" --yes');
     expect(await currentBuild()).toBe(build.new);
     await commands('versioning-override-behavior unspecified');
@@ -219,22 +260,21 @@ describeRelease(`version ${released.version} with running jobs, and this one`, (
       timeoutMs: 60_000,
       name: 'no job has a workflow',
     });
-    expect(await open(workflowTypes.provider)).toBe(2);
+    expect(await open(workflowTypes.provider)).toBe(3);
   });
 
-  chapter('a version that old ones cannot live with waits until they are gone, and then keeps them away', async () => {
-    const next = site.copyOf(site.newBuild, {
-      name: '9999_next',
-      sql: "update schema_floor set migration = '9999_next';\n",
-    });
-    const before = await migrations();
-    await expect(site.stack.add('next-relay', { runs: 'relay', build: next })).rejects.toThrow('OlderBuildsRunError');
-    await site.stack.halt('next-relay');
-    expect(await migrations()).toEqual(before);
-    for (const name of ['new-api', 'new-relay', 'new-watcher', 'new-worker', 'authorizer']) await site.stack.halt(name);
-    await site.stack.resume('next-relay');
-    expect(await migrations()).toEqual([...before, '9999_next']);
-    await expect(site.stack.resume('new-relay')).rejects.toThrow('SchemaTooNewError');
-    await site.stack.halt('new-relay');
-  });
+  chapter(
+    'the version that old ones cannot live with begins when they are gone, and then keeps them away',
+    async () => {
+      const before = await migrations();
+      for (const name of ['new-api', 'new-relay', 'new-watcher', 'new-worker', 'authorizer'])
+        await site.stack.halt(name);
+      await site.stack.resume('next-relay');
+      expect(await migrations()).toEqual([...before, next]);
+      await refuses('new-relay', () => site.stack.resume('new-relay'), [
+        'SchemaTooNewError',
+        `does not know (${next})`,
+      ]);
+    },
+  );
 });

@@ -1,17 +1,33 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { chmodSync, cpSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
+import {
+  CoreV1Api,
+  KubeConfig,
+  KubernetesObjectApi,
+  loadAllYaml,
+  type KubernetesObject,
+} from '@kubernetes/client-node';
 import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { memoryBounds } from '../../engines/broker.js';
 import { silent } from '../../engines/log.js';
+import { apply, manifests } from '../../engines/kubernetes/broker-account.js';
 import { packageRoot } from '../../engines/paths.js';
-import type { SimulatedProvider } from '../../engines/simulated-provider/provider.js';
+import { startSimulatedProvider, type SimulatedProvider } from '../../engines/simulated-provider/provider.js';
 import { startStack, type Stack } from '../../engines/stack.js';
 import { findTemporal } from '../../engines/tools/temporal.js';
 import { login, type Session } from '../../src/client/session.js';
@@ -19,13 +35,15 @@ import { differingMoney } from '../../src/db/money-invariants.js';
 import { labels } from '../../src/kubernetes/names.js';
 import type { ReconcilerReport } from '../../workflows/fleet-reconciler.js';
 import { workflowTypes } from '../../workflows/workflow-types.js';
-import { identity, startMachine } from '../chaos/machines.js';
+import { gpus, identity } from '../chaos/machines.js';
 import { unlimited } from '../support/broker.js';
 import { until } from '../support/until.js';
 import { startFront, type Front } from './front.js';
 import { releasedBuild } from './released-build.js';
 
 const taskQueue = 'upgraded';
+/** What the released version asks an operator to apply before the broker. */
+const oldManifests = ['1-rbac.yaml', '2-admission-policy.yaml'];
 const sshKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl upgraded';
 
 /** A customer's job as each version of the API tells it. */
@@ -59,7 +77,12 @@ export interface Site {
    */
   copyOf(build: string, migrations: string | { name: string; sql: string }): string;
   customer(): Promise<Session>;
-  machine(providerId: string): SimulatedProvider;
+  /** Applies the manifests that come before the broker, as an operator does. */
+  applyManifests(): Promise<void>;
+  /** Applies one file of the released version's manifests. */
+  applyOld(file: string): Promise<void>;
+  /** Joins a machine with eight GPUs at a price for an hour of each; orders go to the cheapest. */
+  join(providerId: string, gpuPricePerHour: number): Promise<void>;
   /** Orders a job and waits until it runs. */
   rent(customer: Session): Promise<ToldJob>;
   /** Ends a job and waits until everything that it held is free. */
@@ -75,6 +98,8 @@ export interface Site {
   temporal: Client;
   /** Runs commands with the command line of Temporal, as an operator does, and returns what they print. */
   shell(commands: string, variables?: Record<string, string>): Promise<string>;
+  /** What a process has written. */
+  logOf(name: string): string;
   stop(): Promise<void>;
 }
 
@@ -120,6 +145,7 @@ export async function startSite(): Promise<Site> {
     pool = new pg.Pool({ connectionString: endpoints.postgres!, max: 2 });
     const db = pool;
     const temporalTool = await findTemporal(silent);
+    await leaveOldManifests(config, oldBuild);
 
     const charged = async (jobId: string): Promise<Charged> => {
       const { rows } = await db.query<{
@@ -144,6 +170,8 @@ export async function startSite(): Promise<Site> {
 
     return {
       ...{ stack, front, oldBuild, newBuild: packageRoot, temporal, charged, podOf, stop },
+      applyManifests: async () => void (await apply(config, manifests('before-the-broker'))),
+      applyOld: async (file) => void (await apply(config, objectsOf(oldBuild, file))),
       copyOf(build, migrations) {
         const folder = mkdtempSync(join(dataDir, 'build-'));
         symlinkSync(realpathSync(join(build, 'node_modules')), join(folder, 'node_modules'));
@@ -156,10 +184,21 @@ export async function startSite(): Promise<Site> {
       },
       customer: () =>
         login({ api: front.url, account: privateKeyToAccount(generatePrivateKey()), spendLimit: 10n ** 24n }),
-      machine(providerId) {
-        const machine = startMachine(endpoints.redis!, identity(front.url, providerId));
+      async join(providerId, gpuPricePerHour) {
+        const { wallet, sign } = identity(front.url, providerId);
+        const machine = startSimulatedProvider({
+          ...{ redisUrl: endpoints.redis!, providerId, wallet, sign, gpus, gpuPricePerHour },
+          ...{ heartbeatIntervalMs: 5_000, approvalTimeoutMs: 240_000 },
+        });
         machines.push(machine);
-        return machine;
+        await machine.joined;
+        const isOffered = async () => {
+          const { rows } = await db.query<{ status: string }>('select status from providers where provider_id = $1', [
+            providerId,
+          ]);
+          return rows[0]?.status === 'available';
+        };
+        await until(isOffered, { timeoutMs: 120_000, name: `${providerId} is available` });
       },
       async rent(customer) {
         const order = {
@@ -191,6 +230,7 @@ export async function startSite(): Promise<Site> {
       },
       ask: async <T extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>
         (await db.query<T>(text, values)).rows,
+      logOf: (name) => readFileSync(join(dataDir, 'logs', `${name}.log`), 'utf8'),
       money: () => differingMoney(db, 'everything'),
       async shell(commands, variables = {}) {
         const { stdout } = await promisify(execFile)('bash', ['-c', commands], {
@@ -210,4 +250,18 @@ export async function startSite(): Promise<Site> {
     await stop();
     throw error;
   }
+}
+
+const objectsOf = (build: string, file: string): KubernetesObject[] =>
+  loadAllYaml(readFileSync(join(build, 'src/kubernetes/deploy', file), 'utf8')) as KubernetesObject[];
+
+/** A stack has the manifests of this version. The site has those of the released one, and nothing that came later. */
+async function leaveOldManifests(config: KubeConfig, oldBuild: string): Promise<void> {
+  const old = oldManifests.flatMap((file) => objectsOf(oldBuild, file));
+  const key = ({ kind, metadata }: KubernetesObject) => [kind, metadata?.namespace, metadata?.name].join('/');
+  const known = new Set(old.map(key));
+  const client = KubernetesObjectApi.makeApiClient(config);
+  for (const object of manifests('before-the-broker').filter((each) => !known.has(key(each))))
+    await client.delete(object);
+  await apply(config, old);
 }
