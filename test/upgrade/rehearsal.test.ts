@@ -216,9 +216,13 @@ describeRelease(`version ${released.version} with running jobs, and this one`, (
     await nothingDiffers();
   });
 
-  chapter('a machine joins on the way back, under the policy of its version', async () => {
+  chapter('a machine that joins on the way back waits for the policy of the old version', async () => {
+    const joined = site.join('cirrus', 0.3);
+    const refused = async () =>
+      (await site.troubleOf('cirrus')).includes('the broker marks and removes nodes of providers only');
+    await until(refused, { timeoutMs: 120_000, name: 'the new policy refuses what the old worker does to a new node' });
     await site.applyOld('2-admission-policy.yaml');
-    await site.join('cirrus', 0.3);
+    await joined;
     await rent('runs on the machine of the way back');
     expect(await buildOf('runs on the machine of the way back')).toBe(build.old);
     await nothingDiffers();

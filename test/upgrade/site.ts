@@ -20,7 +20,7 @@ import {
   loadAllYaml,
   type KubernetesObject,
 } from '@kubernetes/client-node';
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
 import pg from 'pg';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { memoryBounds } from '../../engines/broker.js';
@@ -32,6 +32,7 @@ import { startStack, type Stack } from '../../engines/stack.js';
 import { findTemporal } from '../../engines/tools/temporal.js';
 import { login, type Session } from '../../src/client/session.js';
 import { differingMoney } from '../../src/db/money-invariants.js';
+import { providerWorkflowId } from '../../src/domain/provider.js';
 import { labels } from '../../src/kubernetes/names.js';
 import type { ReconcilerReport } from '../../workflows/fleet-reconciler.js';
 import { workflowTypes } from '../../workflows/workflow-types.js';
@@ -83,6 +84,8 @@ export interface Site {
   applyOld(file: string): Promise<void>;
   /** Joins a machine with eight GPUs at a price for an hour of each; orders go to the cheapest. */
   join(providerId: string, gpuPricePerHour: number): Promise<void>;
+  /** Why steps of a provider's workflow fail at the moment, if they do. */
+  troubleOf(providerId: string): Promise<string>;
   /** Orders a job and waits until it runs. */
   rent(customer: Session): Promise<ToldJob>;
   /** Ends a job and waits until everything that it held is free. */
@@ -199,6 +202,16 @@ export async function startSite(): Promise<Site> {
           return rows[0]?.status === 'available';
         };
         await until(isOffered, { timeoutMs: 120_000, name: `${providerId} is available` });
+      },
+      async troubleOf(providerId) {
+        const handle = temporal.workflow.getHandle(providerWorkflowId(providerId));
+        try {
+          const { raw } = await handle.describe();
+          return (raw.pendingActivities ?? []).map(({ lastFailure }) => lastFailure?.message ?? '').join();
+        } catch (error) {
+          if (error instanceof WorkflowNotFoundError) return '';
+          throw error;
+        }
       },
       async rent(customer) {
         const order = {
