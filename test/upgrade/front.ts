@@ -1,27 +1,30 @@
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { Agent, createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 
 /** The balancer before the processes of the API: the address that customers know stays while processes come and go. */
 export interface Front {
   /** Its address. */
   url: string;
-  /** Leads new connections to these addresses, one after the other. */
+  /** Leads requests to these addresses, one after the other. */
   leadTo(...apis: string[]): void;
   close(): void;
 }
 
 export async function startFront(): Promise<Front> {
   let targets: URL[] = [];
-  let next = 0;
-  const server = createServer((near) => {
-    const target = targets[next++ % targets.length];
-    if (target === undefined) return void near.destroy();
-    const far = connect(Number(target.port), target.hostname);
-    near.pipe(far).pipe(near);
-    for (const [socket, other] of [[near, far] as const, [far, near] as const]) {
-      socket.on('error', () => undefined);
-      socket.on('close', () => other.destroy());
-    }
+  let asked = 0;
+  // A connection for each request: one that is kept would lead to a process that is gone.
+  const agent = new Agent({ keepAlive: false });
+  const server = createServer((incoming, reply) => {
+    const { hostname, port } = targets[asked++ % targets.length]!;
+    const { method, url: path, headers } = incoming;
+    const outgoing = request({ agent, hostname, port, method, path, headers }, (answer) => {
+      reply.writeHead(answer.statusCode!, answer.headers);
+      answer.pipe(reply);
+    });
+    outgoing.on('error', () => reply.destroy());
+    incoming.pipe(outgoing);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -30,6 +33,9 @@ export async function startFront(): Promise<Front> {
     leadTo(...apis) {
       targets = apis.map((api) => new URL(api));
     },
-    close: () => void server.close(),
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
   };
 }

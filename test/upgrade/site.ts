@@ -43,6 +43,8 @@ import { startFront, type Front } from './front.js';
 import { releasedBuild } from './released-build.js';
 
 const taskQueue = 'upgraded';
+/** Commands that wait for something end by then. */
+const commandsTimeoutMs = 180_000;
 /** What the released version asks an operator to apply before the broker. */
 const oldManifests = ['1-rbac.yaml', '2-admission-policy.yaml'];
 const sshKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl upgraded';
@@ -247,6 +249,7 @@ export async function startSite(): Promise<Site> {
       money: () => differingMoney(db, 'everything'),
       async shell(commands, variables = {}) {
         const { stdout } = await promisify(execFile)('bash', ['-c', commands], {
+          timeout: commandsTimeoutMs,
           env: {
             ...process.env,
             ...temporalTool.env,
