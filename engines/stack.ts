@@ -4,7 +4,13 @@ import { join, resolve } from 'node:path';
 import { startAnvil, type AnvilOptions } from './anvil.js';
 import { startGuardian } from './chain/guardian.js';
 import { startChain, type ChainOptions } from './chain/engine.js';
-import { brokerEntryPoint, startBrokerProcesses, type BrokerProcess } from './broker.js';
+import {
+  addBrokerProcess,
+  brokerEntryPoint,
+  startBrokerProcesses,
+  type AddedProcess,
+  type BrokerProcess,
+} from './broker.js';
 import type { Endpoints, Engine, EngineContext } from './engine.js';
 import { writeAtomically } from './files.js';
 import { startKubernetes, type KubernetesOptions } from './kubernetes/control-plane.js';
@@ -56,6 +62,13 @@ export interface Stack {
   endpoints(): Endpoints;
   /** Stops everything in reverse order. The data folder stays, unless it is temporary. */
   stop(): Promise<void>;
+  /**
+   * Starts one more process of the broker, maybe of another build, and waits until it is ready. One that does not become
+   * ready is started again and again until it is halted.
+   *
+   * @returns the address of its API, if it has one; clients sign for that of the stack.
+   */
+  add(name: string, added: AddedProcess): Promise<string | undefined>;
   /** Stops one process in an orderly way, restarts it and waits until it is ready. */
   restart(name: string): Promise<void>;
   /** Sends a signal (SIGKILL by default) to one process. If it dies, it is restarted on the same ports. */
@@ -118,10 +131,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     release();
   };
 
+  const context: EngineContext = { dataDir, ports, supervisor, log, env };
+  const roleEnv: Record<string, string> = {};
+  const workerEnv: NodeJS.ProcessEnv = {};
   try {
-    const context: EngineContext = { dataDir, ports, supervisor, log, env };
-    const roleEnv: Record<string, string> = {};
-    const workerEnv: NodeJS.ProcessEnv = {};
     const starters: Record<EngineName, () => Promise<Engine>> = {
       postgres: () => startPostgres(context),
       redis: () => startRedis(context),
@@ -158,6 +171,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   return {
     endpoints: current,
     stop: end,
+    async add(name, added) {
+      const { api, metrics } = await addBrokerProcess(context, name, added, { roleEnv, workerEnv });
+      endpoints.metrics = { ...endpoints.metrics, [name]: metrics };
+      write();
+      return api;
+    },
     async restart(name) {
       await supervisor.stop(name);
       await supervisor.resume(name);

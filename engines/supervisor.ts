@@ -192,7 +192,8 @@ export class Supervisor {
     const delayMs = Math.min(firstRestartMs * 2 ** (entry.deaths - 1), slowestRestartMs);
     log(`✗ ${name} ended (${how}); it is started again in ${seconds(delayMs)}`);
     setTimeout(() => {
-      if (!entry.wanted) return;
+      // Stopped meanwhile, and maybe started again.
+      if (!entry.wanted || entry.child !== undefined) return;
       const began = Date.now();
       const child = this.launch(entry);
       this.untilReady(entry, began).then(
