@@ -44,3 +44,10 @@ export async function keepPicture(page: Page, folder: string, name: string): Pro
   await page.evaluate('scrollTo(0, 0)');
   await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true, animations: 'disabled' });
 }
+
+/** The same of what is in the window, as far as people see without scrolling. */
+export async function keepView(page: Page, folder: string, name: string): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  await page.waitForTimeout(drawnWithinMs);
+  await page.screenshot({ path: join(folder, `${name}.png`), animations: 'disabled' });
+}
