@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { removeCgroups } from '../cgroups.js';
 import { machineAddress } from '../kubernetes/kubeadm.js';
@@ -41,6 +41,8 @@ export interface ContainerEngine {
   address: string;
   /** Runs `docker` and returns its standard output. */
   docker(args: string[], options?: RunOptions): Promise<string>;
+  /** Runs commands of a shell, `docker` among them, and returns their standard output. */
+  shell(commands: string, options?: RunOptions): Promise<string>;
   /** Lets containers reach the internet until the function that it returns is called. */
   connect(): Promise<() => Promise<void>>;
   /**
@@ -71,12 +73,12 @@ export async function startContainerEngine(options: ContainerEngineOptions): Pro
     await afterwards.remove();
     endTurn();
   };
-  const docker = dockerCommand(options);
+  const { docker, shell } = commandLines(options);
   try {
     await supervisor.start(engineProcess(options, docker));
     const pid = supervisor.pids()['container-engine']!;
     return {
-      ...{ folder, address, docker, stop },
+      ...{ folder, address, docker, shell, stop },
       namespace: readlinkSync(`/proc/${pid}/ns/pid_for_children`),
       connect: async () => {
         await supervisor.start(internetOf(pid, packages, env));
@@ -98,12 +100,18 @@ export async function startContainerEngine(options: ContainerEngineOptions): Pro
 
 type Docker = ContainerEngine['docker'];
 
-function dockerCommand({ folder, packages, env }: ContainerEngineOptions): Docker {
+function commandLines({ folder, packages, env }: ContainerEngineOptions): Pick<ContainerEngine, 'docker' | 'shell'> {
   const own = {
-    ...{ PATH: env['PATH'], HOME: folder, LD_LIBRARY_PATH: packages.libraries },
+    ...{ HOME: folder, LD_LIBRARY_PATH: packages.libraries },
+    PATH: [dirname(packages.docker), env['PATH']].join(delimiter),
     ...{ DOCKER_HOST: `unix://${folder}/docker.sock`, DOCKER_CONFIG: join(folder, 'config'), DOCKER_BUILDKIT: '1' },
   };
-  return (args, options = {}) => run(packages.docker, args, { ...options, env: { ...own, ...options.env } });
+  const runWith = (command: string, args: string[], options: RunOptions = {}) =>
+    run(command, args, { ...options, env: { ...own, ...options.env } });
+  return {
+    docker: (args, options) => runWith(packages.docker, args, options),
+    shell: (commands, options) => runWith('bash', ['-c', commands], options),
+  };
 }
 
 function engineProcess({ folder, packages, env }: ContainerEngineOptions, docker: Docker): ProcessSpec {

@@ -11,6 +11,7 @@ import { userOf } from '../support/deployment.js';
 import { describeOrSkip } from '../support/needs.js';
 import { story } from '../support/story.js';
 import { until } from '../support/until.js';
+import { upgradeOf, type ComposeUpgrade } from './upgrade.js';
 
 const print = (line: string) => void process.stderr.write(`  ${line}\n`);
 
@@ -27,15 +28,37 @@ describeOrSkip(missingForContainers())('docker-compose.yml and the Dockerfile', 
   let site: ComposeSite;
   let customer: Session;
   let jobId: string;
+  let upgrade: ComposeUpgrade;
   let began = Date.now();
   /** Prints how long a step took; nothing depends on it. */
   const step = (name: string) => {
     print(`${name}: ${((Date.now() - began) / 1000).toFixed(1)} s`);
     began = Date.now();
   };
-  const job = async () => {
-    const { status, body } = await customer.request('GET', `/api/v1/jobs/${jobId}`);
+  const job = async (id = jobId) => {
+    const { status, body } = await customer.request('GET', `/api/v1/jobs/${id}`);
     return status === 200 ? (body as { status: string }).status : status;
+  };
+  const rent = async () => {
+    const order = { gpu_type: 'RTX 4090', gpu_count: 1, duration_hours: 1, ssh_public_keys: [sshKey] };
+    const { body } = await until(
+      async () => {
+        const reply = await customer.request('POST', '/api/v1/jobs', order, { prefer: 'wait=60' });
+        return reply.status < 300 && reply;
+      },
+      { timeoutMs: 90_000, everyMs: 300, name: 'the machine is rented' },
+    );
+    expect(body).toMatchObject({ status: 'running' });
+    return (body as { job_id: string }).job_id;
+  };
+  const end = async (id: string) => {
+    await customer.request('DELETE', `/api/v1/jobs/${id}`);
+    await until(async () => (await job(id)) === 'cancelled', { timeoutMs: 90_000, name: 'the job has ended' });
+  };
+  const rentsAndEnds = async () => end(await rent());
+  const extend = async () => {
+    const { status, body } = await customer.request('POST', `/api/v1/jobs/${jobId}/extend`, { additional_hours: 1 });
+    expect([status, body]).toEqual([200, expect.objectContaining({ status: 'running' })]);
   };
   const log = (service: string) => site.compose('logs', '--no-log-prefix', service);
   const endOf = async (service: string) => (await site.containers())[service]!.State;
@@ -132,16 +155,7 @@ describeOrSkip(missingForContainers())('docker-compose.yml and the Dockerfile', 
     await site.provider('beside').joined;
     step('a machine joins');
     customer = await site.customer();
-    const order = { gpu_type: 'RTX 4090', gpu_count: 1, duration_hours: 1, ssh_public_keys: [sshKey] };
-    const { body } = await until(
-      async () => {
-        const reply = await customer.request('POST', '/api/v1/jobs', order, { prefer: 'wait=60' });
-        return reply.status < 300 && reply;
-      },
-      { timeoutMs: 90_000, everyMs: 300, name: 'the machine is rented' },
-    );
-    expect(body).toMatchObject({ status: 'running' });
-    jobId = (body as { job_id: string }).job_id;
+    jobId = await rent();
     step('a job is ordered and runs');
   });
 
@@ -161,6 +175,39 @@ describeOrSkip(missingForContainers())('docker-compose.yml and the Dockerfile', 
     ).toBe('127.0.0.1\n');
     print(`the worker ran ${workerS} s after its container had started`);
     expect(Object.values(all).filter(({ RestartCount }) => RestartCount > 0)).toEqual([]);
+  });
+
+  chapter('the commands of the guide put one role after the other on the next image', async () => {
+    upgrade = await upgradeOf(site);
+    began = Date.now();
+    await upgrade.forward();
+    step('upgrade');
+    expect(await upgrade.images()).toEqual(roles.map((role) => [role, 'next']));
+    expect(await upgrade.builds()).toEqual(['next', 'next']);
+    await extend();
+    await rentsAndEnds();
+  });
+
+  chapter('on the way back, what the next image has touched stays with a worker of it', async () => {
+    began = Date.now();
+    await upgrade.wayBack();
+    step('way back');
+    expect(await upgrade.images()).toEqual(roles.map((role) => [role, 'before']));
+    expect(await upgrade.builds()).toEqual(['before', 'before']);
+    expect(await upgrade.pinned()).toBeGreaterThan(0);
+    await extend();
+    await rentsAndEnds();
+  });
+
+  chapter('forward again, nothing is pinned any more, and the kept worker goes', async () => {
+    began = Date.now();
+    await upgrade.forwardAgain();
+    step('forward again');
+    expect(await upgrade.images()).toEqual(roles.map((role) => [role, 'next']));
+    expect(await upgrade.builds()).toEqual(['next', 'next']);
+    expect(await upgrade.pinned()).toBe(0);
+    await extend();
+    await rentsAndEnds();
   });
 
   chapter('no role is healthy, and each stops with 0, while what it needs is away', async () => {
@@ -193,8 +240,7 @@ describeOrSkip(missingForContainers())('docker-compose.yml and the Dockerfile', 
     await site.compose('up', '--detach', '--wait');
     step('up --wait after the outages');
     expect(await job()).toBe('running');
-    await customer.request('DELETE', `/api/v1/jobs/${jobId}`);
-    await until(async () => (await job()) === 'cancelled', { timeoutMs: 90_000, name: 'the job has ended' });
+    await end(jobId);
   });
 
   chapter('nothing is left on the machine', async () => {

@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, chownSync, cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
@@ -26,6 +26,8 @@ export type Role = (typeof roles)[number];
 /** A container, as `docker inspect` describes it. */
 export interface Container {
   Id: string;
+  /** The id of the image that it was made from. */
+  Image: string;
   Name: string;
   Config: { Image: string; User: string; Labels: Record<string, string> };
   HostConfig: {
@@ -50,7 +52,11 @@ export interface ComposeSite {
   api: string;
   /** Runs `docker compose` in the checkout. */
   compose(...args: string[]): Promise<string>;
-  /** The containers of the site, by service, those that have ended included. */
+  /** Runs commands in the checkout, as an operator does, until one fails; returns what they print. */
+  shell(commands: string, variables?: Record<string, string>): Promise<string>;
+  /** Adds a line to the Dockerfile of the checkout, so that the next image differs from this one. */
+  changeImage(line: string): void;
+  /** The containers of the site, those that have ended included, by service; those of `docker compose run` by name. */
   containers(): Promise<Record<string, Container>>;
   /** Runs a shell command in a role's container, as the role itself is run. */
   inside(role: Role, command: string): Promise<string>;
@@ -153,6 +159,9 @@ function give(file: string, text: string): void {
   chownSync(file, uid, uid);
 }
 
+const serviceOf = ({ Config: { Labels } }: Container) =>
+  Labels['com.docker.compose.oneoff'] === 'True' ? undefined : Labels['com.docker.compose.service'];
+
 type Parts = Pick<ComposeSite, 'engine' | 'cluster' | 'kubeconfig'> & { checkout: string };
 
 function composeSite({ engine, cluster, kubeconfig, checkout }: Parts): ComposeSite {
@@ -168,11 +177,14 @@ function composeSite({ engine, cluster, kubeconfig, checkout }: Parts): ComposeS
     engine.docker(['compose', ...args], { cwd: checkout, what: `docker compose ${args.join(' ')}` });
   return {
     ...{ engine, cluster, kubeconfig, api, compose },
+    shell: (commands, variables = {}) =>
+      engine.shell(`set -eo pipefail\n${commands}`, { cwd: checkout, what: commands, env: variables }),
+    changeImage: (line) => appendFileSync(join(checkout, 'Dockerfile'), `${line}\n`),
     async containers() {
       const ids = (await engine.docker(['ps', '--all', '--quiet'])).split('\n').filter(Boolean);
       if (ids.length === 0) return {};
       const all = JSON.parse(await engine.docker(['inspect', ...ids])) as Container[];
-      return Object.fromEntries(all.map((one) => [one.Config.Labels['com.docker.compose.service'] ?? one.Name, one]));
+      return Object.fromEntries(all.map((one) => [serviceOf(one) ?? one.Name, one]));
     },
     inside: (role, command) => compose('exec', '--no-TTY', role, 'sh', '-c', command),
     customer: () =>

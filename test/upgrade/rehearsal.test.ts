@@ -7,7 +7,7 @@ import { workflowTypes } from '../../workflows/workflow-types.js';
 import { story } from '../support/story.js';
 import { until } from '../support/until.js';
 import { describeRelease } from './describe-release.js';
-import { documentedCommands } from './documented-commands.js';
+import { documentedCommands } from '../support/documented-commands.js';
 import { released } from './released-build.js';
 import { startSite, type Charged, type Site, type ToldJob } from './site.js';
 
