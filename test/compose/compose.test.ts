@@ -7,6 +7,7 @@ import { missingForContainers } from '../../engines/containers/requirements.js';
 import { packageRoot } from '../../engines/paths.js';
 import { prepareComposeSite, roles, type ComposeSite, type Role } from '../support/compose-site.js';
 import { engineTraces, noTraces } from '../support/engine-traces.js';
+import { documentedCommands } from '../support/documented-commands.js';
 import { userOf } from '../support/deployment.js';
 import { describeOrSkip } from '../support/needs.js';
 import { story } from '../support/story.js';
@@ -55,12 +56,13 @@ describeOrSkip(missingForContainers())('docker-compose.yml and the Dockerfile', 
     await customer.request('DELETE', `/api/v1/jobs/${id}`);
     await until(async () => (await job(id)) === 'cancelled', { timeoutMs: 90_000, name: 'the job has ended' });
   };
-  const rentsAndEnds = async () => end(await rent());
   const extend = async () => {
     const { status, body } = await customer.request('POST', `/api/v1/jobs/${jobId}/extend`, { additional_hours: 1 });
     expect([status, body]).toEqual([200, expect.objectContaining({ status: 'running' })]);
   };
   const log = (service: string) => site.compose('logs', '--no-log-prefix', service);
+  const ask = (text: string, database = 'worldland') =>
+    site.compose('exec', '--no-TTY', 'postgres', 'psql', '-U', 'worldland', '-Atc', text, database);
   const endOf = async (service: string) => (await site.containers())[service]!.State;
   /** Waits until a role that has just started says that it waits; until then it is not ready, and yet alive. */
   const waitsFor = async (role: Role, system: string) => {
@@ -170,9 +172,7 @@ describeOrSkip(missingForContainers())('docker-compose.yml and the Dockerfile', 
     const workerS = sinceStart(all['worker']!.State.StartedAt, await log('worker'));
     // Its parts look for each other at all addresses of the last 20 seconds, and would wait for those of a former container.
     const members = 'select distinct rpc_address from cluster_membership where role > 0';
-    expect(
-      await site.compose('exec', '--no-TTY', 'postgres', 'psql', '-U', 'worldland', '-Atc', members, 'temporal'),
-    ).toBe('127.0.0.1\n');
+    expect(await ask(members, 'temporal')).toBe('127.0.0.1\n');
     print(`the worker ran ${workerS} s after its container had started`);
     expect(Object.values(all).filter(({ RestartCount }) => RestartCount > 0)).toEqual([]);
   });
@@ -185,7 +185,7 @@ describeOrSkip(missingForContainers())('docker-compose.yml and the Dockerfile', 
     expect(await upgrade.images()).toEqual(roles.map((role) => [role, 'next']));
     expect(await upgrade.builds()).toEqual(['next', 'next']);
     await extend();
-    await rentsAndEnds();
+    await end(await rent());
   });
 
   chapter('on the way back, what the next image has touched stays with a worker of it', async () => {
@@ -196,7 +196,7 @@ describeOrSkip(missingForContainers())('docker-compose.yml and the Dockerfile', 
     expect(await upgrade.builds()).toEqual(['before', 'before']);
     expect(await upgrade.pinned()).toBeGreaterThan(0);
     await extend();
-    await rentsAndEnds();
+    await end(await rent());
   });
 
   chapter('forward again, nothing is pinned any more, and the kept worker goes', async () => {
@@ -207,7 +207,27 @@ describeOrSkip(missingForContainers())('docker-compose.yml and the Dockerfile', 
     expect(await upgrade.builds()).toEqual(['next', 'next']);
     expect(await upgrade.pinned()).toBe(0);
     await extend();
-    await rentsAndEnds();
+    await end(await rent());
+  });
+
+  chapter('Postgres comes back from its backup, with all that its log has since', async () => {
+    site.override({ services: { postgres: { volumes: ['./archive:/archive'] } } });
+    await site.shell(inOperate('mkdir -p /archive/log'));
+    await site.shell(inOperate('pg_basebackup'));
+    const since = await rent();
+    began = Date.now();
+    await site.shell(inOperate('find $data -mindepth 1 -delete'));
+    step('restore');
+    expect([await job(), await job(since)]).toEqual(['running', 'running']);
+    const open = 'select why, jsonb_array_length(kept) from restores where over_at is null';
+    await until(async () => (await ask(open)) === 'timeline|0\n', {
+      timeoutMs: 120_000,
+      everyMs: 1_000,
+      name: 'the broker has found out that its database was restored',
+    });
+    await ask("select restore_is_over('0xoperator', 'nothing is missing')");
+    expect([await job(), await job(since)]).toEqual(['running', 'running']);
+    await end(since);
   });
 
   chapter('no role is healthy, and each stops with 0, while what it needs is away', async () => {
@@ -269,6 +289,7 @@ describeOrSkip(missingForContainers())('docker-compose.yml and the Dockerfile', 
   }, 300_000);
 });
 
+const inOperate = (containing: string) => documentedCommands('operate.md', containing);
 const fetched = (url: string) => `node -e "fetch('${url}').then((r) => r.text()).then(console.log)"`;
 const ask = (path: string) => fetched(`http://127.0.0.1:9090${path}`);
 const ready = ask('/ready');

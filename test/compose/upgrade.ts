@@ -1,5 +1,6 @@
 import { roles, type ComposeSite } from '../support/compose-site.js';
 import { documentedCommands } from '../support/documented-commands.js';
+import { until } from '../support/until.js';
 
 /** Which of the two images something belongs to: `before`, `next`, or what else was found. */
 type Which = string;
@@ -36,8 +37,12 @@ export async function upgradeOf(site: ComposeSite): Promise<ComposeUpgrade> {
   const variables = { OLD: before.build, NEW: nextBuild };
   let nextImage = '';
   const rollOut = async () => {
-    await site.shell(inDeploy('docker tag worldland-broker broker-before'));
+    await site.shell(inDeploy('docker compose build'));
     nextImage = await imageId();
+  };
+  const pinned = async () => {
+    const told = await temporal(inChanges('temporal workflow count --query "ExecutionStatus'));
+    return Number(/Total: (\d+)/.exec(told)?.[1]);
   };
   const which = (found: string, old: string, next: string): Which =>
     found === old ? 'before' : found === next ? 'next' : found;
@@ -45,6 +50,7 @@ export async function upgradeOf(site: ComposeSite): Promise<ComposeUpgrade> {
   return {
     async forward() {
       site.changeImage(`ENV BUILD_ID=${nextBuild}`);
+      await site.shell(inDeploy('docker tag worldland-broker broker-before'));
       await rollOut();
     },
     async wayBack() {
@@ -53,10 +59,11 @@ export async function upgradeOf(site: ComposeSite): Promise<ComposeUpgrade> {
       await temporal(inChanges('--namespace default-upkeep --deployment-name broker --build-id "$OLD"'), variables);
     },
     async forwardAgain() {
+      await temporal(inChanges('"${NEW:?}" --yes'), variables);
       await rollOut();
-      await temporal(inChanges('--build-id "$NEW" --yes'), variables);
       await temporal(inChanges('versioning-override-behavior unspecified'), variables);
-      await site.shell('docker stop kept-worker && docker rm kept-worker');
+      await until(async () => (await pinned()) === 0, { timeoutMs: 60_000, name: 'nothing is pinned any more' });
+      await site.shell(inChanges('docker rm kept-worker'));
     },
     async images() {
       const all = await site.containers();
@@ -66,10 +73,6 @@ export async function upgradeOf(site: ComposeSite): Promise<ComposeUpgrade> {
       (await Promise.all(['default', 'default-upkeep'].map(currentBuild))).map((found) =>
         which(found, before.build, nextBuild),
       ),
-    async pinned() {
-      const query = `ExecutionStatus = 'Running' AND TemporalWorkflowVersioningBehavior = 'Pinned'`;
-      const told = await temporal(`temporal workflow count --query "${query}"`);
-      return Number(/Total: (\d+)/.exec(told)?.[1]);
-    },
+    pinned,
   };
 }

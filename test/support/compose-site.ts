@@ -54,6 +54,8 @@ export interface ComposeSite {
   compose(...args: string[]): Promise<string>;
   /** Runs commands in the checkout, as an operator does, until one fails; returns what they print. */
   shell(commands: string, variables?: Record<string, string>): Promise<string>;
+  /** Writes `docker-compose.override.yml`. */
+  override(settings: object): void;
   /** Adds a line to the Dockerfile of the checkout, so that the next image differs from this one. */
   changeImage(line: string): void;
   /** The containers of the site, those that have ended included, by service; those of `docker compose run` by name. */
@@ -179,6 +181,8 @@ function composeSite({ engine, cluster, kubeconfig, checkout }: Parts): ComposeS
     ...{ engine, cluster, kubeconfig, api, compose },
     shell: (commands, variables = {}) =>
       engine.shell(`set -eo pipefail\n${commands}`, { cwd: checkout, what: commands, env: variables }),
+    // YAML that has no more than JSON has.
+    override: (settings) => writeFileSync(join(checkout, 'docker-compose.override.yml'), JSON.stringify(settings)),
     changeImage: (line) => appendFileSync(join(checkout, 'Dockerfile'), `${line}\n`),
     async containers() {
       const ids = (await engine.docker(['ps', '--all', '--quiet'])).split('\n').filter(Boolean);

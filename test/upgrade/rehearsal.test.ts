@@ -240,7 +240,7 @@ describeRelease(`version ${released.version} with running jobs, and this one`, (
 
   chapter('forward again: workers first, then what was pinned is let go, then all others', async () => {
     await site.applyManifests();
-    await commands('--build-id "$NEW" --yes');
+    await commands('"${NEW:?}" --yes');
     expect(await currentBuild()).toBe(build.new);
     await commands('versioning-override-behavior unspecified');
     await commands('--unpause');
