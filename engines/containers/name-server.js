@@ -18,14 +18,20 @@ function unknown(question) {
 const server = createSocket('udp4');
 server.on('message', (question, { port, address: asker }) => {
   const asked = createSocket('udp4');
-  const late = setTimeout(() => asked.close(), waitMs);
+  let isAnswered = false;
   const answer = (text) => {
+    if (isAnswered) return;
+    isAnswered = true;
     clearTimeout(late);
     asked.close();
     server.send(text, port, asker, () => undefined);
   };
+  const late = setTimeout(() => answer(unknown(question)), waitMs);
   asked.once('message', answer);
   asked.once('error', () => answer(unknown(question)));
-  asked.send(question, 53, upstream);
+  // Without a callback, nobody would hear that there is no way to that network.
+  asked.send(question, 53, upstream, (error) => {
+    if (error) answer(unknown(question));
+  });
 });
 server.bind(53, address);
