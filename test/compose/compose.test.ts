@@ -306,7 +306,8 @@ async function untilNothingIsLeft(engine: { folder: string; namespace: string })
 
 /** How long a container took until its role said that it ran. */
 function sinceStart(startedAt: string, log: string): string {
-  const line = log.split('\n').find((one) => one.includes('"msg":"running"')) ?? '{}';
+  // Compose puts codes of a terminal before a line, also where there is none.
+  const line = /\{.*"msg":"running".*\}/.exec(log)?.[0] ?? '{}';
   const { time } = JSON.parse(line) as { time?: string | number };
   return time === undefined ? '?' : ((new Date(time).getTime() - Date.parse(startedAt)) / 1000).toFixed(1);
 }
