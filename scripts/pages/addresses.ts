@@ -33,8 +33,13 @@ export function targetOf(href: string, source: string): string | undefined {
   if (/^[a-z][a-z0-9+.-]*:/i.test(href) || href.startsWith('//')) return undefined;
   const [path = '', anchor] = href.split('#');
   const file = path === '' ? source : posix.normalize(posix.join(posix.dirname(source), path));
-  const address = addressOf(file) ?? ownPage(path);
+  const address = addressOf(file) ?? pictureOf(file) ?? ownPage(path);
   return address === undefined ? undefined : `${address}${anchor === undefined ? '' : `#${anchor}`}`;
+}
+
+/** The address of a picture that is published, by its path in the repository. */
+export function pictureOf(file: string): string | undefined {
+  return /^docs\/images\/[\w-]+\.png$/.test(file) ? `/${file}` : undefined;
 }
 
 /** Pages that are made, not written: Markdown names them by their address. */

@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { addressOf, fileOf } from './addresses.js';
+import { addressOf, fileOf, pictureOf } from './addresses.js';
 import { commandPage } from './command-page.js';
 import { errorPages } from './error-pages.js';
 import { hashed, type Files } from './files.js';
@@ -36,6 +36,13 @@ export async function documentFiles(): Promise<Files> {
     [image.name, image.text],
     ['llms.txt', overviewForPrograms(pages)],
   ]);
+}
+
+/** The pictures of the documentation, by the path that they are served at, which is that in the repository. */
+export async function documentPictures(): Promise<Map<string, Buffer>> {
+  const names = (await readdir('docs/images')).filter((name) => pictureOf(`docs/images/${name}`) !== undefined);
+  const read = async (name: string): Promise<[string, Buffer]> => [name, await readFile(name)];
+  return new Map(await Promise.all(names.map((name) => read(`docs/images/${name}`))));
 }
 
 interface Source {

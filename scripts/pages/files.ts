@@ -17,12 +17,12 @@ const brotli = promisify(brotliCompress);
 const zip = promisify(gzip);
 
 /** Replaces a folder by these files, each with its compressed forms beside it, once all of them are written. */
-export async function writeFiles(files: Files, target: string): Promise<void> {
+export async function writeFiles(files: ReadonlyMap<string, string | Buffer>, target: string): Promise<void> {
   const folder = `${target}.${process.pid}.tmp`;
-  for (const [name, text] of files) {
+  for (const [name, content] of files) {
     const path = join(folder, name);
     await mkdir(dirname(path), { recursive: true });
-    const bytes = Buffer.from(text);
+    const bytes = typeof content === 'string' ? Buffer.from(content) : content;
     const options = { params: { [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT } };
     const forms = { '.br': await brotli(bytes, options), '.gz': await zip(bytes, { level: 9 }) };
     await writeFile(path, bytes);

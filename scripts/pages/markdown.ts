@@ -1,5 +1,5 @@
 import { Marked, type Token, type Tokens } from 'marked';
-import { linkFrom, targetOf } from './addresses.js';
+import { linkFrom, pictureOf, targetOf } from './addresses.js';
 import { escaped, scrolling, uniqueAnchors } from './html.js';
 
 export interface Rendered {
@@ -38,8 +38,11 @@ export function renderMarkdown(text: string, source: string, address: string): R
         const link = target.startsWith('https:') ? target : linkFrom(address, target);
         return `<a href="${escaped(link)}">${content}</a>`;
       },
-      image({ text: alternative }) {
-        return escaped(alternative);
+      // Only pictures of the documentation itself: a page asks nobody else for anything.
+      image({ href, text: alternative }) {
+        const target = targetOf(href, source);
+        if (target === undefined || !isPicture(target)) return escaped(alternative);
+        return `<img src="${escaped(linkFrom(address, target))}" alt="${escaped(alternative)}" loading="lazy">`;
       },
       code({ text: code, lang }) {
         return codeBlock(code, lang);
@@ -59,6 +62,8 @@ export function renderMarkdown(text: string, source: string, address: string): R
   const first = tokens.find((token) => token.type === 'paragraph') as Tokens.Paragraph | undefined;
   return { title: title || source, html, sections, summary: plainText(first?.tokens ?? []).replace(/\s+/g, ' ') };
 }
+
+const isPicture = (target: string) => pictureOf(target.slice(1)) !== undefined;
 
 /** A block that scrolls by itself where a line is too long for the screen, also by the keyboard. */
 function codeBlock(code: string, language = ''): string {
@@ -101,14 +106,14 @@ function unescaped(text: string): string {
 
 /** The Markdown itself as it is published, for programs: links lead to what is published, too. */
 export function publishedMarkdown(text: string, source: string, address: string): string {
-  return text.replace(/\[([^\]\n]+)\]\(([^)\s]+)\)/g, (_, label: string, href: string) => {
+  return text.replace(/(!?)\[([^\]\n]+)\]\(([^)\s]+)\)/g, (_, mark: string, label: string, href: string) => {
     const target = targetOf(href, source);
     if (target === undefined) return label;
-    if (target.startsWith('https:')) return `[${label}](${target})`;
+    if (target.startsWith('https:')) return `${mark}[${label}](${target})`;
     const [path = '', anchor] = target.split('#');
-    const isMarkdown = !/^\/docs\/(?:commands|errors\/.*|reference\/.*)?$/.test(path);
+    const isMarkdown = !isPicture(path) && !/^\/docs\/(?:commands|errors\/.*|reference\/.*)?$/.test(path);
     const file = isMarkdown ? `${path.endsWith('/') ? `${path}index` : path}.md` : path;
     const link = path === address ? '' : linkFrom(address, file);
-    return `[${label}](${link}${anchor === undefined ? '' : `#${anchor}`})`;
+    return `${mark}[${label}](${link}${anchor === undefined ? '' : `#${anchor}`})`;
   });
 }

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { Command } from 'commander';
-import { documentFiles } from '../../scripts/pages/document-files.js';
+import { documentFiles, documentPictures } from '../../scripts/pages/document-files.js';
 import type { Files } from '../../scripts/pages/files.js';
 import { anchorOf } from '../../scripts/pages/html.js';
 import { publishedMarkdown, renderMarkdown } from '../../scripts/pages/markdown.js';
@@ -11,8 +11,9 @@ import { errorTable, unansweredCodes, type ErrorCode } from '../../src/wire/erro
 import { errorHelp } from '../../src/wire/error-help.js';
 
 let files: Files;
+let pictures: Map<string, Buffer>;
 beforeAll(async () => {
-  files = await documentFiles();
+  [files, pictures] = await Promise.all([documentFiles(), documentPictures()]);
 });
 
 const html = () => [...files].filter(([name]) => name.endsWith('.html'));
@@ -42,10 +43,23 @@ test('no link of the published Markdown is dead either', () => {
   for (const [name, text] of [...files].filter(([each]) => /\.(?:md|txt)$/.test(each))) {
     for (const [, link] of text.matchAll(/\]\((?!https:|#)([^)#\s]+)(?:#[^)]*)?\)/g)) {
       const path = posix.join('/', posix.dirname(name), link!);
-      if (fileAt(path) === undefined && !routes.has(path)) dead.push(`${name}: ${link}`);
+      if (fileAt(path) === undefined && !routes.has(path) && !pictures.has(path.slice(1)))
+        dead.push(`${name}: ${link}`);
     }
   }
   expect(dead).toEqual([]);
+});
+
+test('every picture is there, is shown by a page, says in words what it shows, and is small', () => {
+  const shown = html().flatMap(([name, text]) =>
+    [...text.matchAll(/<img src="([^"]+)" alt="([^"]*)"/g)].map(([, src, alt]) => ({
+      file: posix.join(posix.dirname(name), src!),
+      alt: alt!,
+    })),
+  );
+  expect([...new Set(shown.map(({ file }) => file))].sort()).toEqual([...pictures.keys()].sort());
+  for (const { file, alt } of shown) expect([file, alt.length > 40]).toEqual([file, true]);
+  for (const [file, bytes] of pictures) expect([file, bytes.length <= 150 * 1024]).toEqual([file, true]);
 });
 
 function hasAnchor(text: string, anchor: string): boolean {
@@ -133,6 +147,17 @@ describe('Markdown', () => {
     expect(render('[a](#limits)')).toContain('href="#limits"');
     expect(publishedMarkdown('[a](../README.md#run-it), [b](../src/main.ts)', 'docs/api.md', '/docs/api')).toBe(
       '[a](readme.md#run-it), b',
+    );
+  });
+
+  test('pictures of the documentation are shown, and any other is its words', () => {
+    expect(
+      renderMarkdown('![a "b"](../images/x-1.png)', 'docs/decisions/0001-x.md', '/docs/decisions/0001-x').html,
+    ).toBe('<p><img src="../images/x-1.png" alt="a &quot;b&quot;" loading="lazy"></p>\n');
+    for (const elsewhere of ['https://example.com/x.png', 'images/x.svg', '../console/icon.svg', 'data:image/png,x'])
+      expect(render(`![a](${elsewhere})`)).toBe('<p>a</p>\n');
+    expect(publishedMarkdown('![a](images/x.png), ![b](../console/x.png)', 'docs/api.md', '/docs/api')).toBe(
+      '![a](images/x.png), b',
     );
   });
 

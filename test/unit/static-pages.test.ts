@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Files } from '../../scripts/pages/files.js';
@@ -80,6 +81,15 @@ describe('the documentation', () => {
       'content-type': 'text/css; charset=utf-8',
       'cache-control': 'public, max-age=31536000, immutable',
     });
+  });
+
+  test('a picture is served as it is in the repository, under the policy of the pages', async () => {
+    const [, src] = /<img src="([^"]+)"/.exec((await api.send('GET', '/docs/operate')).text)!;
+    const answer = await fetch(new URL(src!, `${api.url}/docs/operate`));
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('content-type')).toBe('image/png');
+    expect(answer.headers.get('content-security-policy')).toBe(noScripts);
+    expect(Buffer.from(await answer.arrayBuffer()).equals(readFileSync(`docs/${src}`))).toBe(true);
   });
 
   test('the Markdown of a page and llms.txt are there for programs', async () => {
