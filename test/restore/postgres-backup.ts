@@ -94,7 +94,7 @@ export async function archivedPostgres(stack: Stack, url: string): Promise<Postg
           : [
               to === 'the backup'
                 ? "recovery_target = 'immediate'"
-                : `recovery_target_time = '${to.time.toISOString()}'`,
+                : `recovery_target_time = '${withOffset(to.time)}'`,
               "recovery_target_action = 'promote'",
             ];
       const settings = [
@@ -114,6 +114,9 @@ export async function archivedPostgres(stack: Stack, url: string): Promise<Postg
     },
   };
 }
+
+/** The server reads its settings before it knows of names of time zones, `Z` included. */
+const withOffset = (time: Date) => time.toISOString().replace('T', ' ').replace('Z', '+00');
 
 /** Files may vanish meanwhile: the log has what became of them. Nothing else may go wrong. */
 function copyWhileUsed(from: string, to: string): void {
