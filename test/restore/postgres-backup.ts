@@ -92,9 +92,7 @@ export async function archivedPostgres(stack: Stack, url: string): Promise<Postg
         to === 'the last moment'
           ? []
           : [
-              to === 'the backup'
-                ? "recovery_target = 'immediate'"
-                : `recovery_target_time = '${withOffset(to.time)}'`,
+              to === 'the backup' ? "recovery_target = 'immediate'" : `recovery_target_time = '${withOffset(to.time)}'`,
               "recovery_target_action = 'promote'",
             ];
       const settings = [
