@@ -35,8 +35,6 @@ export interface AddedProcess {
   runs: BrokerProcess;
   /** The folder of another build, with its package.json and `dist/`; that of the other processes by default. */
   build?: string;
-  /** What differs from the environment of the stack. */
-  env?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -82,7 +80,7 @@ export async function startBrokerProcesses(
 export async function addBrokerProcess(
   context: EngineContext,
   name: string,
-  { runs, build, env = {} }: AddedProcess,
+  { runs, build }: AddedProcess,
   engines: BrokerEnvironment,
 ): Promise<{ metrics: string; api?: string }> {
   const { api } = await publicApi(context);
@@ -90,8 +88,7 @@ export async function addBrokerProcess(
   const proxyPort = isOpen(runs) ? await context.ports.take(name) : 0;
   const main = brokerEntryPoint(build === undefined ? context.env : { BROKER_MAIN: join(build, 'dist/src/main.js') });
   const own = { runs, cwd: build ?? packageRoot, main, metricsPort, proxyPort };
-  const changed = { ...context, env: { ...context.env, ...env } };
-  await context.supervisor.start(brokerProcess(changed, name, own, engines, api));
+  await context.supervisor.start(brokerProcess(context, name, own, engines, api));
   return { metrics: metricsAt(metricsPort), ...(isOpen(runs) ? { api: `http://127.0.0.1:${proxyPort}` } : {}) };
 }
 

@@ -2,18 +2,15 @@ import { roles, type ComposeSite } from '../support/compose-site.js';
 import { documentedCommands } from '../support/documented-commands.js';
 import { until } from '../support/until.js';
 
-/** Which of the two images something belongs to: `before`, `next`, or what else was found. */
-type Which = string;
-
 /** An upgrade with Compose, the way back and the way forward again: the commands are those of the guides. */
 export interface ComposeUpgrade {
   forward(): Promise<void>;
   wayBack(): Promise<void>;
   forwardAgain(): Promise<void>;
-  /** The image that each role runs. */
-  images(): Promise<[string, Which][]>;
+  /** The image that each role runs: `before`, `next`, or what else was found. */
+  images(): Promise<[string, string][]>;
   /** Whose build of the workflow code is current: for jobs and machines, and for what runs every few seconds. */
-  builds(): Promise<Which[]>;
+  builds(): Promise<string[]>;
   /** How many workflows stay with one build. */
   pinned(): Promise<number>;
 }
@@ -44,7 +41,7 @@ export async function upgradeOf(site: ComposeSite): Promise<ComposeUpgrade> {
     const told = await temporal(inChanges('temporal workflow count --query "ExecutionStatus'));
     return Number(/Total: (\d+)/.exec(told)?.[1]);
   };
-  const which = (found: string, old: string, next: string): Which =>
+  const which = (found: string, old: string, next: string) =>
     found === old ? 'before' : found === next ? 'next' : found;
 
   return {

@@ -12,6 +12,7 @@ import type { Log } from '../../engines/log.js';
 import { packageRoot } from '../../engines/paths.js';
 import { startSimulatedProvider, type SimulatedProvider } from '../../engines/simulated-provider/provider.js';
 import { startStack, type Stack } from '../../engines/stack.js';
+import { documentedSettingsFile } from './documented-commands.js';
 
 /** As a wallet signs it; nothing listens there. */
 const audience = 'https://broker.example.com';
@@ -136,11 +137,7 @@ function settings(address: string, kubernetes: string): string {
 
 /** The variables of the `.env` in docs/deploy.md. */
 function documentedSettings(): string[] {
-  const page = readFileSync(join(packageRoot, 'docs/deploy.md'), 'utf8');
-  const [, block = ''] = /^Then write `\.env`.*\n```\n([^`]*)```$/m.exec(page) ?? [];
-  const names = [...block.matchAll(/^([A-Z_]+)=/gm)].map(([, name]) => name!);
-  if (names.length === 0) throw new Error('docs/deploy.md shows no .env');
-  return names;
+  return [...documentedSettingsFile().matchAll(/^([A-Z_]+)=/gm)].map(([, name]) => name!);
 }
 
 /** A kubeconfig with the address that providers use, instead of the loopback address of this machine. */

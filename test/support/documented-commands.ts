@@ -24,3 +24,6 @@ export function documentedCommands(page: string, containing: string): string {
     throw new Error(`${page} has ${found === undefined ? 0 : 1 + others.length} blocks with ${containing}`);
   return found;
 }
+
+/** The `.env` that docs/deploy.md has an operator write beside docker-compose.yml. */
+export const documentedSettingsFile = (): string => documentedCommands('deploy.md', 'BROKER_KUBECONFIG=./');

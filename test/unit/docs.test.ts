@@ -4,6 +4,7 @@ import { BlockList } from 'node:net';
 import { limits } from '../../src/domain/limits.js';
 import { closedRanges } from '../../src/domain/closed-ranges.js';
 import { canonicalRange } from '../../src/ip-range.js';
+import { documentedSettingsFile } from '../support/documented-commands.js';
 import { rightsBelow } from '../support/rights-table.js';
 
 const pages = [
@@ -47,8 +48,7 @@ test('the cluster of the guide tells its kubelets to end one process and not the
 });
 
 test('neither git nor the builder of images takes the secrets that the guide puts beside the compose file', () => {
-  const [, settings] = /^Then write `\.env`.*\n```\n([^`]*)```$/m.exec(read('docs/deploy.md'))!;
-  const named = [...settings!.matchAll(/=\.\/(\S+)/g)].map(([, file]) => file!);
+  const named = [...documentedSettingsFile().matchAll(/=\.\/(\S+)/g)].map(([, file]) => file!);
   expect(named).toEqual(['broker.kubeconfig', 'broker-api.kubeconfig', 'receipt.key']);
   const takes = (list: string, file: string) =>
     !read(list)
