@@ -17,6 +17,7 @@ import { readUse } from '../../src/domain/job-use.js';
 import { askMachine } from '../../src/ssh/ask-use.js';
 import { observerKeyOf } from '../../src/ssh/observer-key.js';
 import { describeUnless } from '../support/needs.js';
+import { spawnSshServer } from '../support/ssh-server.js';
 
 const missing =
   process.platform !== 'linux'
@@ -53,26 +54,13 @@ describeUnless(missing)('the SSH server and the client of this system', () => {
   // One of the tests stops it.
   beforeEach(async () => {
     let logged = '';
-    server = spawn(
+    const listen = ['--address', '127.0.0.1', '--port', '0'];
+    const keys = ['--authorized-keys', join(folder, 'mine.pub'), '--host-key', join(folder, 'host_key')];
+    server = spawnSshServer(
       join(folder, 'volume/sshd'),
-      [
-        'serve',
-        '--address',
-        '127.0.0.1',
-        '--port',
-        '0',
-        '--authorized-keys',
-        join(folder, 'mine.pub'),
-        '--host-key',
-        join(folder, 'host_key'),
-        '--observer-key',
-        observer.publicKey,
-      ],
-      // A shell of a lower level would read the ~/.bashrc of whoever runs the tests.
-      {
-        env: { PATH: process.env['PATH'], SHLVL: '2', WORLDLAND_GPU_COUNT: '2' },
-        stdio: ['ignore', 'pipe', 'inherit'],
-      },
+      [...listen, ...keys, '--observer-key', observer.publicKey],
+      ['ignore', 'pipe', 'inherit'],
+      { PATH: process.env['PATH'], WORLDLAND_GPU_COUNT: '2' },
     );
     server.stdout!.setEncoding('utf8').on('data', (text: string) => (logged += text));
     while (!/listening.*:(\d+)/.test(logged)) await sleep(10);

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { silent } from '../../engines/log.js';
 import { findSshServer } from '../../engines/tools/ssh-server.js';
 import { newKey, opens } from './customer.js';
+import { spawnSshServer } from './ssh-server.js';
 
 /** A repository that is served over SSH on this machine, to one key. */
 export interface GitServer {
@@ -29,7 +30,7 @@ export async function startGitServer(host: string, port: number, readme: string)
   copyFileSync(join(folder, 'id.pub'), join(folder, 'authorized_keys'));
   const { path } = await findSshServer(silent);
   const keys = ['--authorized-keys', join(folder, 'authorized_keys'), '--host-key', join(hostKey, 'id')];
-  const server = spawn(path, ['serve', '--address', host, '--port', String(port), ...keys], { stdio: 'ignore' });
+  const server = spawnSshServer(path, ['--address', host, '--port', String(port), ...keys], 'ignore');
   const agentSocket = join(folder, 'agent');
   const agent = spawn('ssh-agent', ['-D', '-a', agentSocket], { stdio: 'ignore' });
   for (let tries = 0; !(await opens(host, port)); tries++) {

@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +16,7 @@ import { newSshHostKey, publicSshHostKey } from '../../src/kubernetes/ssh-host-k
 import { lookAt } from '../../src/ssh/look.js';
 import { freePort } from '../support/free-port.js';
 import { describeUnless } from '../support/needs.js';
+import { spawnSshServer } from '../support/ssh-server.js';
 
 let folder: string;
 beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'ssh-'))));
@@ -71,9 +72,8 @@ describeUnless(missing ?? (findGo(process.env) === undefined ? 'Go' : undefined)
     await promisify(execFile)('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', own]);
     const { path } = await findSshServer(silent);
     const listen = ['--address', '127.0.0.1', '--port', String(port), '--await-look'];
-    const server = spawn(path, ['serve', ...listen, '--authorized-keys', `${own}.pub`, '--host-key', hostKeyFile], {
-      stdio: 'ignore',
-    });
+    const keys = ['--authorized-keys', `${own}.pub`, '--host-key', hostKeyFile];
+    const server = spawnSshServer(path, [...listen, ...keys], 'ignore');
     try {
       const hostKey = publicSshHostKey(key);
       const opened = ['127.0.0.0/8'];
