@@ -7,6 +7,15 @@ export interface JoinToken {
   expiresAt: Date;
 }
 
+interface TokenNeeded {
+  providerId: string;
+  messageId: string;
+  nodeName: string;
+  /** How long a new token is valid. */
+  ttlS: number;
+  ahead?: JoinToken | undefined;
+}
+
 const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
 
 /**
@@ -14,22 +23,24 @@ const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
  * the caller is about to create it in the cluster again.
  *
  * @param messageId the registration's id and the number of the join command.
+ * @param ahead a token that is in the cluster already. It becomes the message's if that has none; otherwise it is left.
  */
 export async function reserveJoinToken(
   db: Queryable,
-  { providerId, messageId, nodeName, ttlS }: { providerId: string; messageId: string; nodeName: string; ttlS: number },
+  { providerId, messageId, nodeName, ttlS, ahead }: TokenNeeded,
 ): Promise<JoinToken> {
-  for (;;) {
+  for (let tries = 0; ; tries++) {
+    const given = tries === 0 ? ahead : undefined;
     try {
       const { rows } = await db.query<{ token_id: string; expires_at: Date }>(
         `insert into join_tokens as t (token_id, provider_id, message_id, node_name, expires_at)
-         values ($1, $2, $3, $4, now() + make_interval(secs => $5))
+         values ($1, $2, $3, $4, coalesce($6, now() + make_interval(secs => $5)))
          on conflict (provider_id, message_id) do update
            set expires_at = case when t.deleted_at is null and t.expires_at > now() then t.expires_at
                                  else excluded.expires_at end,
                deleted_at = null
          returning token_id, expires_at`,
-        [newTokenId(), providerId, messageId, nodeName, ttlS],
+        [given?.tokenId ?? newTokenId(), providerId, messageId, nodeName, ttlS, given?.expiresAt ?? null],
       );
       const { token_id, expires_at } = rows[0]!;
       return { tokenId: token_id, expiresAt: expires_at };
@@ -195,6 +206,7 @@ export async function nodeOfToken(db: Queryable, tokenId: string): Promise<{ nod
   return rows[0] === undefined ? {} : { nodeName: rows[0].node_name };
 }
 
-function newTokenId(): string {
+/** An id for a token: six letters and digits. */
+export function newTokenId(): string {
   return Array.from({ length: 6 }, () => alphabet[randomInt(alphabet.length)]).join('');
 }

@@ -44,7 +44,7 @@ export interface KeptMessage {
 }
 
 /** Anybody can name a wallet: only signatures keep him from overtaking its owner. */
-const senderOf = ({ wallet, signed }: Pick<StoredRegistration, 'wallet' | 'signed'>) =>
+export const senderOf = ({ wallet, signed }: Pick<StoredRegistration, 'wallet' | 'signed'>) =>
   `${signed ? 'signed' : 'unsigned'} ${wallet}`;
 
 /**
@@ -125,11 +125,14 @@ export async function mayBeTold(db: Queryable, messageId: string): Promise<boole
   const { rows } = await db.query<{ may: boolean }>(
     `select (select count(*) from provider_registrations o
               where o.provider_id = r.provider_id and o.kind = r.kind and o.signed = r.signed
-                and o.signalled_at > now() - interval '1 minute') < $2
+                and coalesce(o.signalled_at, o.handed_over_at) > now() - interval '1 minute') < $2
             and (not r.signed or
                  (select count(*) from provider_registrations o
                    where o.wallet = r.wallet and o.kind = r.kind and o.signed
-                     and o.signalled_at > now() - interval '1 minute') < $3) as may
+                     and o.signalled_at > now() - interval '1 minute') +
+                 (select count(*) from provider_registrations o
+                   where o.wallet = r.wallet and o.kind = r.kind and o.signed and o.message_id <> r.message_id
+                     and o.handed_over_at is not null and o.signalled_at is null) < $3) as may
        from provider_registrations r where r.message_id = $1`,
     [messageId, messageRates.perProviderPerMinute, messageRates.perWalletPerMinute],
   );

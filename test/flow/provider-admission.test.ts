@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { AnswerWithoutKind, RegistrationAnswer } from '../../activities/registration-answer.js';
+import type { AnswerWithoutKind, RegistrationAnswer } from '../../src/domain/registration-answer.js';
 import { certificateRequested } from '../../workflows/provider-messages.js';
 import { createFlow, type Flow } from '../support/flow.js';
 import { startFlowProvider } from '../support/flow-provider.js';

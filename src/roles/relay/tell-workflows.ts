@@ -1,0 +1,108 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Pool } from 'pg';
+import {
+  claimUntold,
+  countUnanswered,
+  deskBacklog,
+  releaseClaim,
+  type UntoldRegistration,
+} from '../../db/answer-desk.js';
+import { markTold } from '../../db/registrations.js';
+import { registrationsAtDesk, registrationsOldestAtDeskSeconds } from '../../observability/metrics.js';
+import type { Readiness } from '../../observability/listener.js';
+import type { Logger } from '../../observability/logger.js';
+import { sideBySide } from '../../side-by-side.js';
+import type { ProviderSignals } from '../../temporal/providers.js';
+
+export interface TellingPace {
+  /** How many workflows are told concurrently. */
+  atOnce: number;
+  /** The same while many machines wait for an answer: those go first. */
+  atOnceInStorm: number;
+  perRound: number;
+  /** How long a relay that was killed holds up what it was about to tell. */
+  leaseS: number;
+  idleMs: number;
+  failedS: number;
+  countEveryMs: number;
+}
+
+export const usualTellingPace: TellingPace = {
+  ...{ atOnce: 16, atOnceInStorm: 2, perRound: 64, leaseS: 30 },
+  ...{ idleMs: 150, failedS: 5, countEveryMs: 5_000 },
+};
+
+/** As many make a storm. */
+const storm = 16;
+/** Each of them waits for Temporal, so a round in a storm is short. */
+const perRoundInStorm = 8;
+
+interface Deps {
+  pool: Pool;
+  signals: Pick<ProviderSignals, 'registrationReceived'>;
+  logger: Logger;
+}
+
+/**
+ * Tells workflows of the registrations that workers have answered, and of those that nobody has answered in time. A crash
+ * after a signal repeats it; the workflow knows the message by its id.
+ */
+export function tellWorkflows(
+  { pool, signals, logger }: Deps,
+  pace: TellingPace = usualTellingPace,
+): { ready(): Readiness; stop(): Promise<void> } {
+  const leave = new AbortController();
+  let failure: string | undefined;
+  let countAtMs = 0;
+  const running = loop();
+
+  async function loop(): Promise<void> {
+    while (!leave.signal.aborted) {
+      let told = 0;
+      try {
+        told = await tellSome();
+        if (Date.now() >= countAtMs) {
+          await count();
+          countAtMs = Date.now() + pace.countEveryMs;
+        }
+      } catch (error) {
+        failure = 'the database does not answer';
+        logger.warn({ err: error }, 'workflows cannot be told of registrations for now');
+      }
+      if (told === 0) await sleep(pace.idleMs, undefined, { signal: leave.signal }).catch(() => undefined);
+    }
+  }
+
+  /** @returns how many were told. */
+  async function tellSome(): Promise<number> {
+    const isStorm = (await countUnanswered(pool, storm)) >= storm;
+    const limit = isStorm ? perRoundInStorm : pace.perRound;
+    const untold = await claimUntold(pool, { limit, leaseS: pace.leaseS });
+    const failed = await sideBySide(untold, isStorm ? pace.atOnceInStorm : pace.atOnce, tell);
+    for (const { item } of failed) await releaseClaim(pool, item.messageId, pace.failedS);
+    failure = failed.length === 0 ? undefined : 'a workflow could not be told';
+    if (failed.length > 0)
+      logger.warn({ err: failed[0]!.error, failed: failed.length }, 'workflows could not be told of registrations');
+    return untold.length - failed.length;
+  }
+
+  async function tell({ providerId, messageId, sender, answer }: UntoldRegistration): Promise<void> {
+    await signals.registrationReceived(providerId, messageId, { sender, answer });
+    await markTold(pool, messageId);
+  }
+
+  async function count(): Promise<void> {
+    const { unanswered, untold, oldestS } = await deskBacklog(pool);
+    registrationsAtDesk.set({ state: 'unanswered' }, unanswered);
+    registrationsAtDesk.set({ state: 'untold' }, untold);
+    registrationsOldestAtDeskSeconds.set(oldestS);
+  }
+
+  return {
+    ready: () => ({ relay_workflows: failure === undefined ? { ok: true } : { ok: false, detail: failure } }),
+    async stop() {
+      leave.abort();
+      await running;
+    },
+  };
+}
