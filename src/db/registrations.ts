@@ -124,7 +124,7 @@ export async function findKept(db: Queryable, messageId: string): Promise<KeptMe
 export async function mayBeTold(db: Queryable, messageId: string): Promise<boolean> {
   const { rows } = await db.query<{ may: boolean }>(
     `select (select count(*) from provider_registrations o
-              where o.provider_id = r.provider_id and o.kind = r.kind and o.signed = r.signed
+              where o.provider_id = r.provider_id and o.kind = r.kind and o.signed = r.signed and o.message_id <> r.message_id
                 and coalesce(o.signalled_at, o.handed_over_at) > now() - interval '1 minute') < $2
             and (not r.signed or
                  (select count(*) from provider_registrations o
