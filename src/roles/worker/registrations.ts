@@ -44,13 +44,21 @@ function makingOf({ config, pool, kubernetes, clusterInfo, logger }: Deps): Toke
         if (await createBootstrapToken(kubernetes, { id: tokenId, secret, expiresAt }))
           made.push({ tokenId, secret, madeAt, expiresAt });
       });
-      if (made.length === 0 && failed.length > 0) throw failed[0]!.error;
-      await Promise.all(made.map(({ tokenId }) => clusterInfo.awaitSignature(tokenId, signatureTimeoutMs)));
-      return made;
+      const unsigned = await sideBySide(made, made.length, ({ tokenId }) =>
+        clusterInfo.awaitSignature(tokenId, signatureTimeoutMs),
+      );
+      const useless = new Set(unsigned.map(({ item }) => item));
+      await discard([...useless]);
+      const usable = made.filter((token) => !useless.has(token));
+      const [fault] = [...failed, ...unsigned];
+      if (usable.length === 0 && fault !== undefined) throw fault.error;
+      return usable;
     },
-    async discard(tokens) {
-      const failed = await sideBySide(tokens, atOnce, ({ tokenId }) => deleteBootstrapToken(kubernetes, tokenId));
-      if (failed.length > 0) throw failed[0]!.error;
-    },
+    discard,
   };
+
+  async function discard(tokens: readonly TokenAhead[]): Promise<void> {
+    const failed = await sideBySide(tokens, atOnce, ({ tokenId }) => deleteBootstrapToken(kubernetes, tokenId));
+    if (failed.length > 0) throw failed[0]!.error;
+  }
 }
