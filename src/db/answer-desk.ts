@@ -5,11 +5,10 @@ import { storableJson } from './json.js';
 
 /** A worker that has not said for this long that it is there answers nothing. */
 const answererGoneS = 6;
-/**
- * If nobody has answered a registration for this long, its workflow is told to. Long enough for a storm to be answered
- * from the desk, and half as long as agents wait.
- */
+/** A registration that could not be answered is its workflow's after this time: half as long as agents wait. */
 const unansweredS = 30;
+/** The same for one that no worker has tried, which may merely wait its turn in a storm. */
+const untriedS = 300;
 
 /** Says that this worker answers registrations. */
 export async function announceAnswerer(db: Queryable, name: string): Promise<void> {
@@ -115,8 +114,8 @@ export interface UntoldRegistration {
 }
 
 /**
- * Takes registrations of which workflows are to be told, for `leaseS`: those that were answered, and those that nobody has
- * answered in time. The oldest first.
+ * Takes registrations of which workflows are to be told, for `leaseS`: those that were answered, and those that nobody
+ * could answer or tries to. The oldest first.
  *
  * @param olderThanS handed over at least this long ago.
  */
@@ -137,10 +136,16 @@ export async function claimUntold(
          where w.handed_over_at is not null and w.signalled_at is null
            and (w.answering_until is null or w.answering_until < now())
            and w.handed_over_at <= now() - make_interval(secs => $3)
-           and (w.answer is not null or w.handed_over_at < now() - make_interval(secs => $4))
+           and (w.answer is not null or
+                (w.handed_over_at < now() - make_interval(secs => $4)
+                 and (w.answering_until is not null
+                      or w.handed_over_at < now() - make_interval(secs => $5)
+                      or not exists (select from registration_answerers where seen_at > now() - make_interval(secs => $6))
+                      or exists (select from providers p
+                                  where p.provider_id = w.provider_id and (p.retiring or p.status = 'retired')))))
          order by w.handed_over_at limit $1 for no key update of w skip locked)
      returning message_id, provider_id, wallet, signed, answer`,
-    [limit, leaseS, olderThanS, unansweredS],
+    [limit, leaseS, olderThanS, unansweredS, untriedS, answererGoneS],
   );
   return rows.map((row) => ({
     ...{ messageId: row.message_id, providerId: row.provider_id, sender: senderOf(row) },

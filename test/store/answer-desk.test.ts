@@ -75,7 +75,10 @@ describe('a registration is handed over', () => {
 
   test.each(['retiring', 'retired'])('unless its provider is %s: that is for its workflow to say', async (state) => {
     await putProvider(database.pool, { providerId: 'leaving' });
-    const change = state === 'retiring' ? 'cordoned = true, retiring = true' : `status = 'retired', cordoned = true, retiring = true`;
+    const change =
+      state === 'retiring'
+        ? 'cordoned = true, retiring = true'
+        : `status = 'retired', cordoned = true, retiring = true`;
     await database.pool.query(`update providers set ${change} where provider_id = 'leaving'`);
     expect(await handOver(database.pool, await arrives('leaving'))).toBe(false);
   });
@@ -157,12 +160,36 @@ describe('a relay takes what workflows are to be told', () => {
     expect(await hasUntold(database.pool, 'one')).toBe(false);
   });
 
-  test('one that nobody has answered in time, without an answer', async () => {
+  test.each<[string, () => Promise<unknown>]>([
+    [
+      'could not be answered',
+      async () => {
+        for (const messageId of await claimed()) await releaseClaim(database.pool, messageId, 1);
+      },
+    ],
+    ['no worker answers any more', () => withdrawAnswerer(database.pool, 'a worker')],
+    [
+      'is of a provider that leaves',
+      async () => {
+        await putProvider(database.pool, { providerId: 'one' });
+        await database.pool.query('update providers set cordoned = true, retiring = true');
+      },
+    ],
+  ])('after half a minute one that %s, without an answer', async (_, happens) => {
     const messageId = await handedOver('one');
+    await happens();
     await pass(29);
     expect(await toTell()).toEqual([]);
     await pass(2);
     expect(await toTell()).toEqual([{ messageId, providerId: 'one', sender: `unsigned ${wallet(1)}` }]);
+  });
+
+  test('one that merely waits its turn after five minutes only: a storm must not go to the workflows', async () => {
+    await handedOver('one');
+    await pass(299);
+    expect(await toTell()).toEqual([]);
+    await pass(2);
+    expect(await toTell()).toHaveLength(1);
   });
 
   test('not one that a worker is just answering', async () => {

@@ -300,7 +300,8 @@ describe('a registration that is answered before its workflow is told', () => {
   test('if no worker answers in time, the workflow does', async () => {
     const machine = await registers();
     await world.database.pool.query(
-      `update provider_registrations set handed_over_at = now() - interval '31 seconds' where message_id = $1`,
+      `with gone as (delete from registration_answerers)
+       update provider_registrations set handed_over_at = now() - interval '31 seconds' where message_id = $1`,
       [machine.messageId],
     );
     const relay = tellWorkflows({ pool: world.database.pool, logger, signals: signals() });
