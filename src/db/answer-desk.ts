@@ -2,6 +2,7 @@ import type { RegistrationAnswer } from '../domain/registration-answer.js';
 import type { Queryable } from './pool.js';
 import { senderOf } from './registrations.js';
 import { storableJson } from './json.js';
+import { prepared } from './prepared.js';
 
 /** A worker that has not said for this long that it is there answers nothing. */
 const answererGoneS = 6;
@@ -32,11 +33,11 @@ export async function withdrawAnswerer(db: Queryable, name: string): Promise<voi
  */
 export async function handOver(db: Queryable, messageId: string): Promise<boolean> {
   const { rowCount } = await db.query(
-    `update provider_registrations r set handed_over_at = coalesce(handed_over_at, now())
+    prepared(`update provider_registrations r set handed_over_at = coalesce(handed_over_at, now())
       where message_id = $1 and signalled_at is null
         and exists (select from registration_answerers where seen_at > now() - make_interval(secs => $2))
         and not exists (select from providers p
-                         where p.provider_id = r.provider_id and (p.retiring or p.status = 'retired'))`,
+                         where p.provider_id = r.provider_id and (p.retiring or p.status = 'retired'))`),
     [messageId, answererGoneS],
   );
   return rowCount === 1;
@@ -57,7 +58,7 @@ export async function claimRegistrations(
   { limit, leaseS }: { limit: number; leaseS: number },
 ): Promise<ClaimedRegistration[]> {
   const { rows } = await db.query<{ message_id: string; provider_id: string }>(
-    `update provider_registrations r set answering_until = now() + make_interval(secs => $2)
+    prepared(`update provider_registrations r set answering_until = now() + make_interval(secs => $2)
       where message_id in (
         select w.message_id from provider_registrations w
          where w.handed_over_at is not null and w.signalled_at is null and w.answer is null
@@ -70,7 +71,7 @@ export async function claimRegistrations(
                                        then (o.handed_over_at, o.message_id) < (w.handed_over_at, w.message_id)
                                        else o.answer is null and o.signalled_at > now() - interval '2 minutes' end)
          order by w.handed_over_at limit $1 for no key update of w skip locked)
-     returning message_id, provider_id`,
+     returning message_id, provider_id`),
     [limit, leaseS],
   );
   return rows.map((row) => ({ messageId: row.message_id, providerId: row.provider_id }));
@@ -79,9 +80,9 @@ export async function claimRegistrations(
 /** How many registrations wait for an answer of a worker, counted up to `most`. */
 export async function countUnanswered(db: Queryable, most: number): Promise<number> {
   const { rows } = await db.query<{ count: number }>(
-    `select count(*)::int as count
+    prepared(`select count(*)::int as count
        from (select from provider_registrations
-              where handed_over_at is not null and signalled_at is null and answer is null limit $1) waiting`,
+              where handed_over_at is not null and signalled_at is null and answer is null limit $1) waiting`),
     [most],
   );
   return rows[0]!.count;
@@ -99,7 +100,9 @@ export async function releaseClaim(db: Queryable, messageId: string, pauseS: num
 /** Keeps what became of a registration, for its workflow; the first answer stays. */
 export async function recordAnswer(db: Queryable, messageId: string, answer: RegistrationAnswer): Promise<void> {
   await db.query(
-    'update provider_registrations set answer = coalesce(answer, $2), answering_until = null where message_id = $1',
+    prepared(
+      'update provider_registrations set answer = coalesce(answer, $2), answering_until = null where message_id = $1',
+    ),
     [messageId, storableJson(answer)],
   );
 }
@@ -130,7 +133,7 @@ export async function claimUntold(
     signed: boolean;
     answer: RegistrationAnswer | null;
   }>(
-    `update provider_registrations r set answering_until = now() + make_interval(secs => $2)
+    prepared(`update provider_registrations r set answering_until = now() + make_interval(secs => $2)
       where message_id in (
         select w.message_id from provider_registrations w
          where w.handed_over_at is not null and w.signalled_at is null
@@ -144,7 +147,7 @@ export async function claimUntold(
                       or exists (select from providers p
                                   where p.provider_id = w.provider_id and (p.retiring or p.status = 'retired')))))
          order by w.handed_over_at limit $1 for no key update of w skip locked)
-     returning message_id, provider_id, wallet, signed, answer`,
+     returning message_id, provider_id, wallet, signed, answer`),
     [limit, leaseS, olderThanS, unansweredS, untriedS, answererGoneS],
   );
   return rows.map((row) => ({
@@ -156,8 +159,8 @@ export async function claimUntold(
 /** Whether a provider's workflow is still to be told of a registration. */
 export async function hasUntold(db: Queryable, providerId: string): Promise<boolean> {
   const { rowCount } = await db.query(
-    `select from provider_registrations
-      where provider_id = $1 and handed_over_at is not null and signalled_at is null limit 1`,
+    prepared(`select from provider_registrations
+      where provider_id = $1 and handed_over_at is not null and signalled_at is null limit 1`),
     [providerId],
   );
   return rowCount === 1;

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { violatedUnique, type Queryable } from './pool.js';
+import { prepared } from './prepared.js';
 
 /** A join token without its secret half. */
 export interface JoinToken {
@@ -33,13 +34,13 @@ export async function reserveJoinToken(
     const given = tries === 0 ? ahead : undefined;
     try {
       const { rows } = await db.query<{ token_id: string; expires_at: Date }>(
-        `insert into join_tokens as t (token_id, provider_id, message_id, node_name, expires_at)
+        prepared(`insert into join_tokens as t (token_id, provider_id, message_id, node_name, expires_at)
          values ($1, $2, $3, $4, coalesce($6, now() + make_interval(secs => $5)))
          on conflict (provider_id, message_id) do update
            set expires_at = case when t.deleted_at is null and t.expires_at > now() then t.expires_at
                                  else excluded.expires_at end,
                deleted_at = null
-         returning token_id, expires_at`,
+         returning token_id, expires_at`),
         [given?.tokenId ?? newTokenId(), providerId, messageId, nodeName, ttlS, given?.expiresAt ?? null],
       );
       const { token_id, expires_at } = rows[0]!;
@@ -85,7 +86,7 @@ export async function liveAnswer(
     delivered: boolean;
     sealed_for: string | null;
   }>(
-    `select t.token_id, t.expires_at, t.message_id, t.node_name, t.answered_at,
+    prepared(`select t.token_id, t.expires_at, t.message_id, t.node_name, t.answered_at,
             t.delivered_at is not null as delivered, t.sealed_for
        from join_tokens t join provider_registrations r
          on r.message_id = split_part(t.message_id, '#', 1) and r.provider_id = t.provider_id
@@ -93,7 +94,7 @@ export async function liveAnswer(
         and t.expires_at > now() + (t.expires_at - t.created_at) / 3 and r.wallet = $3 and r.signed = $4
         and (r.signed or t.sealed_for is not distinct from $5)
         and not exists (select from join_tokens o where o.provider_id = $1 and o.message_id = $2)
-      order by t.created_at desc limit 1`,
+      order by t.created_at desc limit 1`),
     [providerId, command, wallet, signed, encKey ?? null],
   );
   const [row] = rows;
@@ -118,24 +119,24 @@ export async function markTokenAnswered(
   { encKey, answeredAt }: { encKey: string | undefined; answeredAt: Date },
 ): Promise<void> {
   await db.query(
-    `update join_tokens
+    prepared(`update join_tokens
         set answered_at = $3, sealed_for = $2,
             delivered_at = case when sealed_for is not distinct from $2 then delivered_at end
-      where token_id = $1`,
+      where token_id = $1`),
     [tokenId, encKey ?? null, answeredAt],
   );
 }
 
 /** Records that an agent has taken the answer with this token. */
 export async function markTokenDelivered(db: Queryable, tokenId: string): Promise<void> {
-  await db.query('update join_tokens set delivered_at = now() where token_id = $1', [tokenId]);
+  await db.query(prepared('update join_tokens set delivered_at = now() where token_id = $1'), [tokenId]);
 }
 
 /** How many tokens the cluster accepts that have not expired, counted up to `most`. */
 export async function countLiveTokens(db: Queryable, most: number): Promise<number> {
   const { rows } = await db.query<{ count: number }>(
-    `select count(*)::int as count
-       from (select from join_tokens where deleted_at is null and expires_at > now() limit $1) live`,
+    prepared(`select count(*)::int as count
+       from (select from join_tokens where deleted_at is null and expires_at > now() limit $1) live`),
     [most],
   );
   return rows[0]!.count;
@@ -156,13 +157,13 @@ export async function tokensToRevoke(db: Queryable, providerId: string): Promise
  */
 export async function replacedTokens(db: Queryable, providerId: string, newest: string): Promise<string[]> {
   const { rows } = await db.query<{ token_id: string }>(
-    `with live as (select * from join_tokens where provider_id = $1 and deleted_at is null)
+    prepared(`with live as (select * from join_tokens where provider_id = $1 and deleted_at is null)
      select token_id from live
       where token_id <> $2
         and token_id is distinct from
             (select o.token_id from live o join live n on n.token_id = $2 and n.node_name = o.node_name
               where o.token_id <> $2 and o.used_at is null and o.answered_at is not null and o.expires_at > now()
-              order by o.created_at desc limit 1)`,
+              order by o.created_at desc limit 1)`),
     [providerId, newest],
   );
   return rows.map(({ token_id }) => token_id);

@@ -32,7 +32,8 @@ export interface TokenMaking {
   logger: Logger;
 }
 
-const perBatch = 128;
+/** The first batch is small, so that the first machines do not wait for the whole of a large one. */
+const [firstBatch, largestBatch] = [16, 128];
 const batchesAtOnce = 2;
 /** As long as a batch takes on a busy cluster. */
 const waitMs = 3_000;
@@ -49,6 +50,7 @@ export function createTokensAhead({ make, discard, logger }: TokenMaking): Token
   let wanted = 0;
   let making = 0;
   let pausedUntilMs = 0;
+  let perBatch = firstBatch;
   let isStopped = false;
   let linger: NodeJS.Timeout | undefined;
 
@@ -63,6 +65,7 @@ export function createTokensAhead({ make, discard, logger }: TokenMaking): Token
       const count = Math.min(perBatch, wanted - stock.length - making);
       if (count <= 0) return;
       making += count;
+      perBatch = Math.min(largestBatch, perBatch * 4);
       const batch = makeBatch(count).finally(() => {
         making -= count;
         batches.delete(batch);
@@ -84,6 +87,7 @@ export function createTokensAhead({ make, discard, logger }: TokenMaking): Token
   }
 
   async function letGo(): Promise<void> {
+    perBatch = firstBatch;
     const left = stock.splice(0);
     if (left.length > 0)
       await discard(left).catch((error: unknown) => {
@@ -96,7 +100,7 @@ export function createTokensAhead({ make, discard, logger }: TokenMaking): Token
       wanted = count;
       clearTimeout(linger);
       makeMore();
-      if (stock.length > 0) linger = setTimeout(() => void letGo(), lingerMs).unref();
+      linger = setTimeout(() => void letGo(), lingerMs).unref();
     },
     async take() {
       for (let next = stock.shift(); next !== undefined; next = stock.shift()) {

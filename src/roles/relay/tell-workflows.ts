@@ -17,9 +17,9 @@ import type { ProviderSignals } from '../../temporal/providers.js';
 export interface TellingPace {
   /** How many workflows are told concurrently. */
   atOnce: number;
-  /** The same while many machines wait for an answer: those go first. */
-  atOnceInStorm: number;
   perRound: number;
+  /** While many machines wait for an answer, those go first: workflows are told only of what has waited for this long. */
+  stormWaitS: number;
   /** How long a relay that was killed holds up what it was about to tell. */
   leaseS: number;
   idleMs: number;
@@ -28,13 +28,13 @@ export interface TellingPace {
 }
 
 export const usualTellingPace: TellingPace = {
-  ...{ atOnce: 16, atOnceInStorm: 2, perRound: 64, leaseS: 30 },
+  ...{ atOnce: 16, perRound: 64, stormWaitS: 15, leaseS: 30 },
   ...{ idleMs: 150, failedS: 5, countEveryMs: 5_000 },
 };
 
 /** As many make a storm. */
 const storm = 16;
-/** Each of them waits for Temporal, so a round in a storm is short. */
+/** Then they are told one after the other, a few between two looks whether the storm is over. */
 const perRoundInStorm = 8;
 
 interface Deps {
@@ -76,9 +76,9 @@ export function tellWorkflows(
   /** @returns how many were told. */
   async function tellSome(): Promise<number> {
     const isStorm = (await countUnanswered(pool, storm)) >= storm;
-    const limit = isStorm ? perRoundInStorm : pace.perRound;
-    const untold = await claimUntold(pool, { limit, leaseS: pace.leaseS });
-    const failed = await sideBySide(untold, isStorm ? pace.atOnceInStorm : pace.atOnce, tell);
+    const which = isStorm ? { limit: perRoundInStorm, olderThanS: pace.stormWaitS } : { limit: pace.perRound };
+    const untold = await claimUntold(pool, { ...which, leaseS: pace.leaseS });
+    const failed = await sideBySide(untold, isStorm ? 1 : pace.atOnce, tell);
     for (const { item } of failed) await releaseClaim(pool, item.messageId, pace.failedS);
     failure = failed.length === 0 ? undefined : 'a workflow could not be told';
     if (failed.length > 0)

@@ -78,14 +78,15 @@ export function openAnswerDesk(
       }
       // With some taken there may be more; otherwise nothing is to be done until one comes, or one is over.
       const pause = sleep(pace.idleMs, undefined, { signal: leave.signal }).catch(() => undefined);
-      if (underWay.size >= pace.atOnce) await Promise.race([pause, ...underWay]);
+      if (pace.atOnce - underWay.size < pace.atOnce / 4) await Promise.race([pause, ...underWay]);
       else if (taken === 0) await pause;
     }
   }
 
   async function takeSome(): Promise<number> {
     const free = pace.atOnce - underWay.size;
-    if (free <= 0) return 0;
+    // Some at a time: each look costs as much as an answer does.
+    if (free < pace.atOnce / 4) return 0;
     const taken = await claimRegistrations(pool, { limit: free, leaseS: pace.leaseS });
     if (taken.length > 0) {
       const waiting = taken.length < fewestAhead ? 0 : await countUnanswered(pool, mostAhead);
