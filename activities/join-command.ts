@@ -117,7 +117,11 @@ async function giveNew(deps: Deps, admitted: Admitted, nodeName: string): Promis
   const { providerId, command, stored } = admitted;
   const ttlS = tokenLifeS(await countLiveTokens(pool, mostLiveTokens), config.JOIN_TOKEN_TTL_S);
   const ahead = await tokensAhead?.take();
-  const token = await reserveJoinToken(pool, { providerId, messageId: command, nodeName, ttlS, ahead });
+  const reserved = reserveJoinToken(pool, { providerId, messageId: command, nodeName, ttlS, ahead });
+  const token = await reserved.catch((error: unknown) => {
+    if (ahead !== undefined) tokensAhead?.putBack(ahead);
+    throw error;
+  });
   const { tokenId, expiresAt } = token;
   if (ahead !== undefined && ahead.tokenId !== tokenId) tokensAhead?.putBack(ahead);
   else if (ahead !== undefined && (await keepHalf(deps, { providerId, ...token }, ahead.secret)))

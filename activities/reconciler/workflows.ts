@@ -43,8 +43,8 @@ const suspectsPerRun = 500;
 /** Each is a teardown that may wait for a node. */
 const abandonedPerRun = 50;
 
-/** A relay tells workflows within moments; a storm of thousands of machines may take it minutes. */
-const untoldS = 180;
+/** A relay tells workflows within moments; a storm of many thousand machines may take it minutes. */
+const untoldS = 900;
 const untoldLeaseS = 60;
 
 /** Reads a node as it is now. */

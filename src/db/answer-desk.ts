@@ -6,8 +6,8 @@ import { prepared } from './prepared.js';
 
 /** A worker that has not said for this long that it is there answers nothing. */
 const answererGoneS = 6;
-/** A registration that could not be answered is its workflow's after this time: half as long as agents wait. */
-const unansweredS = 30;
+/** A registration that could not be answered is its workflow's after this time: agents wait for 60. */
+const unansweredS = 45;
 /** The same for one that no worker has tried, which may merely wait its turn in a storm. */
 const untriedS = 300;
 
@@ -50,26 +50,27 @@ export interface ClaimedRegistration {
 
 /**
  * Takes the registrations that have waited longest, for `leaseS`; if they are not answered by then, they are taken
- * again. A provider's registrations are taken one after the other, each once the workflow knows of the one before, and
- * none while the workflow answers another: each answer decides which earlier tokens stay valid.
+ * again. A provider's registrations are taken one after the other, and none for half a minute after its workflow was told to
+ * answer another: each answer decides which earlier tokens stay valid.
  */
 export async function claimRegistrations(
   db: Queryable,
   { limit, leaseS }: { limit: number; leaseS: number },
 ): Promise<ClaimedRegistration[]> {
   const { rows } = await db.query<{ message_id: string; provider_id: string }>(
-    prepared(`update provider_registrations r set answering_until = now() + make_interval(secs => $2)
+    prepared(`update provider_registrations r set held_until = now() + make_interval(secs => $2)
       where message_id in (
         select w.message_id from provider_registrations w
          where w.handed_over_at is not null and w.signalled_at is null and w.answer is null
-           and (w.answering_until is null or w.answering_until < now())
+           and (w.held_until is null or w.held_until < now())
            and not exists (select from providers p
                             where p.provider_id = w.provider_id and (p.retiring or p.status = 'retired'))
            and not exists (select from provider_registrations o
                             where o.provider_id = w.provider_id and o.kind = w.kind and o.message_id <> w.message_id
+                              and o.answer is null
                               and case when o.signalled_at is null
                                        then (o.handed_over_at, o.message_id) < (w.handed_over_at, w.message_id)
-                                       else o.answer is null and o.signalled_at > now() - interval '2 minutes' end)
+                                       else o.signalled_at > now() - interval '30 seconds' end)
          order by w.handed_over_at limit $1 for no key update of w skip locked)
      returning message_id, provider_id`),
     [limit, leaseS],
@@ -91,7 +92,7 @@ export async function countUnanswered(db: Queryable, most: number): Promise<numb
 /** Lets others take a registration after a pause, because this one could not be answered, or its workflow not be told. */
 export async function releaseClaim(db: Queryable, messageId: string, pauseS: number): Promise<void> {
   await db.query(
-    `update provider_registrations set answering_until = now() + make_interval(secs => $2)
+    `update provider_registrations set held_until = now() + make_interval(secs => $2)
       where message_id = $1 and signalled_at is null`,
     [messageId, pauseS],
   );
@@ -101,7 +102,7 @@ export async function releaseClaim(db: Queryable, messageId: string, pauseS: num
 export async function recordAnswer(db: Queryable, messageId: string, answer: RegistrationAnswer): Promise<void> {
   await db.query(
     prepared(
-      'update provider_registrations set answer = coalesce(answer, $2), answering_until = null where message_id = $1',
+      'update provider_registrations set answer = coalesce(answer, $2), held_until = null where message_id = $1',
     ),
     [messageId, storableJson(answer)],
   );
@@ -114,11 +115,13 @@ export interface UntoldRegistration {
   sender: string;
   /** What became of it; absent if the workflow is to answer it. */
   answer?: RegistrationAnswer;
+  /** How long ago it was handed over. */
+  waitedS: number;
 }
 
 /**
  * Takes registrations of which workflows are to be told, for `leaseS`: those that were answered, and those that nobody
- * could answer or tries to. The oldest first.
+ * could answer or tries to. The oldest first. The workflow of a provider that leaves decides by itself what becomes of it.
  *
  * @param olderThanS handed over at least this long ago.
  */
@@ -132,27 +135,31 @@ export async function claimUntold(
     wallet: string;
     signed: boolean;
     answer: RegistrationAnswer | null;
+    waited_s: number;
+    leaves: boolean;
   }>(
-    prepared(`update provider_registrations r set answering_until = now() + make_interval(secs => $2)
+    prepared(`update provider_registrations r set held_until = now() + make_interval(secs => $2)
       where message_id in (
         select w.message_id from provider_registrations w
          where w.handed_over_at is not null and w.signalled_at is null
-           and (w.answering_until is null or w.answering_until < now())
+           and (w.held_until is null or w.held_until < now())
            and w.handed_over_at <= now() - make_interval(secs => $3)
            and (w.answer is not null or
                 (w.handed_over_at < now() - make_interval(secs => $4)
-                 and (w.answering_until is not null
+                 and (w.held_until is not null
                       or w.handed_over_at < now() - make_interval(secs => $5)
                       or not exists (select from registration_answerers where seen_at > now() - make_interval(secs => $6))
                       or exists (select from providers p
                                   where p.provider_id = w.provider_id and (p.retiring or p.status = 'retired')))))
          order by w.handed_over_at limit $1 for no key update of w skip locked)
-     returning message_id, provider_id, wallet, signed, answer`),
+     returning message_id, provider_id, wallet, signed, answer, extract(epoch from now() - handed_over_at)::float8 as waited_s,
+               exists (select from providers p
+                        where p.provider_id = r.provider_id and (p.retiring or p.status = 'retired')) as leaves`),
     [limit, leaseS, olderThanS, unansweredS, untriedS, answererGoneS],
   );
   return rows.map((row) => ({
-    ...{ messageId: row.message_id, providerId: row.provider_id, sender: senderOf(row) },
-    ...(row.answer === null ? {} : { answer: row.answer }),
+    ...{ messageId: row.message_id, providerId: row.provider_id, sender: senderOf(row), waitedS: row.waited_s },
+    ...(row.answer === null || row.leaves ? {} : { answer: row.answer }),
   }));
 }
 
@@ -161,6 +168,27 @@ export async function hasUntold(db: Queryable, providerId: string): Promise<bool
   const { rowCount } = await db.query(
     prepared(`select from provider_registrations
       where provider_id = $1 and handed_over_at is not null and signalled_at is null limit 1`),
+    [providerId],
+  );
+  return rowCount === 1;
+}
+
+/** The same of the registration that a join token answers. */
+export async function isTokenUntold(db: Queryable, tokenId: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `select from join_tokens t join provider_registrations r on r.message_id = split_part(t.message_id, '#', 1)
+      where t.token_id = $1 and r.handed_over_at is not null and r.signalled_at is null`,
+    [tokenId],
+  );
+  return rowCount === 1;
+}
+
+/** Whether a worker is answering a registration of the provider at this moment. */
+export async function isBeingAnswered(db: Queryable, providerId: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `select from provider_registrations
+      where provider_id = $1 and handed_over_at is not null and signalled_at is null and answer is null
+        and held_until > now() limit 1`,
     [providerId],
   );
   return rowCount === 1;

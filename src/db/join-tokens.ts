@@ -153,13 +153,14 @@ export async function tokensToRevoke(db: Queryable, providerId: string): Promise
 
 /**
  * The tokens that a newer one of the same provider replaces. Of the unused ones for the same node the newest stays: an
- * agent may be about to join with it.
+ * agent may be about to join with it. So does one that another answer is about to be given with.
  */
 export async function replacedTokens(db: Queryable, providerId: string, newest: string): Promise<string[]> {
   const { rows } = await db.query<{ token_id: string }>(
     prepared(`with live as (select * from join_tokens where provider_id = $1 and deleted_at is null)
      select token_id from live
       where token_id <> $2
+        and (answered_at is not null or created_at < now() - interval '30 seconds')
         and token_id is distinct from
             (select o.token_id from live o join live n on n.token_id = $2 and n.node_name = o.node_name
               where o.token_id <> $2 and o.used_at is null and o.answered_at is not null and o.expires_at > now()

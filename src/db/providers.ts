@@ -268,8 +268,8 @@ interface AssessedRow {
 }
 
 /**
- * Sets a provider's status. With `unlessServing`, a provider that has already joined keeps its status: a new
- * registration of a machine in service must not take it out of service.
+ * Sets a provider's status. With `unlessServing`, a provider that has already joined or was retired keeps its status: a new
+ * registration of a machine in service must not take it out of service, nor an answer bring back one that left meanwhile.
  */
 export async function setProviderStatus(
   db: Queryable,
@@ -281,7 +281,7 @@ export async function setProviderStatus(
   await db.query(
     prepared(`update providers set status = $2, status_reason = $3, updated_at = now()
       where provider_id = $1 and (status, status_reason) is distinct from ($2, $3)
-        and not ($4 and status in ('joined', 'available', 'busy', 'offline'))`),
+        and not ($4 and status in ('joined', 'available', 'busy', 'offline', 'retired'))`),
     [providerId, status, reason, unlessServing],
   );
 }

@@ -25,8 +25,8 @@ export interface TokensAhead {
 }
 
 export interface TokenMaking {
-  /** Makes tokens that the cluster has signed for. May return fewer. */
-  make(count: number): Promise<TokenAhead[]>;
+  /** Makes tokens, and hands each over once the cluster has signed for it. May make fewer. */
+  make(count: number, onMade: (token: TokenAhead) => void): Promise<void>;
   /** Removes tokens that nobody got. */
   discard(tokens: readonly TokenAhead[]): Promise<void>;
   logger: Logger;
@@ -56,8 +56,9 @@ export function createTokensAhead({ make, discard, logger }: TokenMaking): Token
 
   function add(token: TokenAhead): void {
     const [first] = waiting;
-    if (first === undefined) stock.push(token);
-    else first(token);
+    if (first === undefined) return void stock.push(token);
+    wanted -= 1;
+    first(token);
   }
 
   function makeMore(): void {
@@ -79,7 +80,7 @@ export function createTokensAhead({ make, discard, logger }: TokenMaking): Token
 
   async function makeBatch(count: number): Promise<void> {
     try {
-      for (const token of await make(count)) add(token);
+      await make(count, add);
     } catch (error) {
       pausedUntilMs = Date.now() + pauseMs;
       logger.warn({ err: error, tokens: count }, 'join tokens cannot be made ahead for now');
@@ -87,7 +88,10 @@ export function createTokensAhead({ make, discard, logger }: TokenMaking): Token
   }
 
   async function letGo(): Promise<void> {
+    wanted = 0;
     perBatch = firstBatch;
+    // What is made at this moment comes too late.
+    await Promise.all(batches);
     const left = stock.splice(0);
     if (left.length > 0)
       await discard(left).catch((error: unknown) => {
@@ -104,7 +108,10 @@ export function createTokensAhead({ make, discard, logger }: TokenMaking): Token
     },
     async take() {
       for (let next = stock.shift(); next !== undefined; next = stock.shift()) {
-        if (isFresh(next)) return next;
+        if (isFresh(next)) {
+          wanted -= 1;
+          return next;
+        }
         void discard([next]).catch(() => undefined);
       }
       if (making === 0) return undefined;
@@ -121,7 +128,6 @@ export function createTokensAhead({ make, discard, logger }: TokenMaking): Token
     async stop() {
       isStopped = true;
       clearTimeout(linger);
-      await Promise.all(batches);
       await letGo();
     },
   };

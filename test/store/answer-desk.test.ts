@@ -9,10 +9,13 @@ import {
   deskBacklog,
   handOver,
   hasUntold,
+  isBeingAnswered,
+  isTokenUntold,
   recordAnswer,
   releaseClaim,
   withdrawAnswerer,
 } from '../../src/db/answer-desk.js';
+import { replacedTokens, reserveJoinToken } from '../../src/db/join-tokens.js';
 import { keepRegistration, markTold, mayBeTold, messageRates } from '../../src/db/registrations.js';
 import { registrationSchema } from '../../src/domain/registration.js';
 import type { RegistrationAnswer } from '../../src/domain/registration-answer.js';
@@ -56,7 +59,7 @@ const toTell = async (more: { olderThanS?: number } = {}) =>
 const pass = (seconds: number) =>
   database.pool.query(
     `update provider_registrations set handed_over_at = handed_over_at - make_interval(secs => $1),
-            answering_until = answering_until - make_interval(secs => $1)`,
+            held_until = held_until - make_interval(secs => $1)`,
     [seconds],
   );
 
@@ -113,22 +116,21 @@ describe('a worker takes registrations', () => {
     expect(await countUnanswered(database.pool, 5)).toBe(0);
   });
 
-  test('those of one provider one after the other, each once its workflow knows of the one before', async () => {
+  test('those of one provider one after the other', async () => {
     const [first, second] = [await handedOver('one', { by: 1 }), await handedOver('one', { by: 2 })];
     expect(await claimed()).toEqual([first]);
-    await recordAnswer(database.pool, first, answer);
     expect(await claimed()).toEqual([]);
-    await markTold(database.pool, first);
+    await recordAnswer(database.pool, first, answer);
     expect(await claimed()).toEqual([second]);
   });
 
-  test('none while the workflow answers another one of the same provider, for two minutes at most', async () => {
+  test('none while the workflow answers another one of the same provider, for half a minute at most', async () => {
     const first = await arrives('one', { by: 1 });
     await markTold(database.pool, first);
     const second = await handedOver('one', { by: 2 });
     expect(await claimed()).toEqual([]);
     await database.pool.query(
-      `update provider_registrations set signalled_at = signalled_at - interval '121 seconds' where message_id = $1`,
+      `update provider_registrations set signalled_at = signalled_at - interval '31 seconds' where message_id = $1`,
       [first],
     );
     expect(await claimed()).toEqual([second]);
@@ -148,7 +150,7 @@ describe('a relay takes what workflows are to be told', () => {
     await claimed();
     expect(await toTell()).toEqual([]);
     await recordAnswer(database.pool, messageId, answer);
-    const untold = { messageId, providerId: 'one', sender: `signed ${wallet(3)}`, answer };
+    const untold = { messageId, providerId: 'one', sender: `signed ${wallet(3)}`, answer, waitedS: expect.any(Number) };
     expect(await toTell()).toEqual([untold]);
     expect(await toTell()).toEqual([]);
     await pass(16);
@@ -175,13 +177,14 @@ describe('a relay takes what workflows are to be told', () => {
         await database.pool.query('update providers set cordoned = true, retiring = true');
       },
     ],
-  ])('after half a minute one that %s, without an answer', async (_, happens) => {
+  ])('after three quarters of a minute one that %s, without an answer', async (_, happens) => {
     const messageId = await handedOver('one');
     await happens();
-    await pass(29);
+    await pass(44);
     expect(await toTell()).toEqual([]);
     await pass(2);
-    expect(await toTell()).toEqual([{ messageId, providerId: 'one', sender: `unsigned ${wallet(1)}` }]);
+    const waitedS: unknown = expect.closeTo(46, -1);
+    expect(await toTell()).toEqual([{ messageId, providerId: 'one', sender: `unsigned ${wallet(1)}`, waitedS }]);
   });
 
   test('one that merely waits its turn after five minutes only: a storm must not go to the workflows', async () => {
@@ -194,9 +197,17 @@ describe('a relay takes what workflows are to be told', () => {
 
   test('not one that a worker is just answering', async () => {
     await handedOver('one');
-    await pass(31);
+    await pass(46);
     await claimed();
     expect(await toTell()).toEqual([]);
+  });
+
+  test('of a provider that has begun to leave without the answer: its workflow decides what becomes of it', async () => {
+    await putProvider(database.pool, { providerId: 'one' });
+    const messageId = await handedOver('one');
+    await recordAnswer(database.pool, messageId, answer);
+    await database.pool.query('update providers set cordoned = true, retiring = true');
+    expect(await toTell()).toEqual([expect.not.objectContaining({ answer })]);
   });
 
   test('the first answer that was recorded', async () => {
@@ -212,6 +223,38 @@ test('a newer registration takes the place of one that was handed over, until so
   expect(await arrives('one')).toBe(first);
   await database.pool.query('update provider_registrations set taken_at = now()');
   expect(await arrives('one')).not.toBe(first);
+});
+
+test('a provider is being answered while a worker holds its registration', async () => {
+  const messageId = await handedOver('one');
+  expect(await isBeingAnswered(database.pool, 'one')).toBe(false);
+  await claimed();
+  expect(await isBeingAnswered(database.pool, 'one')).toBe(true);
+  expect(await isBeingAnswered(database.pool, 'another')).toBe(false);
+  await recordAnswer(database.pool, messageId, answer);
+  expect(await isBeingAnswered(database.pool, 'one')).toBe(false);
+});
+
+test('a token waits for its own registration to be told, and for no other of the same provider', async () => {
+  await putProvider(database.pool, { providerId: 'one' });
+  const [first, second] = [await handedOver('one', { by: 1 }), await handedOver('one', { by: 2 })];
+  const reserve = async (messageId: string) =>
+    (await reserveJoinToken(database.pool, { providerId: 'one', messageId: `${messageId}#0`, nodeName: 'n', ttlS: 60 }))
+      .tokenId;
+  const tokens = [await reserve(first), await reserve(second)];
+  await markTold(database.pool, first);
+  expect(await Promise.all(tokens.map((token) => isTokenUntold(database.pool, token)))).toEqual([false, true]);
+  expect(await isTokenUntold(database.pool, 'absent')).toBe(false);
+});
+
+test('a token that another answer is about to be given with is not replaced, for half a minute', async () => {
+  await putProvider(database.pool, { providerId: 'one' });
+  const reserve = async (messageId: string) =>
+    (await reserveJoinToken(database.pool, { providerId: 'one', messageId, nodeName: 'n', ttlS: 600 })).tokenId;
+  const [first, second] = [await reserve('a#0'), await reserve('b#0')];
+  expect(await replacedTokens(database.pool, 'one', second)).toEqual([]);
+  await database.pool.query(`update join_tokens set created_at = created_at - interval '31 seconds'`);
+  expect(await replacedTokens(database.pool, 'one', second)).toEqual([first]);
 });
 
 test('registrations that were handed over count towards the limits of a minute', async () => {

@@ -27,6 +27,7 @@ import { rawConnection } from '../support/raw-http.js';
 import { freshRedis, type TestRedis } from '../support/redis.js';
 import { heartbeatData, trusting } from '../support/relay.js';
 import { until } from '../support/until.js';
+import { BrokerError } from '../../src/domain/errors.js';
 import { tellWorkflows } from '../../src/roles/relay/tell-workflows.js';
 import { startTestApi, testRoute } from '../unit/api-harness.js';
 import type { StreamEntry } from '../../src/wire/stream-entry.js';
@@ -107,12 +108,16 @@ test('metrics show how many registrations wait to be answered and to be told, an
        from generate_series(1, 5) i`,
   );
   // It counts once it cannot tell: that fails for all of them.
-  const signals = { registrationReceived: () => Promise.reject(new Error('Temporal is away')) };
+  const signals = {
+    registrationReceived: () => Promise.reject(new BrokerError('dependency_unavailable', 'Temporal is away')),
+  };
   const telling = tellWorkflows({ pool: database.pool, signals, logger });
   await until(async () => (await shown.of('broker_registrations_oldest_at_desk_seconds')) >= 100, {
     name: 'they are counted',
   });
-  expect(telling.ready()).toEqual({ relay_workflows: { ok: false, detail: 'a workflow could not be told' } });
+  expect(telling.ready()).toEqual({
+    relay_workflows: { ok: false, detail: 'Temporal or the database does not answer' },
+  });
   await telling.stop();
   expect(await shown.of('broker_registrations_at_desk{state="unanswered"}')).toBe(2);
   expect(await shown.of('broker_registrations_at_desk{state="untold"}')).toBe(3);

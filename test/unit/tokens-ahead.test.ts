@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { pino } from 'pino';
-import { createTokensAhead, type TokenAhead } from '../../src/kubernetes/tokens-ahead.js';
+import { createTokensAhead } from '../../src/kubernetes/tokens-ahead.js';
 
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());
@@ -12,16 +12,16 @@ function cluster({ lifeMs = 900_000 } = {}) {
   let made = 0;
   const tokens = createTokensAhead({
     logger: pino({ level: 'silent' }),
-    make: (count) =>
+    make: (count, onMade) =>
       new Promise((resolve, reject) => {
         const madeAt = new Date();
-        const done = () =>
-          resolve(
-            Array.from({ length: count }, (): TokenAhead => {
-              const expiresAt = new Date(madeAt.getTime() + lifeMs);
-              return { tokenId: `t${++made}`, secret: 's', madeAt, expiresAt };
-            }),
-          );
+        const done = () => {
+          for (let left = count; left > 0; left--) {
+            const expiresAt = new Date(madeAt.getTime() + lifeMs);
+            onMade({ tokenId: `t${++made}`, secret: 's', madeAt, expiresAt });
+          }
+          resolve();
+        };
         asked.push({ count, done, fail: () => reject(new Error('no cluster')) });
       }),
     discard: (left) => (discarded.push(...left.map(({ tokenId }) => tokenId)), Promise.resolve()),
@@ -37,19 +37,20 @@ describe('tokens that are made ahead', () => {
     expect(asked).toEqual([]);
   });
 
-  test('as many are made as are expected, in two batches at most at a time, and none twice', async () => {
+  test('as many are made as are expected, first a few, in two batches at most at a time, and none twice', async () => {
     const { tokens, asked, counts } = cluster();
     tokens.expect(300);
     tokens.expect(300);
-    expect(counts()).toEqual([128, 128]);
+    expect(counts()).toEqual([16, 64]);
     asked[0]!.done();
     await settled();
-    expect(counts()).toEqual([128, 128, 44]);
-    asked[1]!.done();
-    asked[2]!.done();
-    await settled();
+    expect(counts()).toEqual([16, 64, 128]);
+    for (const at of [1, 2, 3]) {
+      asked[at]!.done();
+      await settled();
+    }
     tokens.expect(300);
-    expect(counts()).toEqual([128, 128, 44]);
+    expect(counts()).toEqual([16, 64, 128, 92]);
     const taken = await Promise.all(Array.from({ length: 300 }, () => tokens.take()));
     expect(new Set(taken.map((token) => token?.tokenId)).size).toBe(300);
   });
@@ -62,6 +63,16 @@ describe('tokens that are made ahead', () => {
     asked[0]!.done();
     await settled();
     expect((await Promise.all(waiting)).map((token) => token?.tokenId)).toEqual(['t1', 't2', undefined]);
+  });
+
+  test('one that was given is not made again for the same machine', async () => {
+    const { tokens, asked, counts } = cluster();
+    tokens.expect(10);
+    const waiting = Array.from({ length: 10 }, () => tokens.take());
+    asked[0]!.done();
+    await Promise.all(waiting);
+    await settled();
+    expect(counts()).toEqual([10]);
   });
 
   test('whoever waits for longer than a batch takes makes one himself, and its token is left for another', async () => {

@@ -233,7 +233,7 @@ describe('a registration that is answered before its workflow is told', () => {
     const [token] = await machine.takes();
     // As if it had died between the two.
     await world.database.pool.query(
-      'update provider_registrations set answer = null, answering_until = null where message_id = $1',
+      'update provider_registrations set answer = null, held_until = null where message_id = $1',
       [machine.messageId],
     );
     const second = openDesk();
@@ -301,7 +301,7 @@ describe('a registration that is answered before its workflow is told', () => {
     const machine = await registers();
     await world.database.pool.query(
       `with gone as (delete from registration_answerers)
-       update provider_registrations set handed_over_at = now() - interval '31 seconds' where message_id = $1`,
+       update provider_registrations set handed_over_at = now() - interval '46 seconds' where message_id = $1`,
       [machine.messageId],
     );
     const relay = tellWorkflows({ pool: world.database.pool, logger, signals: signals() });
@@ -325,13 +325,13 @@ describe('a registration that is answered before its workflow is told', () => {
     await desk.stop();
     const age = (seconds: number) =>
       world.database.pool.query(
-        `update provider_registrations set handed_over_at = now() - make_interval(secs => $2), answering_until = null
+        `update provider_registrations set handed_over_at = now() - make_interval(secs => $2), held_until = null
           where message_id = $1`,
         [machine.messageId, seconds],
       );
     await age(100);
     expect(await world.repairs()).toEqual({});
-    await age(200);
+    await age(1_000);
     expect(await world.repairs()).toEqual({ registration_untold: 1 });
     await until(async () => (await stateOf(machine.providerId)).waitingFor.includes('to join with token'));
     expect(await world.repairs()).toEqual({});

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import type { ZodType } from 'zod';
-import { handOver } from '../../db/answer-desk.js';
+import { handOver, hasUntold } from '../../db/answer-desk.js';
 import { findBlockOf } from '../../db/blocks.js';
 import { findKept, keepRegistration, markTold, mayBeTold, type KeptMessage } from '../../db/registrations.js';
 import { hasRoomForProvider } from '../../db/never-joined.js';
@@ -71,7 +71,8 @@ export function receiveCapacities({
       return await tell(deps, kept, async () => {
         if (await deps.signals.capacityReported(providerId, kept.messageId)) return 'done';
         // The registration comes through another stream and may still be unread, even if it is older than this update.
-        const waits = !redelivered || Date.now() - arrivalMs(entry[0]) < graceMs;
+        const isEarly = !redelivered || Date.now() - arrivalMs(entry[0]) < graceMs;
+        const waits = isEarly || (await hasUntold(deps.pool, providerId));
         return waits ? 'later' : { reason: 'provider_unknown', providerId };
       });
     });

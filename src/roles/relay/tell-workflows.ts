@@ -7,6 +7,7 @@ import {
   releaseClaim,
   type UntoldRegistration,
 } from '../../db/answer-desk.js';
+import { BrokerError } from '../../domain/errors.js';
 import { markTold } from '../../db/registrations.js';
 import { registrationsAtDesk, registrationsOldestAtDeskSeconds } from '../../observability/metrics.js';
 import type { Readiness } from '../../observability/listener.js';
@@ -24,12 +25,14 @@ export interface TellingPace {
   leaseS: number;
   idleMs: number;
   failedS: number;
+  /** A workflow that refuses a message for so long, while others take theirs, is not told. */
+  givenUpS: number;
   countEveryMs: number;
 }
 
 export const usualTellingPace: TellingPace = {
   ...{ atOnce: 16, perRound: 64, stormWaitS: 15, leaseS: 30 },
-  ...{ idleMs: 150, failedS: 5, countEveryMs: 5_000 },
+  ...{ idleMs: 150, failedS: 5, givenUpS: 600, countEveryMs: 5_000 },
 };
 
 /** As many make a storm. */
@@ -78,12 +81,25 @@ export function tellWorkflows(
     const isStorm = (await countUnanswered(pool, storm)) >= storm;
     const which = isStorm ? { limit: perRoundInStorm, olderThanS: pace.stormWaitS } : { limit: pace.perRound };
     const untold = await claimUntold(pool, { ...which, leaseS: pace.leaseS });
-    const failed = await sideBySide(untold, isStorm ? 1 : pace.atOnce, tell);
-    for (const { item } of failed) await releaseClaim(pool, item.messageId, pace.failedS);
-    failure = failed.length === 0 ? undefined : 'a workflow could not be told';
-    if (failed.length > 0)
-      logger.warn({ err: failed[0]!.error, failed: failed.length }, 'workflows could not be told of registrations');
-    return untold.length - failed.length;
+    let told = 0;
+    let outage: string | undefined;
+    await sideBySide(untold, isStorm ? 1 : pace.atOnce, async (registration) => {
+      const { messageId, providerId, waitedS } = registration;
+      try {
+        // During an outage, and at the stop, the rest of the round would only wait for its time-outs.
+        if (outage !== undefined || leave.signal.aborted) return await releaseClaim(pool, messageId, 0);
+        await tell(registration);
+        told += 1;
+      } catch (error) {
+        const isOutage = error instanceof BrokerError && error.code === 'dependency_unavailable';
+        if (isOutage) outage = 'Temporal or the database does not answer';
+        logger.warn({ err: error, providerId, messageId }, 'a workflow could not be told of a registration');
+        const isGivenUp = !isOutage && waitedS > pace.givenUpS;
+        await (isGivenUp ? markTold(pool, messageId) : releaseClaim(pool, messageId, pace.failedS));
+      }
+    });
+    failure = outage;
+    return told;
   }
 
   async function tell({ providerId, messageId, sender, answer }: UntoldRegistration): Promise<void> {

@@ -26,7 +26,8 @@ export interface DeskPace {
 
 export const usualDeskPace: DeskPace = {
   atOnce: 64,
-  leaseS: 15,
+  // Longer than an answer takes that waits for its token to be made, signed and read.
+  leaseS: 30,
   idleMs: 150,
   failedS: 3,
   announceEveryMs: 2_000,

@@ -34,25 +34,23 @@ export function answerRegistrations(deps: Deps): ReturnType<typeof openAnswerDes
 function makingOf({ config, pool, kubernetes, clusterInfo, logger }: Deps): TokenMaking {
   return {
     logger,
-    async make(count) {
+    async make(count, onMade) {
       const madeAt = new Date();
       const ttlS = tokenLifeS(await countLiveTokens(pool, mostLiveTokens), config.JOIN_TOKEN_TTL_S);
       const expiresAt = new Date(madeAt.getTime() + ttlS * 1_000);
       const made: TokenAhead[] = [];
       const planned = Array.from({ length: count }, () => ({ tokenId: newTokenId(), secret: newTokenSecret() }));
-      const failed = await sideBySide(planned, atOnce, async ({ tokenId, secret }) => {
+      const [fault] = await sideBySide(planned, atOnce, async ({ tokenId, secret }) => {
         if (await createBootstrapToken(kubernetes, { id: tokenId, secret, expiresAt }))
           made.push({ tokenId, secret, madeAt, expiresAt });
       });
-      const unsigned = await sideBySide(made, made.length, ({ tokenId }) =>
-        clusterInfo.awaitSignature(tokenId, signatureTimeoutMs),
-      );
-      const useless = new Set(unsigned.map(({ item }) => item));
-      await discard([...useless]);
-      const usable = made.filter((token) => !useless.has(token));
-      const [fault] = [...failed, ...unsigned];
-      if (usable.length === 0 && fault !== undefined) throw fault.error;
-      return usable;
+      const unsigned = await sideBySide(made, made.length, async (token) => {
+        await clusterInfo.awaitSignature(token.tokenId, signatureTimeoutMs);
+        onMade(token);
+      });
+      await discard(unsigned.map(({ item }) => item));
+      const reason = fault ?? unsigned[0];
+      if (reason !== undefined) throw reason.error;
     },
     discard,
   };
