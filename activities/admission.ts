@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { createReplySigner } from '../src/auth/broker-key.js';
 import { createTokenSeal } from '../src/auth/token-seal.js';
+import { recordAnswer } from '../src/db/answer-desk.js';
 import { countLiveTokens, markTokenDelivered } from '../src/db/join-tokens.js';
 import { registrationRecord } from '../src/db/provider-approvals.js';
 import { findProvider } from '../src/db/provider-reads.js';
@@ -14,9 +15,10 @@ import {
   publishRejection,
   publishReply,
 } from '../src/redis/join-answers/join-answers.js';
+import type { TokensAhead } from '../src/kubernetes/tokens-ahead.js';
 import type { ActivityDeps } from './deps.js';
 import { deliveryTimeoutMs, issueJoinCommand } from './join-command.js';
-import type { RegistrationAnswer, RegistrationRejected } from './registration-answer.js';
+import type { RegistrationAnswer, RegistrationRejected } from '../src/domain/registration-answer.js';
 import {
   belongsToAnotherWallet,
   objectionTo,
@@ -25,9 +27,18 @@ import {
   type Objection,
 } from './registration-objections.js';
 
+/** A stored registration; `reissued` counts the join commands that it was given unasked. */
+interface Registered {
+  providerId: string;
+  messageId: string;
+  reissued: number;
+}
+
 /** Registrations: records them, answers with a join command, and makes sure that the answer is delivered. */
 export function createAdmissionActivities(
-  deps: Pick<ActivityDeps, 'config' | 'pool' | 'redis' | 'kubernetes' | 'clusterInfo' | 'logger'>,
+  deps: Pick<ActivityDeps, 'config' | 'pool' | 'redis' | 'kubernetes' | 'clusterInfo' | 'logger'> & {
+    tokensAhead?: Pick<TokensAhead, 'take' | 'putBack'>;
+  },
 ) {
   const { config, pool, redis } = deps;
   const sign = createReplySigner({ pool, config });
@@ -35,25 +46,10 @@ export function createAdmissionActivities(
 
   return {
     /** Records a registration and publishes its join command, or returns why there is none. Safe to repeat. */
-    async answerRegistration(input: {
-      providerId: string;
-      messageId: string;
-      reissued: number;
-    }): Promise<RegistrationAnswer> {
-      const { providerId, messageId, reissued } = input;
-      const stored = await takeRegistration(pool, messageId);
-      if (stored === undefined) return { kind: 'rejected', rejected: 'the registration is no longer stored' };
-      const record = await registrationRecord(pool, providerId, stored.wallet);
-      const candidate: Candidate = { stored, record, mode: config.PROVIDER_AUTH_MODE };
-      const objection =
-        belongsToAnotherWallet(candidate) ??
-        standsOutOfReach(candidate, config.PROVIDER_PRIVATE_CIDRS) ??
-        (await recordThenCheck(providerId, candidate));
-      if (objection !== undefined) return await reject(providerId, candidate, objection);
-      // Nobody asked for this one, so nobody waits for an answer.
-      if (reissued > 0 && !isTokenReplaced(await countLiveTokens(pool, manyLiveTokens + 1)))
-        return await withhold(providerId);
-      return await issueJoinCommand(answering, { providerId, command: `${messageId}#${reissued}`, stored });
+    async answerRegistration(input: Registered): Promise<RegistrationAnswer> {
+      const answer = await answerOf(input);
+      if (input.reissued === 0) await recordAnswer(pool, input.messageId, answer);
+      return answer;
     },
 
     /** Rejects a registration that can have no effect now. */
@@ -82,6 +78,22 @@ export function createAdmissionActivities(
       return delivered;
     },
   };
+
+  async function answerOf({ providerId, messageId, reissued }: Registered): Promise<RegistrationAnswer> {
+    const stored = await takeRegistration(pool, messageId);
+    if (stored === undefined) return { kind: 'rejected', rejected: 'the registration is no longer stored' };
+    const record = await registrationRecord(pool, providerId, stored.wallet);
+    const candidate: Candidate = { stored, record, mode: config.PROVIDER_AUTH_MODE };
+    const objection =
+      belongsToAnotherWallet(candidate) ??
+      standsOutOfReach(candidate, config.PROVIDER_PRIVATE_CIDRS) ??
+      (await recordThenCheck(providerId, candidate));
+    if (objection !== undefined) return await reject(providerId, candidate, objection);
+    // Nobody asked for this one, so nobody waits for an answer.
+    if (reissued > 0 && !isTokenReplaced(await countLiveTokens(pool, manyLiveTokens + 1)))
+      return await withhold(providerId);
+    return await issueJoinCommand(answering, { providerId, command: `${messageId}#${reissued}`, stored });
+  }
 
   async function recordThenCheck(providerId: string, candidate: Candidate): Promise<Objection | undefined> {
     const { stored, record } = candidate;

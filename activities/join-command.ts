@@ -22,6 +22,7 @@ import {
 } from '../src/kubernetes/bootstrap-tokens.js';
 import { asDependencyError } from '../src/kubernetes/client.js';
 import type { ClusterInfo } from '../src/kubernetes/cluster-info.js';
+import type { TokensAhead } from '../src/kubernetes/tokens-ahead.js';
 import { labels } from '../src/kubernetes/names.js';
 import {
   ensureReplyDelivered,
@@ -35,7 +36,7 @@ import { sealReply } from '../src/wire/sealed-answer.js';
 import { admittedNode } from './admitted-node.js';
 import { closeNodes } from './close-nodes.js';
 import type { ActivityDeps } from './deps.js';
-import type { JoinCommandIssued } from './registration-answer.js';
+import type { JoinCommandIssued } from '../src/domain/registration-answer.js';
 import { arrivalMs } from '../src/redis/streams/entry.js';
 
 /** `bootstrapsigner` needs about a second; if it takes longer than this, the step is retried. */
@@ -51,6 +52,8 @@ const keepTries = 3;
 type Deps = Pick<ActivityDeps, 'config' | 'pool' | 'redis' | 'kubernetes' | 'clusterInfo' | 'logger'> & {
   sign: SignReply;
   tokenSeal: TokenSeal;
+  /** Without them, each token is made when it is needed. */
+  tokensAhead?: Pick<TokensAhead, 'take' | 'putBack'>;
 };
 
 /** A registration that gets a join command; `command` tells apart several commands for the same registration. */
@@ -110,11 +113,19 @@ async function giveAgain(deps: Deps, admitted: Admitted, live: LiveAnswer): Prom
 }
 
 async function giveNew(deps: Deps, admitted: Admitted, nodeName: string): Promise<Given> {
-  const { config, pool, redis, kubernetes, clusterInfo } = deps;
+  const { config, pool, redis, kubernetes, clusterInfo, tokensAhead } = deps;
   const { providerId, command, stored } = admitted;
   const ttlS = tokenLifeS(await countLiveTokens(pool, mostLiveTokens), config.JOIN_TOKEN_TTL_S);
-  const token = await reserveJoinToken(pool, { providerId, messageId: command, nodeName, ttlS });
+  const ahead = await tokensAhead?.take();
+  const reserved = reserveJoinToken(pool, { providerId, messageId: command, nodeName, ttlS, ahead });
+  const token = await reserved.catch((error: unknown) => {
+    if (ahead !== undefined) tokensAhead?.putBack(ahead);
+    throw error;
+  });
   const { tokenId, expiresAt } = token;
+  if (ahead !== undefined && ahead.tokenId !== tokenId) tokensAhead?.putBack(ahead);
+  else if (ahead !== undefined && (await keepHalf(deps, { providerId, ...token }, ahead.secret)))
+    return await give(deps, admitted, { ...token, nodeName, secret: ahead.secret });
   const published = await findReply(redis, providerId, tokenId);
   if (published !== undefined && (await bootstrapTokenExists(kubernetes, tokenId, providerId))) {
     const answeredAt = new Date(arrivalMs(published));
@@ -125,25 +136,36 @@ async function giveNew(deps: Deps, admitted: Admitted, nodeName: string): Promis
   // One that is left from an earlier attempt may have another secret half, if Redis has lost that.
   await replaceBootstrapToken(kubernetes, { id: tokenId, secret, providerId, expiresAt });
   await clusterInfo.awaitSignature(tokenId, signatureTimeoutMs);
-  const entryId = await publish(deps, admitted, { ...token, nodeName, secret });
+  return await give(deps, admitted, { ...token, nodeName, secret });
+}
+
+/** Publishes the answer with a new token, which takes the place of earlier ones. */
+async function give(deps: Deps, admitted: Admitted, token: JoinToken & { nodeName: string; secret: string }) {
+  const { providerId } = admitted;
+  const { tokenId } = token;
+  const entryId = await publish(deps, admitted, token);
   await revokeReplacedTokens(deps, providerId, tokenId);
   return { token, delivered: await isTakenAtOnce(deps, providerId, { entryId, tokenId }) };
 }
 
 /** The secret half of a token. All attempts to answer with the token agree on it, because it is kept before it is used. */
 async function secretHalf(deps: Deps, token: TokenOwner): Promise<string> {
-  const { config, redis, tokenSeal } = deps;
-  const { tokenId } = token;
   for (let tries = 0; tries < keepTries; tries++) {
     const kept = await keptHalf(deps, token);
     if (kept !== undefined) return kept;
     const secret = newTokenSecret();
-    const sealed = await tokenSeal.seal(token, secret);
-    if (await keepSecret(redis, { tokenId, sealed, ttlS: lifetimeS(token, config.JOIN_TOKEN_TTL_S) })) return secret;
+    if (await keepHalf(deps, token, secret)) return secret;
   }
   throw asDependencyError(
-    new BrokerError('dependency_unavailable', `somebody else writes what Redis keeps of token ${tokenId}`),
+    new BrokerError('dependency_unavailable', `somebody else writes what Redis keeps of token ${token.tokenId}`),
   );
+}
+
+/** @returns false if another attempt with the same token has kept another half: that one counts. */
+async function keepHalf({ config, redis, tokenSeal }: Deps, token: TokenOwner, secret: string): Promise<boolean> {
+  const sealed = await tokenSeal.seal(token, secret);
+  const { tokenId } = token;
+  return await keepSecret(redis, { tokenId, sealed, ttlS: lifetimeS(token, config.JOIN_TOKEN_TTL_S) });
 }
 
 /** What is kept of a token; anything that cannot be opened is removed. */

@@ -1,7 +1,9 @@
 import { jobsHolding } from '../src/db/allocations.js';
+import { isBeingAnswered } from '../src/db/answer-desk.js';
 import { markTokenDeleted, tokensToRevoke } from '../src/db/join-tokens.js';
 import { leaveNode } from '../src/db/provider-nodes.js';
 import { cordon, drain, retire, uncordon } from '../src/db/provider-operations.js';
+import { BrokerError } from '../src/domain/errors.js';
 import { deleteBootstrapToken } from '../src/kubernetes/bootstrap-tokens.js';
 import { withdrawReplies } from '../src/redis/join-answers/join-answers.js';
 import type { ProviderAction } from '../src/domain/provider.js';
@@ -42,6 +44,9 @@ export function createProviderOperationActivities({
     async retireProvider({ providerId }: { providerId: string }): Promise<{ jobs: number }> {
       const jobs = (await jobsHolding(pool, providerId)).length;
       if (jobs > 0) return { jobs };
+      // Its token would be left behind. No other registration is begun to be answered any more.
+      if (await isBeingAnswered(pool, providerId))
+        throw new BrokerError('dependency_unavailable', 'a registration of the provider is just being answered');
       for (const tokenId of await tokensToRevoke(pool, providerId)) {
         await deleteBootstrapToken(kubernetes, tokenId);
         await markTokenDeleted(pool, tokenId);

@@ -1,5 +1,5 @@
 import { CancellationScope, isCancellation, log, patched } from '@temporalio/workflow';
-import type { AnswerWithoutKind, RegistrationAnswer } from '../activities/registration-answer.js';
+import type { AnswerWithoutKind, RegistrationAnswer } from '../src/domain/registration-answer.js';
 import type { Joining } from './provider-messages.js';
 import { admission, delivery } from './provider-steps.js';
 import { earliest, type Wake } from './summaries.js';
@@ -22,8 +22,11 @@ export interface Applicant {
 
 /** Admission to the fleet: registration, join command, node. */
 export interface Admission {
-  /** @param sender if given, a registration of the same sender that still waits is not answered any more. */
-  add(messageId: string, sender?: string): void;
+  /**
+   * @param known.sender if given, a registration of the same sender that still waits is not answered any more.
+   * @param known.answer if given, it was answered before this workflow was told: what is left is to follow that.
+   */
+  add(messageId: string, known?: { sender?: string; answer?: RegistrationAnswer }): void;
   /** Starts the next step that is due, and returns at once. */
   proceed(): void;
   /** The node is there: its join command has done its work, and nobody needs to wait for the delivery any more. */
@@ -47,6 +50,14 @@ export interface Admission {
   waits(): boolean;
 }
 
+/** A registration to be answered, or whose answer is to be followed. */
+interface Due {
+  messageId: string;
+  reissued: number;
+  sender?: string | undefined;
+  answer?: RegistrationAnswer;
+}
+
 /** How often to check for a node that should be joining. */
 const recheckMs = 60_000;
 /** How many join commands follow an expired one before the provider has to register again. */
@@ -59,7 +70,7 @@ const reissues = 3;
  */
 export function createAdmission(provider: Applicant, carried: Joining | undefined): Admission {
   const { providerId } = provider;
-  const due: { messageId: string; reissued: number; sender?: string | undefined }[] = [];
+  const due: Due[] = [];
   let joining = carried;
   let checkAtMs = Date.now() + recheckMs;
   let answering = false;
@@ -70,17 +81,18 @@ export function createAdmission(provider: Applicant, carried: Joining | undefine
     const next = answering ? undefined : due.shift();
     if (next === undefined) return;
     answering = true;
-    const answered = answer(next.messageId, next.reissued).finally(() => {
+    const answered = answer(next).finally(() => {
       answering = false;
       provider.wake({ offer: provider.nodeReady() });
     });
     reported(answered, 'could not answer a registration');
   }
 
-  async function answer(messageId: string, reissued: number): Promise<void> {
+  async function answer({ messageId, reissued, answer }: Due): Promise<void> {
     delivering?.cancel();
     provider.waiting('its join command');
-    const outcome = withKind(await admission.answerRegistration({ providerId, messageId, reissued }), providerId);
+    const outcome =
+      answer ?? withKind(await admission.answerRegistration({ providerId, messageId, reissued }), providerId);
     if (outcome.kind === 'rejected') {
       const approval = outcome.awaitsApproval === true;
       provider.waiting(`${approval ? 'its approval' : 'another registration'}: ${outcome.rejected}`);
@@ -130,10 +142,11 @@ export function createAdmission(provider: Applicant, carried: Joining | undefine
   }
 
   return {
-    add(messageId, sender) {
+    add(messageId, { sender, answer } = {}) {
       const overtaken = sender === undefined ? -1 : due.findIndex((waiting) => waiting.sender === sender);
       if (overtaken >= 0 && patched('the-newest-registration-is-answered')) due.splice(overtaken, 1);
-      due.push({ messageId, reissued: 0, sender });
+      const isAnswered = answer !== undefined && patched('registrations-are-answered-before');
+      due.push({ messageId, reissued: 0, sender, ...(isAnswered ? { answer } : {}) });
     },
     proceed,
     nodeCame() {

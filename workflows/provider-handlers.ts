@@ -17,8 +17,8 @@ import { takeCommands } from './provider-commands.js';
 /** Registers the handlers for everything that a provider is told or asked; the loop of its workflow does the rest. */
 export function listen(life: ProviderLife, registrations: Admission): void {
   setHandler(providerState, life.state);
-  setHandler(registrationReceived, ({ messageId, sender }) => {
-    if (life.isFirst(messageId)) registrations.add(messageId, sender);
+  setHandler(registrationReceived, ({ messageId, ...known }) => {
+    if (life.isFirst(messageId)) registrations.add(messageId, known);
   });
   setHandler(capacityReported, ({ messageId }) => {
     if (life.isFirst(messageId)) life.capacities.push(messageId);

@@ -1,4 +1,5 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { RegistrationAnswer } from '../src/domain/registration-answer.js';
 import type { ProviderFacts } from '../src/domain/provider.js';
 import type { ProviderStatus } from '../src/wire/statuses.js';
 
@@ -13,6 +14,8 @@ export interface StoredMessage {
 /** A registration; absent `sender`: it replaces none that waits. */
 export interface StoredRegistrationMessage extends StoredMessage {
   sender?: string;
+  /** What became of it before this workflow was told; absent if it is still to be answered. */
+  answer?: RegistrationAnswer;
 }
 
 export const registrationReceived = defineSignal<[StoredRegistrationMessage]>('registrationReceived');

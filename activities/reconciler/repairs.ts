@@ -31,6 +31,8 @@ export type RepairKind =
   | 'pod_stranded'
   /** A provider without a workflow: continued in a new one. */
   | 'provider_without_workflow'
+  /** A registration that was handed over, and of which its workflow was not told for minutes: told. */
+  | 'registration_untold'
   /** A provider whose row contradicts its node: its workflow is told. */
   | 'node_differs'
   /** A node that claims a provider which does not exist: kept free of jobs. */

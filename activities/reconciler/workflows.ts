@@ -1,7 +1,9 @@
 import { Context } from '@temporalio/activity';
+import { claimUntold, hasUntold, type UntoldRegistration } from '../../src/db/answer-desk.js';
 import { movesOf } from '../../src/db/allocations.js';
 import { findOpenJob, openJobIds, type OpenJob } from '../../src/db/reconcile-jobs.js';
 import { knownAmong, knownProviders, pendingRegistration, type KnownProvider } from '../../src/db/reconcile-fleet.js';
+import { markTold } from '../../src/db/registrations.js';
 import type { OpenRestore } from '../../src/db/restores.js';
 import { jobWorkflowId, type JobOrder } from '../../src/domain/job.js';
 import { instantAt, sentence, type Instant, type Printable } from '../../src/domain/outside.js';
@@ -41,6 +43,10 @@ const suspectsPerRun = 500;
 /** Each is a teardown that may wait for a node. */
 const abandonedPerRun = 50;
 
+/** A relay tells workflows within moments; a storm of many thousand machines may take it minutes. */
+const untoldS = 900;
+const untoldLeaseS = 60;
+
 /** Reads a node as it is now. */
 export interface NodeReader {
   inspectNode(input: { nodeName: string }): Promise<NodeObservation>;
@@ -75,6 +81,12 @@ export function createWorkflowComparison(
           const found = await repairJob(jobId, log, restore);
           if (found !== undefined) abandoned.push(found);
         },
+      );
+      // Before the providers: each of these starts a workflow that may seem to be missing.
+      await log.each(
+        await claimUntold(pool, { limit: suspectsPerRun, leaseS: untoldLeaseS, olderThanS: untoldS }),
+        ({ providerId }) => `registration of provider ${providerId}`,
+        (registration) => tellRegistration(registration, log),
       );
       const providers = await providersWithout(running);
       await log.each(
@@ -194,7 +206,19 @@ export function createWorkflowComparison(
     await startJob(temporal, order, config, { running: carried });
   }
 
+  async function tellRegistration(
+    { providerId, messageId, sender, answer }: UntoldRegistration,
+    log: RepairLog,
+  ): Promise<void> {
+    const message = { messageId, sender, ...(answer === undefined ? {} : { answer }) };
+    await startProvider(temporal, { providerId }, config, providerSignals.registrationReceived(providerId, message));
+    await markTold(pool, messageId);
+    log.repaired('registration_untold', { providerId, messageId });
+  }
+
   async function resumeProvider({ providerId }: KnownProvider, log: RepairLog): Promise<void> {
+    // Its first registration is about to start it.
+    if (await hasUntold(pool, providerId)) return;
     const workflow = await workflowFate(temporal, providerWorkflowId(providerId));
     if (workflow === 'goes_on') return;
     // Read after the workflow was seen to be over: a provider that has retired is not part of the fleet any more.

@@ -2,6 +2,7 @@ import type { Block, BlockKind, Blockable } from '../domain/blocks.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
 import type { Queryable } from './pool.js';
 import { removeOld } from './pruning.js';
+import { prepared } from './prepared.js';
 
 /** A block with who set it. */
 export interface KeptBlock extends Block {
@@ -36,9 +37,9 @@ function blockOf(row: Row): KeptBlock {
 /** The first of these that is blocked now, in their order; undefined if none is. */
 export async function findBlockOf(db: Queryable, them: readonly Blockable[]): Promise<KeptBlock | undefined> {
   const { rows } = await db.query<Row>(
-    `select ${columns} from unnest($1::text[], $2::text[]) with ordinality as t (kind, value, rank)
+    prepared(`select ${columns} from unnest($1::text[], $2::text[]) with ordinality as t (kind, value, rank)
        join blocks b on b.kind = t.kind and b.value = t.value and ${inForce}
-      order by t.rank limit 1`,
+      order by t.rank limit 1`),
     [them.map(({ kind }) => kind), them.map(({ value }) => value)],
   );
   return rows[0] && blockOf(rows[0]);

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { withTransaction, type Queryable, type Transaction } from './pool.js';
+import { prepared } from './prepared.js';
 
 /** A key that signs for the broker, or once did. Addresses are in lower case. */
 interface BrokerKeyRow {
@@ -32,7 +33,7 @@ export async function brokerKeys(db: Queryable): Promise<BrokerKeyRow[]> {
 /** The newest private key; undefined before the first one exists. */
 export async function signingKey(db: Queryable): Promise<Buffer | undefined> {
   const { rows } = await db.query<{ private_key: Buffer }>(
-    'select private_key from broker_keys order by generation desc limit 1',
+    prepared('select private_key from broker_keys order by generation desc limit 1'),
   );
   return rows[0]?.private_key;
 }

@@ -1,10 +1,20 @@
 import { randomInt } from 'node:crypto';
 import { violatedUnique, type Queryable } from './pool.js';
+import { prepared } from './prepared.js';
 
 /** A join token without its secret half. */
 export interface JoinToken {
   tokenId: string;
   expiresAt: Date;
+}
+
+interface TokenNeeded {
+  providerId: string;
+  messageId: string;
+  nodeName: string;
+  /** How long a new token is valid. */
+  ttlS: number;
+  ahead?: JoinToken | undefined;
 }
 
 const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
@@ -14,22 +24,24 @@ const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
  * the caller is about to create it in the cluster again.
  *
  * @param messageId the registration's id and the number of the join command.
+ * @param ahead a token that is in the cluster already. It becomes the message's if that has none; otherwise it is left.
  */
 export async function reserveJoinToken(
   db: Queryable,
-  { providerId, messageId, nodeName, ttlS }: { providerId: string; messageId: string; nodeName: string; ttlS: number },
+  { providerId, messageId, nodeName, ttlS, ahead }: TokenNeeded,
 ): Promise<JoinToken> {
-  for (;;) {
+  for (let tries = 0; ; tries++) {
+    const given = tries === 0 ? ahead : undefined;
     try {
       const { rows } = await db.query<{ token_id: string; expires_at: Date }>(
-        `insert into join_tokens as t (token_id, provider_id, message_id, node_name, expires_at)
-         values ($1, $2, $3, $4, now() + make_interval(secs => $5))
+        prepared(`insert into join_tokens as t (token_id, provider_id, message_id, node_name, expires_at)
+         values ($1, $2, $3, $4, coalesce($6, now() + make_interval(secs => $5)))
          on conflict (provider_id, message_id) do update
            set expires_at = case when t.deleted_at is null and t.expires_at > now() then t.expires_at
                                  else excluded.expires_at end,
                deleted_at = null
-         returning token_id, expires_at`,
-        [newTokenId(), providerId, messageId, nodeName, ttlS],
+         returning token_id, expires_at`),
+        [given?.tokenId ?? newTokenId(), providerId, messageId, nodeName, ttlS, given?.expiresAt ?? null],
       );
       const { token_id, expires_at } = rows[0]!;
       return { tokenId: token_id, expiresAt: expires_at };
@@ -74,7 +86,7 @@ export async function liveAnswer(
     delivered: boolean;
     sealed_for: string | null;
   }>(
-    `select t.token_id, t.expires_at, t.message_id, t.node_name, t.answered_at,
+    prepared(`select t.token_id, t.expires_at, t.message_id, t.node_name, t.answered_at,
             t.delivered_at is not null as delivered, t.sealed_for
        from join_tokens t join provider_registrations r
          on r.message_id = split_part(t.message_id, '#', 1) and r.provider_id = t.provider_id
@@ -82,7 +94,7 @@ export async function liveAnswer(
         and t.expires_at > now() + (t.expires_at - t.created_at) / 3 and r.wallet = $3 and r.signed = $4
         and (r.signed or t.sealed_for is not distinct from $5)
         and not exists (select from join_tokens o where o.provider_id = $1 and o.message_id = $2)
-      order by t.created_at desc limit 1`,
+      order by t.created_at desc limit 1`),
     [providerId, command, wallet, signed, encKey ?? null],
   );
   const [row] = rows;
@@ -107,24 +119,24 @@ export async function markTokenAnswered(
   { encKey, answeredAt }: { encKey: string | undefined; answeredAt: Date },
 ): Promise<void> {
   await db.query(
-    `update join_tokens
+    prepared(`update join_tokens
         set answered_at = $3, sealed_for = $2,
             delivered_at = case when sealed_for is not distinct from $2 then delivered_at end
-      where token_id = $1`,
+      where token_id = $1`),
     [tokenId, encKey ?? null, answeredAt],
   );
 }
 
 /** Records that an agent has taken the answer with this token. */
 export async function markTokenDelivered(db: Queryable, tokenId: string): Promise<void> {
-  await db.query('update join_tokens set delivered_at = now() where token_id = $1', [tokenId]);
+  await db.query(prepared('update join_tokens set delivered_at = now() where token_id = $1'), [tokenId]);
 }
 
 /** How many tokens the cluster accepts that have not expired, counted up to `most`. */
 export async function countLiveTokens(db: Queryable, most: number): Promise<number> {
   const { rows } = await db.query<{ count: number }>(
-    `select count(*)::int as count
-       from (select from join_tokens where deleted_at is null and expires_at > now() limit $1) live`,
+    prepared(`select count(*)::int as count
+       from (select from join_tokens where deleted_at is null and expires_at > now() limit $1) live`),
     [most],
   );
   return rows[0]!.count;
@@ -141,17 +153,18 @@ export async function tokensToRevoke(db: Queryable, providerId: string): Promise
 
 /**
  * The tokens that a newer one of the same provider replaces. Of the unused ones for the same node the newest stays: an
- * agent may be about to join with it.
+ * agent may be about to join with it. So does one that another answer is about to be given with.
  */
 export async function replacedTokens(db: Queryable, providerId: string, newest: string): Promise<string[]> {
   const { rows } = await db.query<{ token_id: string }>(
-    `with live as (select * from join_tokens where provider_id = $1 and deleted_at is null)
+    prepared(`with live as (select * from join_tokens where provider_id = $1 and deleted_at is null)
      select token_id from live
       where token_id <> $2
+        and (answered_at is not null or created_at < now() - interval '30 seconds')
         and token_id is distinct from
             (select o.token_id from live o join live n on n.token_id = $2 and n.node_name = o.node_name
               where o.token_id <> $2 and o.used_at is null and o.answered_at is not null and o.expires_at > now()
-              order by o.created_at desc limit 1)`,
+              order by o.created_at desc limit 1)`),
     [providerId, newest],
   );
   return rows.map(({ token_id }) => token_id);
@@ -195,6 +208,7 @@ export async function nodeOfToken(db: Queryable, tokenId: string): Promise<{ nod
   return rows[0] === undefined ? {} : { nodeName: rows[0].node_name };
 }
 
-function newTokenId(): string {
+/** An id for a token: six letters and digits. */
+export function newTokenId(): string {
   return Array.from({ length: 6 }, () => alphabet[randomInt(alphabet.length)]).join('');
 }

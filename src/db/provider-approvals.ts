@@ -1,4 +1,5 @@
 import type { Queryable, Transaction } from './pool.js';
+import { prepared } from './prepared.js';
 
 /** The provider that an approval is about. */
 export interface UnsignedProvider {
@@ -88,12 +89,12 @@ export async function registrationRecord(
     is_anothers: boolean;
     signs: boolean;
   }>(
-    `select coalesce(p.approved_wallet = $2, false) as approved, coalesce(i.wallet = $2, false) as wallet_verified,
+    prepared(`select coalesce(p.approved_wallet = $2, false) as approved, coalesce(i.wallet = $2, false) as wallet_verified,
             coalesce(i.wallet, p.approved_wallet, $2) <> $2 as is_anothers,
             i.signed_at is not null as signs
        from (select) as one
        left join providers p on p.provider_id = $1
-       left join provider_identities i on i.provider_id = $1`,
+       left join provider_identities i on i.provider_id = $1`),
     [providerId, wallet],
   );
   const row = rows[0]!;

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { nodeNameOf } from '../node-name.js';
 import { withTransaction, type Queryable, type Transaction } from './pool.js';
+import { prepared } from './prepared.js';
 
 /** A node name assigned to a provider. */
 export interface NamedNode {
@@ -45,7 +46,7 @@ export async function currentNode(db: Queryable, providerId: string): Promise<Na
 
 export async function currentNodes(db: Queryable, providerIds: readonly string[]): Promise<Map<string, NamedNode>> {
   const { rows } = await db.query<NamedNodeRow>(
-    `select ${columns} from provider_nodes n where n.provider_id = any ($1::text[]) and n.left_at is null`,
+    prepared(`select ${columns} from provider_nodes n where n.provider_id = any ($1::text[]) and n.left_at is null`),
     [providerIds],
   );
   return new Map(rows.map((row) => [row.provider_id, nodeOf(row)]));
@@ -70,7 +71,7 @@ export interface Admission {
 export async function admitNode(pool: Pool, admission: Admission): Promise<NamedNode> {
   const { providerId, messageId, signed, seen } = admission;
   return await withTransaction(pool, async (tx) => {
-    await tx.query('select from providers where provider_id = $1 for no key update', [providerId]);
+    await tx.query(prepared('select from providers where provider_id = $1 for no key update'), [providerId]);
     const current = await currentNode(tx, providerId);
     const key = signed ? await keyOf(tx, providerId) : undefined;
     if (current !== undefined) {
@@ -88,7 +89,7 @@ export async function admitNode(pool: Pool, admission: Admission): Promise<Named
 /** A provider's current key; undefined if it has not signed anything. */
 export async function keyOf(db: Queryable, providerId: string): Promise<string | undefined> {
   const { rows } = await db.query<{ node_key: string }>(
-    'select node_key from provider_identities where provider_id = $1 and signed_at is not null',
+    prepared('select node_key from provider_identities where provider_id = $1 and signed_at is not null'),
     [providerId],
   );
   return rows[0]?.node_key;
@@ -96,7 +97,7 @@ export async function keyOf(db: Queryable, providerId: string): Promise<string |
 
 async function nameInToken(tx: Transaction, providerId: string, messageId: string): Promise<string | undefined> {
   const { rows } = await tx.query<{ node_name: string }>(
-    'select node_name from join_tokens where provider_id = $1 and message_id = $2',
+    prepared('select node_name from join_tokens where provider_id = $1 and message_id = $2'),
     [providerId, messageId],
   );
   return rows[0]?.node_name;
@@ -106,22 +107,22 @@ async function nameInToken(tx: Transaction, providerId: string, messageId: strin
 async function nameNode(tx: Transaction, providerId: string, key: string | undefined): Promise<NamedNode> {
   await leaveNode(tx, providerId);
   const { rows } = await tx.query<{ generation: number }>(
-    'select coalesce(max(generation), 0) + 1 as generation from provider_nodes where provider_id = $1',
+    prepared('select coalesce(max(generation), 0) + 1 as generation from provider_nodes where provider_id = $1'),
     [providerId],
   );
   for (let generation = rows[0]!.generation; ; generation++) {
     const nodeName = nodeNameOf(providerId, generation);
     const { rowCount } = await tx.query(
-      `insert into provider_nodes (node_name, provider_id, generation, node_key) values ($1, $2, $3, $4)
-       on conflict (node_name) do nothing`,
+      prepared(`insert into provider_nodes (node_name, provider_id, generation, node_key) values ($1, $2, $3, $4)
+       on conflict (node_name) do nothing`),
       [nodeName, providerId, generation, key ?? null],
     );
     if (rowCount === 0) continue;
     await tx.query(
-      `update providers
+      prepared(`update providers
           set node_name = $2, node_uid = null, node_ready = false, updated_at = now(),
               status = case when status in ('joined', 'available', 'busy') then 'offline' else status end
-        where provider_id = $1`,
+        where provider_id = $1`),
       [providerId, nodeName],
     );
     return { providerId, nodeName, generation, ...(key === undefined ? {} : { nodeKey: key }), certified: false };
@@ -134,9 +135,9 @@ async function nameNode(tx: Transaction, providerId: string, key: string | undef
  */
 export async function leaveNode(db: Queryable, providerId: string): Promise<void> {
   await db.query(
-    `update provider_nodes
+    prepared(`update provider_nodes
         set left_at = now(), closed_at = case when certified_at is null and node_uid is null then now() end
-      where provider_id = $1 and left_at is null`,
+      where provider_id = $1 and left_at is null`),
     [providerId],
   );
 }
@@ -166,10 +167,10 @@ export async function nodesToClose(
   { providerId, olderThanS = 0, limit }: { providerId?: string; olderThanS?: number; limit: number },
 ): Promise<NamedNode[]> {
   const { rows } = await db.query<NamedNodeRow>(
-    `select ${columns} from provider_nodes n
+    prepared(`select ${columns} from provider_nodes n
       where n.left_at is not null and n.closed_at is null and ($1::text is null or n.provider_id = $1)
         and n.left_at <= now() - make_interval(secs => $2)
-      order by n.left_at limit $3`,
+      order by n.left_at limit $3`),
     [providerId ?? null, olderThanS, limit],
   );
   return rows.map(nodeOf);

@@ -4,6 +4,7 @@ import type { ProviderOffer } from '../domain/provider.js';
 import { storableJson } from './json.js';
 import type { Transaction } from './pool.js';
 import { writeResources } from './provider-resources.js';
+import { prepared } from './prepared.js';
 
 /**
  * Puts the owner's prices, if he set any, over those of an offer that the agent has just sent, which are kept beside
@@ -11,7 +12,7 @@ import { writeResources } from './provider-resources.js';
  */
 export async function keepOwnerPrices(tx: Transaction, providerId: string, offer: ProviderOffer): Promise<void> {
   const { rows } = await tx.query<{ owner: OwnerPrices }>(
-    'update provider_prices set agent = $2 where provider_id = $1 returning owner',
+    prepared('update provider_prices set agent = $2 where provider_id = $1 returning owner'),
     [providerId, storableJson(pricesOf(offer))],
   );
   if (rows[0] !== undefined) await writeOffer(tx, providerId, pricedOffer(offer, pricesOf(offer), rows[0].owner));

@@ -4,6 +4,7 @@ import { resourceTargets, type HeldGpus, type SalePlan } from '../domain/placeme
 import type { GpuOffer, NodeAllocatable, ProviderOffer } from '../domain/provider.js';
 import { gpuPriceSql, siteParameter } from './offers.js';
 import type { Queryable, Transaction } from './pool.js';
+import { prepared } from './prepared.js';
 
 /** The columns of a provider's row that decide what it may sell. */
 interface Saleable {
@@ -21,8 +22,8 @@ export const machineGpusSql = `
 /** Recomputes and stores what a provider may sell. */
 export async function writeResources(tx: Transaction, providerId: string, site: SitePrices): Promise<void> {
   const { rows } = await tx.query<{ offer: ProviderOffer; allocatable: NodeAllocatable | null; machine_gpus: number }>(
-    `select offer, allocatable, ${machineGpusSql} as machine_gpus from providers p
-      where provider_id = $1 for no key update`,
+    prepared(`select offer, allocatable, ${machineGpusSql} as machine_gpus from providers p
+      where provider_id = $1 for no key update`),
     [providerId],
   );
   const row = rows[0];
@@ -42,7 +43,9 @@ export async function planSale(
   site: SitePrices,
 ): Promise<{ plan: SalePlan; held: HeldGpus[] }> {
   // Lock in the same order as `allocate`.
-  await tx.query('select from provider_resources where provider_id = $1 order by kind, name for update', [providerId]);
+  await tx.query(prepared('select from provider_resources where provider_id = $1 order by kind, name for update'), [
+    providerId,
+  ]);
   const held = await heldGpus(tx, providerId);
   const prices = await pricesOf(tx, offer.gpus, site);
   return { held, plan: resourceTargets(offer, allocatable ?? undefined, { held, machineGpus, prices }) };
@@ -51,9 +54,9 @@ export async function planSale(
 /** GPUs that jobs hold of a provider, by type and resource. */
 export async function heldGpus(db: Queryable, providerId: string): Promise<HeldGpus[]> {
   const { rows } = await db.query<HeldGpus>(
-    `select gpu_type as type, coalesce(gpu_resource, $2) as resource, sum(gpu_count)::int as amount
+    prepared(`select gpu_type as type, coalesce(gpu_resource, $2) as resource, sum(gpu_count)::int as amount
        from allocations where provider_id = $1 and released_at is null and gpu_count > 0
-      group by 1, 2 order by 1, 2`,
+      group by 1, 2 order by 1, 2`),
     [providerId, plainGpuResource],
   );
   return rows;
@@ -81,7 +84,7 @@ const typesRemembered = 16;
 export async function storeTargets(tx: Transaction, providerId: string, plan: SalePlan): Promise<void> {
   const targets = [...plan.targets].sort((a, b) => (a.kind + a.name < b.kind + b.name ? -1 : 1));
   await tx.query(
-    `insert into provider_resources as r (provider_id, kind, name, model, target, total, price_per_hour, vram_gb, cuda,
+    prepared(`insert into provider_resources as r (provider_id, kind, name, model, target, total, price_per_hour, vram_gb, cuda,
                                           resource_name)
      select $1, kind, name, model, amount, amount, price, vram_gb, cuda, resource_name
        from unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::numeric[], $7::int[], $8::int[], $9::text[])
@@ -89,7 +92,7 @@ export async function storeTargets(tx: Transaction, providerId: string, plan: Sa
      on conflict (provider_id, kind, name) do update
        set model = excluded.model, target = excluded.target, total = greatest(excluded.target, r.rented),
            price_per_hour = excluded.price_per_hour, vram_gb = excluded.vram_gb, cuda = excluded.cuda,
-           resource_name = coalesce(excluded.resource_name, r.resource_name)`,
+           resource_name = coalesce(excluded.resource_name, r.resource_name)`),
     [
       providerId,
       targets.map(({ kind }) => kind),
@@ -105,16 +108,16 @@ export async function storeTargets(tx: Transaction, providerId: string, plan: Sa
   const offers = targets.filter(({ kind }) => kind === 'gpu').map(({ name }) => name);
   // GPU types no longer offered: keep them while rented, then hide them.
   await tx.query(
-    `update provider_resources set target = 0, total = rented
-      where provider_id = $1 and kind = 'gpu' and not (name = any ($2::text[]))`,
+    prepared(`update provider_resources set target = 0, total = rented
+      where provider_id = $1 and kind = 'gpu' and not (name = any ($2::text[]))`),
     [providerId, offers],
   );
   // Remember the last few types, so that an order for one is told that none is free, not that the type is unknown.
   await tx.query(
-    `delete from provider_resources
+    prepared(`delete from provider_resources
       where provider_id = $1 and kind = 'gpu' and rented = 0 and name in
             (select name from provider_resources
-              where provider_id = $1 and kind = 'gpu' and not (name = any ($2::text[])) order by rented desc, name offset $3)`,
+              where provider_id = $1 and kind = 'gpu' and not (name = any ($2::text[])) order by rented desc, name offset $3)`),
     [providerId, offers, typesRemembered],
   );
 }

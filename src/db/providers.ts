@@ -19,6 +19,7 @@ import { withTransaction, type Queryable } from './pool.js';
 import { keepOwnerPrices } from './provider-prices.js';
 import { machineGpusSql, planSale, storeTargets, writeResources } from './provider-resources.js';
 import type { ProviderStatus } from '../wire/statuses.js';
+import { prepared } from './prepared.js';
 
 interface RegisteredProvider {
   providerId: string;
@@ -47,7 +48,7 @@ export async function recordRegistration(
 ): Promise<boolean> {
   return await withTransaction(pool, async (tx) => {
     const { rowCount } = await tx.query(
-      `insert into providers as p (provider_id, wallet_addr, wallet_verified, spec, capacity, offer,
+      prepared(`insert into providers as p (provider_id, wallet_addr, wallet_verified, spec, capacity, offer,
                                    mining_config, agent_version, public_ip, cpu_price_per_hour,
                                    memory_price_per_gb_hour, available_from, available_until, heartbeat_alive,
                                    registration_at, capacity_at, architecture)
@@ -67,7 +68,7 @@ export async function recordRegistration(
              heartbeat_alive = p.heartbeat_alive or p.status = 'retired',
              heartbeat_signalled = p.heartbeat_signalled or p.status = 'retired',
              status = case when p.status = 'retired' then 'pending' else p.status end, updated_at = now()
-         where p.registration_at <= excluded.registration_at`,
+         where p.registration_at <= excluded.registration_at`),
       [
         provider.providerId,
         provider.wallet,
@@ -86,8 +87,8 @@ export async function recordRegistration(
       ],
     );
     await tx.query(
-      `insert into provider_heartbeats as h (provider_id, last_heartbeat) values ($1, $2)
-       on conflict (provider_id) do update set last_heartbeat = greatest(h.last_heartbeat, excluded.last_heartbeat)`,
+      prepared(`insert into provider_heartbeats as h (provider_id, last_heartbeat) values ($1, $2)
+       on conflict (provider_id) do update set last_heartbeat = greatest(h.last_heartbeat, excluded.last_heartbeat)`),
       [provider.providerId, provider.receivedAt],
     );
     if (rowCount === 1) {
@@ -267,8 +268,8 @@ interface AssessedRow {
 }
 
 /**
- * Sets a provider's status. With `unlessServing`, a provider that has already joined keeps its status: a new
- * registration of a machine in service must not take it out of service.
+ * Sets a provider's status. With `unlessServing`, a provider that has already joined or was retired keeps its status: a new
+ * registration of a machine in service must not take it out of service, nor an answer bring back one that left meanwhile.
  */
 export async function setProviderStatus(
   db: Queryable,
@@ -278,9 +279,9 @@ export async function setProviderStatus(
   { unlessServing = false }: { unlessServing?: boolean } = {},
 ): Promise<void> {
   await db.query(
-    `update providers set status = $2, status_reason = $3, updated_at = now()
+    prepared(`update providers set status = $2, status_reason = $3, updated_at = now()
       where provider_id = $1 and (status, status_reason) is distinct from ($2, $3)
-        and not ($4 and status in ('joined', 'available', 'busy', 'offline'))`,
+        and not ($4 and status in ('joined', 'available', 'busy', 'offline', 'retired'))`),
     [providerId, status, reason, unlessServing],
   );
 }

@@ -3,6 +3,7 @@ import type { RegistrationRequest } from '../domain/registration.js';
 import { storableJson } from './json.js';
 import { withTransaction, type Queryable } from './pool.js';
 import { removeOld } from './pruning.js';
+import { prepared } from './prepared.js';
 
 /** A registration or capacity update that passed validation, and what is known about its sender. */
 export interface StoredRegistration {
@@ -44,7 +45,7 @@ export interface KeptMessage {
 }
 
 /** Anybody can name a wallet: only signatures keep him from overtaking its owner. */
-const senderOf = ({ wallet, signed }: Pick<StoredRegistration, 'wallet' | 'signed'>) =>
+export const senderOf = ({ wallet, signed }: Pick<StoredRegistration, 'wallet' | 'signed'>) =>
   `${signed ? 'signed' : 'unsigned'} ${wallet}`;
 
 /**
@@ -66,45 +67,45 @@ export async function keepRegistration(
   const { messageId, providerId, registration, wallet, signed, receivedAt } = message;
   const placeUs = Math.min(message.placeInMs, mostPlacesInMs);
   return await withTransaction(pool, async (tx) => {
-    await tx.query(`select pg_advisory_xact_lock(hashtextextended('messages of ' || $1, 0))`, [providerId]);
+    await tx.query(prepared(`select pg_advisory_xact_lock(hashtextextended('messages of ' || $1, 0))`), [providerId]);
     const known = await findKept(tx, messageId);
     if (known !== undefined) return known;
     // Locked, because a row that is being read at this moment would never be read again.
     const { rows } = await tx.query<{ message_id: string; untold: boolean; same: boolean; stale: boolean }>(
-      `select message_id, signalled_at is null as untold, wallet = $4 as same,
+      prepared(`select message_id, signalled_at is null as untold, wallet = $4 as same,
               coalesce(signalled_at < now() - make_interval(secs => $5), false) as stale
          from provider_registrations
         where provider_id = $1 and taken_at is null and kind = split_part($2, '/', 1) and signed = $3
         order by received_at desc
-          for no key update`,
+          for no key update`),
       [providerId, messageId, signed, wallet, waitsAtMostS],
     );
     const waiting = rows.filter(({ stale }) => !stale);
     const slot = waiting.find(({ same }) => same);
     if (slot !== undefined) {
       await tx.query(
-        `update provider_registrations
+        prepared(`update provider_registrations
             set registration = $2, received_at = $3::timestamptz + $4::int * interval '1 microsecond'
-          where message_id = $1 and received_at <= $3::timestamptz + $4::int * interval '1 microsecond'`,
+          where message_id = $1 and received_at <= $3::timestamptz + $4::int * interval '1 microsecond'`),
         [slot.message_id, storableJson(registration), receivedAt, placeUs],
       );
       return { messageId: slot.message_id, untold: slot.untold, sender: senderOf(message) };
     }
     if (!signed && waiting.length >= waitingUnsigned) return undefined;
     await tx.query(
-      `insert into provider_registrations (message_id, provider_id, registration, wallet, signed, received_at)
-       values ($1, $2, $3, $4, $5, $6::timestamptz + $7::int * interval '1 microsecond')`,
+      prepared(`insert into provider_registrations (message_id, provider_id, registration, wallet, signed, received_at)
+       values ($1, $2, $3, $4, $5, $6::timestamptz + $7::int * interval '1 microsecond')`),
       [messageId, providerId, storableJson(registration), wallet, signed, receivedAt, placeUs],
     );
     await tx.query(
-      `delete from provider_registrations r
+      prepared(`delete from provider_registrations r
         where provider_id = $1 and message_id in
               (select message_id from provider_registrations
                 where provider_id = $1 and kind = split_part($2, '/', 1) and signed = $3 and message_id <> $2
                 order by received_at desc offset $4)
           and not exists (select from join_tokens t
                            where t.provider_id = $1 and t.deleted_at is null
-                             and split_part(t.message_id, '#', 1) = r.message_id)`,
+                             and split_part(t.message_id, '#', 1) = r.message_id)`),
       [providerId, messageId, signed, keptOfProvider - 1],
     );
     return { messageId, untold: true, sender: senderOf(message) };
@@ -114,7 +115,7 @@ export async function keepRegistration(
 /** @returns undefined when nothing is kept under this id. */
 export async function findKept(db: Queryable, messageId: string): Promise<KeptMessage | undefined> {
   const { rows } = await db.query<{ untold: boolean; wallet: string; signed: boolean }>(
-    'select signalled_at is null as untold, wallet, signed from provider_registrations where message_id = $1',
+    prepared('select signalled_at is null as untold, wallet, signed from provider_registrations where message_id = $1'),
     [messageId],
   );
   return rows[0] && { messageId, untold: rows[0].untold, sender: senderOf(rows[0]) };
@@ -123,14 +124,17 @@ export async function findKept(db: Queryable, messageId: string): Promise<KeptMe
 /** Whether the limits of the last minute allow signalling this message to its workflow now. */
 export async function mayBeTold(db: Queryable, messageId: string): Promise<boolean> {
   const { rows } = await db.query<{ may: boolean }>(
-    `select (select count(*) from provider_registrations o
-              where o.provider_id = r.provider_id and o.kind = r.kind and o.signed = r.signed
-                and o.signalled_at > now() - interval '1 minute') < $2
+    prepared(`select (select count(*) from provider_registrations o
+              where o.provider_id = r.provider_id and o.kind = r.kind and o.signed = r.signed and o.message_id <> r.message_id
+                and coalesce(o.signalled_at, o.handed_over_at) > now() - interval '1 minute') < $2
             and (not r.signed or
                  (select count(*) from provider_registrations o
                    where o.wallet = r.wallet and o.kind = r.kind and o.signed
-                     and o.signalled_at > now() - interval '1 minute') < $3) as may
-       from provider_registrations r where r.message_id = $1`,
+                     and o.signalled_at > now() - interval '1 minute') +
+                 (select count(*) from provider_registrations o
+                   where o.wallet = r.wallet and o.kind = r.kind and o.signed and o.message_id <> r.message_id
+                     and o.handed_over_at is not null and o.signalled_at is null) < $3) as may
+       from provider_registrations r where r.message_id = $1`),
     [messageId, messageRates.perProviderPerMinute, messageRates.perWalletPerMinute],
   );
   return rows[0]?.may ?? true;
@@ -139,16 +143,17 @@ export async function mayBeTold(db: Queryable, messageId: string): Promise<boole
 /** Records that the provider's workflow was signalled about a message. */
 export async function markTold(db: Queryable, messageId: string): Promise<void> {
   await db.query(
-    'update provider_registrations set signalled_at = coalesce(signalled_at, now()) where message_id = $1',
+    prepared('update provider_registrations set signalled_at = coalesce(signalled_at, now()) where message_id = $1'),
     [messageId],
   );
 }
 
 /** Reads a message to act on it; from then on it is not replaced. @returns undefined when there is none. */
 export async function takeRegistration(db: Queryable, messageId: string): Promise<StoredRegistration | undefined> {
-  await db.query('update provider_registrations set taken_at = coalesce(taken_at, now()) where message_id = $1', [
-    messageId,
-  ]);
+  await db.query(
+    prepared('update provider_registrations set taken_at = coalesce(taken_at, now()) where message_id = $1'),
+    [messageId],
+  );
   return await loadRegistration(db, messageId);
 }
 
@@ -159,7 +164,9 @@ export async function loadRegistration(db: Queryable, messageId: string): Promis
     wallet: string;
     signed: boolean;
     received_at: Date;
-  }>('select registration, wallet, signed, received_at from provider_registrations where message_id = $1', [messageId]);
+  }>(prepared('select registration, wallet, signed, received_at from provider_registrations where message_id = $1'), [
+    messageId,
+  ]);
   const row = rows[0];
   if (row === undefined) return undefined;
   return { registration: row.registration, wallet: row.wallet, signed: row.signed, receivedAt: row.received_at };

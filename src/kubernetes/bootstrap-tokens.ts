@@ -13,17 +13,25 @@ export function newTokenSecret(): string {
   return Array.from({ length: 16 }, () => alphabet[randomInt(alphabet.length)]).join('');
 }
 
-/** The Secret that makes a bootstrap token known to Kubernetes. */
-export function bootstrapTokenSecret(token: {
+interface BootstrapToken {
   id: string;
   secret: string;
-  providerId: string;
+  /** For people; the database says whose it is. Absent if it was made before it was anybody's. */
+  providerId?: string;
   expiresAt: Date;
-}): V1Secret {
+}
+
+/** The Secret that makes a bootstrap token known to Kubernetes. */
+export function bootstrapTokenSecret(token: BootstrapToken): V1Secret {
+  const { providerId } = token;
   return {
     apiVersion: 'v1',
     kind: 'Secret',
-    metadata: { name: secretName(token.id), namespace, labels: { [labels.providerId]: token.providerId } },
+    metadata: {
+      name: secretName(token.id),
+      namespace,
+      ...(providerId === undefined ? {} : { labels: { [labels.providerId]: providerId } }),
+    },
     type: 'bootstrap.kubernetes.io/token',
     stringData: {
       'token-id': token.id,
@@ -32,16 +40,19 @@ export function bootstrapTokenSecret(token: {
       'usage-bootstrap-authentication': 'true',
       'usage-bootstrap-signing': 'true',
       'auth-extra-groups': bootstrapGroup,
-      description: `join token of provider ${token.providerId}`,
+      description: providerId === undefined ? 'join token made ahead' : `join token of provider ${providerId}`,
     },
   };
 }
 
+/** Creates the Secret of a token that is nobody's yet. @returns false if there is one under its id. */
+export async function createBootstrapToken({ core }: Kubernetes, token: BootstrapToken): Promise<boolean> {
+  const created = await unlessExists(core.createNamespacedSecret({ namespace, body: bootstrapTokenSecret(token) }));
+  return created !== undefined;
+}
+
 /** Creates a token's Secret and replaces one left from an earlier attempt, whose secret half is lost. */
-export async function replaceBootstrapToken(
-  { core }: Kubernetes,
-  token: Parameters<typeof bootstrapTokenSecret>[0],
-): Promise<void> {
+export async function replaceBootstrapToken({ core }: Kubernetes, token: BootstrapToken): Promise<void> {
   // The Secret API accepts only base64 in `data`; the server converts stringData.
   const create = () => unlessExists(core.createNamespacedSecret({ namespace, body: bootstrapTokenSecret(token) }));
   if ((await create()) !== undefined) return;

@@ -34,7 +34,7 @@ export function clusterInfo(
     cluster.caData === undefined ? readFileSync(cluster.caFile ?? '', 'utf8') : Buffer.from(cluster.caData, 'base64');
   const publicKey = new X509Certificate(pem).publicKey.export({ type: 'spki', format: 'der' });
   const server = new URL(cluster.server);
-  const waiting = new Map<string, () => void>();
+  const waiting = new Set<{ tokenId: string; resolve(): void }>();
   let reading = false;
 
   async function readWhileWaiting(): Promise<void> {
@@ -44,7 +44,7 @@ export function clusterInfo(
         const info = await kubernetes.core
           .readNamespacedConfigMap({ name: 'cluster-info', namespace: 'kube-public' })
           .catch(() => undefined);
-        for (const [tokenId, resolve] of waiting) {
+        for (const { tokenId, resolve } of waiting) {
           if (info?.data?.[`jws-kubeconfig-${tokenId}`] !== undefined) resolve();
         }
         await sleep(pollMs);
@@ -61,10 +61,12 @@ export function clusterInfo(
     },
     caHash: `sha256:${createHash('sha256').update(publicKey).digest('hex')}`,
     async awaitSignature(tokenId, timeoutMs) {
-      const signed = new Promise<boolean>((resolve) => waiting.set(tokenId, () => resolve(true)));
+      const own = { tokenId, resolve: () => undefined as void };
+      const signed = new Promise<boolean>((resolve) => (own.resolve = () => resolve(true)));
+      waiting.add(own);
       if (!reading) void readWhileWaiting();
       const late = sleep(timeoutMs, false, { ref: false });
-      const done = await Promise.race([signed, late]).finally(() => waiting.delete(tokenId));
+      const done = await Promise.race([signed, late]).finally(() => waiting.delete(own));
       if (!done)
         throw asDependencyError(
           new BrokerError('dependency_unavailable', `cluster-info is not signed for ${tokenId} yet`),

@@ -65,6 +65,18 @@ export const streamOldestPendingSeconds = new Gauge({
   labelNames: ['stream'] as const,
 });
 
+/** `state`: `unanswered` (a worker is to answer it), `untold` (answered, and its workflow is to be told). */
+export const registrationsAtDesk = new Gauge({
+  name: 'broker_registrations_at_desk',
+  help: 'Registrations that were handed over to the workers and of which no workflow has been told, by state',
+  labelNames: ['state'] as const,
+});
+
+export const registrationsOldestAtDeskSeconds = new Gauge({
+  name: 'broker_registrations_oldest_at_desk_seconds',
+  help: 'How long the oldest of them has waited',
+});
+
 export const streamPaused = new Gauge({
   name: 'broker_stream_paused',
   help: '1 while a relay pauses a stream because a system it depends on is not answering',

@@ -12,6 +12,7 @@ import { installRuntime } from '../temporal/worker.js';
 import type { StartRole } from './role.js';
 import { useAsker } from './use-asker.js';
 import { startChain } from './worker/chain.js';
+import { answerRegistrations } from './worker/registrations.js';
 import { serveWorkflows } from './worker/serve-workflows.js';
 import { watchJobs } from './worker/watch-jobs.js';
 
@@ -39,13 +40,14 @@ export const start: StartRole = async ({ config, logger, stop, pool, temporal })
       throw error;
     },
   );
+  const desk = answerRegistrations({ config, pool, redis, kubernetes, clusterInfo: info, logger });
   const askUse = useAsker(config, pool);
   const watch = askUse === undefined ? undefined : watchJobs({ pool, logger, askUse });
   return {
     checks: { redis: () => redis.ping(), kubernetes: () => kubernetes.version.getCode() },
-    ready: () => workflows.ready(),
+    ready: () => ({ ...workflows.ready(), ...desk.ready() }),
     async stop() {
-      await Promise.all([workflows.stop(), stopChain(), watch?.stop()]);
+      await Promise.all([workflows.stop(), stopChain(), watch?.stop(), desk.stop()]);
       closeRedis(redis);
     },
   };

@@ -1,10 +1,17 @@
 import type { Client } from '@temporalio/client';
 import type { Config } from '../config.js';
+import type { RegistrationAnswer } from '../domain/registration-answer.js';
 import { asBrokerError, isNoWorkflow } from './failures.js';
 import { isOneBusyWorkflow, isRefusedForGood } from './refusals.js';
 import type { Signal } from './signal-once.js';
 import { providerSignals, sendSignal } from './signals.js';
 import { startProvider } from './start-provider.js';
+
+/** What is known of a registration besides its content. */
+export interface KnownOfRegistration {
+  sender?: string | undefined;
+  answer?: RegistrationAnswer | undefined;
+}
 
 /**
  * Tells providers' workflows about messages. Repeating a call is harmless: the workflow knows the message by its id.
@@ -13,9 +20,10 @@ export interface ProviderSignals {
   /**
    * Starts the provider's workflow if there is none.
    *
-   * @param sender of a registration that replaces those of the same sender which still wait in the workflow.
+   * @param known.sender of a registration that replaces those of the same sender which still wait in the workflow.
+   * @param known.answer what became of it already.
    */
-  registrationReceived(providerId: string, messageId: string, sender?: string): Promise<void>;
+  registrationReceived(providerId: string, messageId: string, known?: KnownOfRegistration): Promise<void>;
   /** @returns false if the provider has no workflow. */
   capacityReported(providerId: string, messageId: string): Promise<boolean>;
   /** The wanted state of its miners is in the database. @returns false if the provider has no workflow. */
@@ -38,8 +46,12 @@ export function createProviderSignals(client: Client, config: Pick<Config, 'TEMP
   const tell = async (signal: Signal) => await translated(sendSignal(client, signal, { withinMs: deadlineMs }));
 
   return {
-    async registrationReceived(providerId, messageId, sender) {
-      const message = { messageId, ...(sender === undefined ? {} : { sender }) };
+    async registrationReceived(providerId, messageId, { sender, answer } = {}) {
+      const message = {
+        messageId,
+        ...(sender === undefined ? {} : { sender }),
+        ...(answer === undefined ? {} : { answer }),
+      };
       const signal = providerSignals.registrationReceived(providerId, message);
       const start = () => startProvider(client, { providerId }, config, signal);
       await translated(client.withDeadline(Date.now() + deadlineMs, start));

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { AnswerWithoutKind, RegistrationAnswer } from '../../activities/registration-answer.js';
+import type { AnswerWithoutKind, RegistrationAnswer } from '../../src/domain/registration-answer.js';
 import { certificateRequested } from '../../workflows/provider-messages.js';
 import { createFlow, type Flow } from '../support/flow.js';
 import { startFlowProvider } from '../support/flow-provider.js';
@@ -58,6 +58,37 @@ describe('a registration', () => {
     await provider.asksFor('answerRegistration', 4);
     const answered = provider.asked('answerRegistration').map(([asked]) => (asked as { messageId: string }).messageId);
     expect(answered).toEqual(['first', 'of another', 'fourth', 'unnamed']);
+    await flow.replay(provider.workflowId);
+  });
+
+  test('a registration that was answered before is not answered again: its workflow waits for the node of that answer', async () => {
+    const provider = await startFlowProvider(flow);
+    await provider.registers('first', 'its owner', { ...issued('early', inAnHour()), delivered: true });
+    const joining = await provider.becomes({ status: 'approved' });
+    expect(joining.waitingFor).toContain('its node its-node to join with token early');
+    await provider.isFound({ nodeName: 'its-node' });
+    await provider.becomes({ status: 'available' });
+    expect(provider.steps()).not.toContain('answerRegistration');
+    expect(provider.steps()).not.toContain('ensureReplyDelivered');
+    await flow.replay(provider.workflowId);
+  });
+
+  test('an answer that was made before and that nobody took is delivered by the workflow', async () => {
+    const provider = await startFlowProvider(flow);
+    await provider.registers('first', 'its owner', issued('early', inAnHour()));
+    expect(await provider.asksFor('ensureReplyDelivered')).toEqual([
+      { providerId: provider.providerId, tokenId: 'early' },
+    ]);
+    expect(provider.steps()).not.toContain('answerRegistration');
+    await flow.replay(provider.workflowId);
+  });
+
+  test('a registration that was rejected before leaves its provider waiting, as one that its workflow rejects', async () => {
+    const provider = await startFlowProvider(flow);
+    await provider.registers('first', 'its owner', { kind: 'rejected', rejected: 'not this one', awaitsApproval: true });
+    await provider.becomes({ waitingFor: 'its approval: not this one' });
+    expect((await provider.state()).status).toBe('pending');
+    expect(provider.steps()).not.toContain('answerRegistration');
     await flow.replay(provider.workflowId);
   });
 

@@ -157,6 +157,18 @@ export const branches: Record<string, (flow: Flow) => Promise<string>> = {
     return provider.workflowId;
   },
 
+  async 'provider-that-was-answered-before'(flow) {
+    const provider = await startFlowProvider(flow);
+    const answer = { kind: 'issued', tokenId: 't', nodeName: 'its-node', newNode: true } as const;
+    await provider.registers('first', 'its owner', { kind: 'rejected', rejected: 'not this one' });
+    await provider.becomes({ status: 'rejected' });
+    await provider.registers('second', 'its owner', { ...answer, expiresAt: instantAt(Date.now() + 3_600_000) });
+    await provider.asksFor('ensureReplyDelivered');
+    await provider.isFound({ nodeName: 'its-node' });
+    await provider.becomes({ status: 'available' });
+    return provider.workflowId;
+  },
+
   async 'provider-whose-certificate-was-renewed'(flow) {
     const provider = await startFlowProvider(flow);
     await provider.registers('first');

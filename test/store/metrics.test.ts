@@ -27,6 +27,8 @@ import { rawConnection } from '../support/raw-http.js';
 import { freshRedis, type TestRedis } from '../support/redis.js';
 import { heartbeatData, trusting } from '../support/relay.js';
 import { until } from '../support/until.js';
+import { BrokerError } from '../../src/domain/errors.js';
+import { tellWorkflows } from '../../src/roles/relay/tell-workflows.js';
 import { startTestApi, testRoute } from '../unit/api-harness.js';
 import type { StreamEntry } from '../../src/wire/stream-entry.js';
 
@@ -99,6 +101,28 @@ test.each(Object.entries(events))('%s increases with each event that it counts',
   expect(await shown.of(series)).toBeGreaterThan(before);
 });
 
+test('metrics show how many registrations wait to be answered and to be told, and for how long', async () => {
+  await database.pool.query(
+    `insert into provider_registrations (message_id, provider_id, registration, wallet, signed, handed_over_at, answer)
+     select 'desk/' || i, 'desk', '{}', '0x0', false, now() - interval '100 seconds', case when i > 2 then '{}'::jsonb end
+       from generate_series(1, 5) i`,
+  );
+  // It counts once it cannot tell: that fails for all of them.
+  const signals = {
+    registrationReceived: () => Promise.reject(new BrokerError('dependency_unavailable', 'Temporal is away')),
+  };
+  const telling = tellWorkflows({ pool: database.pool, signals, logger });
+  await until(async () => (await shown.of('broker_registrations_oldest_at_desk_seconds')) >= 100, {
+    name: 'they are counted',
+  });
+  expect(telling.ready()).toEqual({
+    relay_workflows: { ok: false, detail: 'Temporal or the database does not answer' },
+  });
+  await telling.stop();
+  expect(await shown.of('broker_registrations_at_desk{state="unanswered"}')).toBe(2);
+  expect(await shown.of('broker_registrations_at_desk{state="untold"}')).toBe(3);
+});
+
 test('a metric shows that messages are accepted unchecked', async () => {
   warnWhileInsecure({ PROVIDER_AUTH_MODE: 'off' }, logger)();
   expect(await shown.of('provider_auth_insecure')).toBe(1);
@@ -123,6 +147,7 @@ test('every metric of the broker is read by a test', () => {
     ...['broker_settlement_under_way_timestamp_seconds', 'broker_settlement_final_timestamp_seconds'],
     // The tests of pods that their machine does not end cover it.
     'broker_pods_not_ended_total',
+    ...['broker_registrations_at_desk', 'broker_registrations_oldest_at_desk_seconds'],
     // The rehearsal of restores covers them.
     ...['broker_restore_open', 'broker_kept_pods'],
     // The tests of images in a registry cover it.

@@ -3,6 +3,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import type { Activities } from '../../activities/index.js';
 import type { ProviderFinding } from '../../activities/provider-assessment.js';
 import { providerWorkflowId } from '../../src/domain/provider.js';
+import type { RegistrationAnswer } from '../../src/domain/registration-answer.js';
 import { createProviderCommands } from '../../src/temporal/provider-commands.js';
 import { providerStartOptions } from '../../src/temporal/start-provider.js';
 import {
@@ -26,7 +27,8 @@ export interface FlowProvider {
   commands: ReturnType<typeof createProviderCommands>;
   state(): Promise<ProviderState>;
   becomes(expected: Partial<ProviderState> | ((state: ProviderState) => boolean)): Promise<ProviderState>;
-  registers(messageId: string, sender?: string): Promise<void>;
+  /** @param answer what became of it before its workflow was told. */
+  registers(messageId: string, sender?: string, answer?: RegistrationAnswer): Promise<void>;
   /** Sets the result of its assessments from now on, and has it assess. */
   isFound(finding: Partial<ProviderFinding>): Promise<void>;
   asked(step: keyof Activities): (readonly unknown[])[];
@@ -111,8 +113,12 @@ export async function startFlowProvider(
         },
         { name: `the provider is ${typeof expected === 'function' ? expected.toString() : JSON.stringify(expected)}` },
       ),
-    registers: (messageId, sender) =>
-      handle.signal(registrationReceived, { messageId, ...(sender === undefined ? {} : { sender }) }),
+    registers: (messageId, sender, answer) =>
+      handle.signal(registrationReceived, {
+        messageId,
+        ...(sender === undefined ? {} : { sender }),
+        ...(answer === undefined ? {} : { answer }),
+      }),
     async isFound(more) {
       const { cordoned, retiring } = finding;
       finding = { ...inService, cordoned, retiring, ...more };

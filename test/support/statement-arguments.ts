@@ -63,6 +63,7 @@ const byName: Record<string, () => unknown> = {
     steps: () => 24,
     stepS: () => 3_600,
     ttlS: () => 3_600,
+    ...{ leaseS: () => 15, pauseS: () => 5 },
     seconds: () => 3_600,
     attempt: () => 1,
     allowed: () => 3,
@@ -104,6 +105,8 @@ const byName: Record<string, () => unknown> = {
     statuses: () => ['failed', 'running'],
   },
   ...{
+    answer: () => ({ kind: 'rejected', rejected: 'no' }),
+    ahead: () => ({ tokenId: 'ahead0', expiresAt: at(-1) }),
     live: () => true,
     alive: () => true,
     enabled: () => true,

@@ -56,7 +56,7 @@ async function agent() {
       const wallet = registration.walletAddr!;
       const message = { messageId, providerId, registration, wallet, signed: false, receivedAt, placeInMs: 0 };
       const kept = (await keepRegistration(world.database.pool, message))!;
-      await registrationReceived(providerId, kept.messageId, kept.sender);
+      await registrationReceived(providerId, kept.messageId, { sender: kept.sender });
     },
     /** The answers that have come since it last looked. */
     async takes(): Promise<RegistrationReply[]> {

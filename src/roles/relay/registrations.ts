@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import type { ZodType } from 'zod';
+import { handOver, hasUntold } from '../../db/answer-desk.js';
 import { findBlockOf } from '../../db/blocks.js';
 import { findKept, keepRegistration, markTold, mayBeTold, type KeptMessage } from '../../db/registrations.js';
 import { hasRoomForProvider } from '../../db/never-joined.js';
@@ -29,8 +30,8 @@ interface Deps {
 }
 
 /**
- * Verifies registrations, stores them for the provider's workflow and signals the workflow, starting it if necessary. A
- * provider with an invalid registration is told what to correct, provided that its id is readable.
+ * Verifies registrations, stores them, and hands them over to the workers, which answer them before the provider's workflow
+ * is told. If no worker does that, it signals the workflow itself, starting it if necessary. A provider with an invalid registration is told what to correct, provided that its id is readable.
  */
 export function receiveRegistrations(deps: Deps): Receive {
   return (entries, redelivered) =>
@@ -43,7 +44,8 @@ export function receiveRegistrations(deps: Deps): Receive {
       if (kept === 'overtaken') return 'done';
       if ('rejected' in kept) return reject(deps, { providerId, ...kept.rejected });
       return await tell(deps, kept, async () => {
-        await deps.signals.registrationReceived(providerId, kept.messageId, kept.sender);
+        if (await handOver(deps.pool, kept.messageId)) return 'handed_over';
+        await deps.signals.registrationReceived(providerId, kept.messageId, { sender: kept.sender });
         return 'done';
       });
     });
@@ -69,7 +71,8 @@ export function receiveCapacities({
       return await tell(deps, kept, async () => {
         if (await deps.signals.capacityReported(providerId, kept.messageId)) return 'done';
         // The registration comes through another stream and may still be unread, even if it is older than this update.
-        const waits = !redelivered || Date.now() - arrivalMs(entry[0]) < graceMs;
+        const isEarly = !redelivered || Date.now() - arrivalMs(entry[0]) < graceMs;
+        const waits = isEarly || (await hasUntold(deps.pool, providerId));
         return waits ? 'later' : { reason: 'provider_unknown', providerId };
       });
     });
@@ -82,12 +85,13 @@ export function receiveCapacities({
 async function tell(
   { pool }: Pick<Deps, 'pool'>,
   { messageId, untold, own, again }: Kept,
-  signal: () => Promise<Outcome>,
+  signal: () => Promise<Outcome | 'handed_over'>,
 ): Promise<Outcome> {
   if (!untold && !again) return 'done';
   // The entry that created the row is redelivered, and signals whatever has replaced its message by then.
   if (untold && !(await mayBeTold(pool, messageId))) return own ? 'later' : 'done';
   const outcome = await signal();
+  if (outcome === 'handed_over') return 'done';
   if (outcome === 'done') await markTold(pool, messageId);
   return outcome;
 }

@@ -15,6 +15,7 @@ import { DeadLetters } from '../../redis/streams/dead-letters.js';
 import { Rejections } from './rejections.js';
 import { receiveHeartbeats } from './heartbeats.js';
 import { receiveCapacities, receiveRegistrations } from './registrations.js';
+import { tellWorkflows } from './tell-workflows.js';
 import { StreamConsumer, type StreamConsumerOptions } from '../../redis/streams/consumer.js';
 import type { Receive } from '../../redis/streams/delivery.js';
 import type { JanitorTimes } from '../../redis/streams/janitor.js';
@@ -96,14 +97,18 @@ export function startRelay({ config, pool, temporal, logger, verifier, redisDb, 
     onLost: (stream) => noteLoss(pool, stream),
     ...(times.watchEveryMs === undefined ? {} : { everyMs: times.watchEveryMs }),
   });
+  const telling = tellWorkflows({ pool, signals, logger });
   const all = Object.entries(consumers);
 
   return {
-    ready: () => Object.fromEntries(all.map(([name, each]) => [`relay_${name}`, each.ready()])),
+    ready: () => ({
+      ...Object.fromEntries(all.map(([name, each]) => [`relay_${name}`, each.ready()])),
+      ...telling.ready(),
+    }),
     async stop() {
       // Without Redis nothing can be finished, and waiting for it would use up the process's whole grace period.
       if (commands.status !== 'ready') for (const redis of [commands, ...readers]) closeRedis(redis);
-      await Promise.all([...all.map(([, each]) => each.stop()), watchdog.stop(), rejections.stop()]);
+      await Promise.all([...all.map(([, each]) => each.stop()), watchdog.stop(), rejections.stop(), telling.stop()]);
       closeRedis(commands);
     },
   };

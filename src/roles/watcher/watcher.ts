@@ -2,6 +2,7 @@ import type { V1CertificateSigningRequest, V1Node, V1Pod } from '@kubernetes/cli
 import type { Client } from '@temporalio/client';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
+import { isTokenUntold } from '../../db/answer-desk.js';
 import { liveJobs } from '../../db/jobs.js';
 import { providerOfToken } from '../../db/join-tokens.js';
 import { providerByNode, providersWithNodes } from '../../db/provider-reads.js';
@@ -210,6 +211,9 @@ function watchCertificateRequests(kubernetes: Kubernetes, pool: Pool, signals: O
       const providerId =
         tokenId === undefined ? await providerByNode(pool, nodeName!) : await providerOfToken(pool, tokenId);
       const request = { name, ...(tokenId === undefined ? {} : { tokenId }) };
+      // A machine may be quicker than its workflow, which is told of its registration last. This is tried again.
+      if (tokenId !== undefined && (await isTokenUntold(pool, tokenId)))
+        throw new Error('the workflow has not been told of the registration yet');
       return providerId === undefined ? undefined : providerSignals.certificateRequested(providerId, request);
     });
   };
