@@ -85,7 +85,11 @@ describe('a registration', () => {
 
   test('a registration that was rejected before leaves its provider waiting, as one that its workflow rejects', async () => {
     const provider = await startFlowProvider(flow);
-    await provider.registers('first', 'its owner', { kind: 'rejected', rejected: 'not this one', awaitsApproval: true });
+    await provider.registers('first', 'its owner', {
+      kind: 'rejected',
+      rejected: 'not this one',
+      awaitsApproval: true,
+    });
     await provider.becomes({ waitingFor: 'its approval: not this one' });
     expect((await provider.state()).status).toBe('pending');
     expect(provider.steps()).not.toContain('answerRegistration');
