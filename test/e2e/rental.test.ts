@@ -212,9 +212,16 @@ test('no secret of a rental is in any log or history', async () => {
   const client = new Client({ connection, namespace: broker.endpoints.temporal_namespace! });
   const upkeep = new Client({ connection, namespace: `${broker.endpoints.temporal_namespace!}-upkeep` });
   // A workflow is told of a registration after it was answered.
-  await until(() => client.workflow.getHandle('provider:erebus').describe().catch(() => undefined), {
-    name: 'the workflow of the machine has begun',
-  });
+  await until(
+    () =>
+      client.workflow
+        .getHandle('provider:erebus')
+        .describe()
+        .catch(() => undefined),
+    {
+      name: 'the workflow of the machine has begun',
+    },
+  );
   const histories = { ...(await exportHistories(client)), ...(await exportHistories(upkeep)) };
   await connection.close();
   expect(Object.keys(histories).filter((id) => /^(job|provider):/.test(id)).length).toBeGreaterThan(8);
