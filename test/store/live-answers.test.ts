@@ -116,6 +116,10 @@ describe('a token that a newer one replaces', () => {
   test('a token is replaced if it is for another node, or if nobody was ever given it', async () => {
     const [another, unsaid] = [await reserve(0, 'node-0'), await reserve(1)];
     await markTokenAnswered(pool(), another.tokenId, { encKey: undefined, answeredAt: new Date() });
+    // Within half a minute an answer could still be given with it.
+    await pool().query(`update join_tokens set created_at = now() - interval '31 seconds' where token_id = $1`, [
+      unsaid.tokenId,
+    ]);
     const newest = await reserve(2);
     expect((await replacedTokens(pool(), 'atlas', newest.tokenId)).sort()).toEqual(
       [another.tokenId, unsaid.tokenId].sort(),

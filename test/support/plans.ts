@@ -24,7 +24,7 @@ export function indexesOf(plan: Plan): string[] {
 /** Explains each statement instead of executing it, with the same values. */
 export function explained(pool: Pool, plans: Plan[]) {
   return async (query: string | QueryConfig, values?: unknown[]) => {
-    const { text, values: given } = typeof query === 'string' ? { text: query, values } : query;
+    const { text, values: given = values } = typeof query === 'string' ? { text: query, values } : query;
     const { rows } = await pool.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(
       `explain (format json) ${text}`,
       given as unknown[],
