@@ -40,7 +40,7 @@ import type { JoinCommandIssued } from '../src/domain/registration-answer.js';
 import { arrivalMs } from '../src/redis/streams/entry.js';
 
 /** `bootstrapsigner` needs about a second; if it takes longer than this, the step is retried. */
-const signatureTimeoutMs = 15_000;
+export const signatureTimeoutMs = 15_000;
 /** The public agents give up after a minute. */
 export const deliveryTimeoutMs = 60_000;
 /** Most agents are listening when the answer comes: for those, delivery needs no step of its own. */

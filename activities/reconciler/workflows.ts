@@ -8,6 +8,7 @@ import type { OpenRestore } from '../../src/db/restores.js';
 import { jobWorkflowId, type JobOrder } from '../../src/domain/job.js';
 import { instantAt, sentence, type Instant, type Printable } from '../../src/domain/outside.js';
 import { providerWorkflowId } from '../../src/domain/provider.js';
+import { createProviderSignals } from '../../src/temporal/providers.js';
 import type { Signal } from '../../src/temporal/signal-once.js';
 import { providerSignals } from '../../src/temporal/signals.js';
 import { startJob } from '../../src/temporal/start-job.js';
@@ -58,6 +59,7 @@ export function createWorkflowComparison(
   steps: NodeReader & JobRecord,
   restores: RestoreWatch,
 ) {
+  const signals = createProviderSignals(temporal, config);
   const forgottenSteps = createForgottenSteps({ config, pool, temporal }, steps);
   return {
     /**
@@ -210,8 +212,7 @@ export function createWorkflowComparison(
     { providerId, messageId, sender, answer }: UntoldRegistration,
     log: RepairLog,
   ): Promise<void> {
-    const message = { messageId, sender, ...(answer === undefined ? {} : { answer }) };
-    await startProvider(temporal, { providerId }, config, providerSignals.registrationReceived(providerId, message));
+    await signals.registrationReceived(providerId, messageId, { sender, answer });
     await markTold(pool, messageId);
     log.repaired('registration_untold', { providerId, messageId });
   }

@@ -11,6 +11,17 @@ const unansweredS = 45;
 /** The same for one that no worker has tried, which may merely wait its turn in a storm. */
 const untriedS = 300;
 
+/** Of `provider_registrations`: handed over, and its workflow was not told. */
+const atDesk = (row: string) => `${row}.handed_over_at is not null and ${row}.signalled_at is null`;
+const isHeld = (row: string) => `coalesce(${row}.held_until >= now(), false)`;
+/** Its provider leaves the fleet, or has left. */
+const leaves = (row: string) =>
+  `exists (select from providers p
+            where p.provider_id = ${row}.provider_id and (p.retiring or p.status = 'retired'))`;
+/** A worker answers. @param parameter how long it may have said nothing, in seconds. */
+const isServed = (parameter: string) =>
+  `exists (select from registration_answerers where seen_at > now() - make_interval(secs => ${parameter}))`;
+
 /** Says that this worker answers registrations. */
 export async function announceAnswerer(db: Queryable, name: string): Promise<void> {
   await db.query(
@@ -35,9 +46,7 @@ export async function handOver(db: Queryable, messageId: string): Promise<boolea
   const { rowCount } = await db.query(
     prepared(`update provider_registrations r set handed_over_at = coalesce(handed_over_at, now())
       where message_id = $1 and signalled_at is null
-        and exists (select from registration_answerers where seen_at > now() - make_interval(secs => $2))
-        and not exists (select from providers p
-                         where p.provider_id = r.provider_id and (p.retiring or p.status = 'retired'))`),
+        and ${isServed('$2')} and not ${leaves('r')}`),
     [messageId, answererGoneS],
   );
   return rowCount === 1;
@@ -61,10 +70,7 @@ export async function claimRegistrations(
     prepared(`update provider_registrations r set held_until = now() + make_interval(secs => $2)
       where message_id in (
         select w.message_id from provider_registrations w
-         where w.handed_over_at is not null and w.signalled_at is null and w.answer is null
-           and (w.held_until is null or w.held_until < now())
-           and not exists (select from providers p
-                            where p.provider_id = w.provider_id and (p.retiring or p.status = 'retired'))
+         where ${atDesk('w')} and w.answer is null and not ${isHeld('w')} and not ${leaves('w')}
            and not exists (select from provider_registrations o
                             where o.provider_id = w.provider_id and o.kind = w.kind and o.message_id <> w.message_id
                               and o.answer is null
@@ -82,8 +88,7 @@ export async function claimRegistrations(
 export async function countUnanswered(db: Queryable, most: number): Promise<number> {
   const { rows } = await db.query<{ count: number }>(
     prepared(`select count(*)::int as count
-       from (select from provider_registrations
-              where handed_over_at is not null and signalled_at is null and answer is null limit $1) waiting`),
+       from (select from provider_registrations r where ${atDesk('r')} and answer is null limit $1) waiting`),
     [most],
   );
   return rows[0]!.count;
@@ -141,20 +146,16 @@ export async function claimUntold(
     prepared(`update provider_registrations r set held_until = now() + make_interval(secs => $2)
       where message_id in (
         select w.message_id from provider_registrations w
-         where w.handed_over_at is not null and w.signalled_at is null
-           and (w.held_until is null or w.held_until < now())
+         where ${atDesk('w')} and not ${isHeld('w')}
            and w.handed_over_at <= now() - make_interval(secs => $3)
            and (w.answer is not null or
                 (w.handed_over_at < now() - make_interval(secs => $4)
                  and (w.held_until is not null
                       or w.handed_over_at < now() - make_interval(secs => $5)
-                      or not exists (select from registration_answerers where seen_at > now() - make_interval(secs => $6))
-                      or exists (select from providers p
-                                  where p.provider_id = w.provider_id and (p.retiring or p.status = 'retired')))))
+                      or not ${isServed('$6')} or ${leaves('w')})))
          order by w.handed_over_at limit $1 for no key update of w skip locked)
-     returning message_id, provider_id, wallet, signed, answer, extract(epoch from now() - handed_over_at)::float8 as waited_s,
-               exists (select from providers p
-                        where p.provider_id = r.provider_id and (p.retiring or p.status = 'retired')) as leaves`),
+     returning message_id, provider_id, wallet, signed, answer, ${leaves('r')} as leaves,
+               extract(epoch from now() - handed_over_at)::float8 as waited_s`),
     [limit, leaseS, olderThanS, unansweredS, untriedS, answererGoneS],
   );
   return rows.map((row) => ({
@@ -166,8 +167,7 @@ export async function claimUntold(
 /** Whether a provider's workflow is still to be told of a registration. */
 export async function hasUntold(db: Queryable, providerId: string): Promise<boolean> {
   const { rowCount } = await db.query(
-    prepared(`select from provider_registrations
-      where provider_id = $1 and handed_over_at is not null and signalled_at is null limit 1`),
+    prepared(`select from provider_registrations r where provider_id = $1 and ${atDesk('r')} limit 1`),
     [providerId],
   );
   return rowCount === 1;
@@ -177,7 +177,7 @@ export async function hasUntold(db: Queryable, providerId: string): Promise<bool
 export async function isTokenUntold(db: Queryable, tokenId: string): Promise<boolean> {
   const { rowCount } = await db.query(
     `select from join_tokens t join provider_registrations r on r.message_id = split_part(t.message_id, '#', 1)
-      where t.token_id = $1 and r.handed_over_at is not null and r.signalled_at is null`,
+      where t.token_id = $1 and ${atDesk('r')}`,
     [tokenId],
   );
   return rowCount === 1;
@@ -186,9 +186,8 @@ export async function isTokenUntold(db: Queryable, tokenId: string): Promise<boo
 /** Whether a worker is answering a registration of the provider at this moment. */
 export async function isBeingAnswered(db: Queryable, providerId: string): Promise<boolean> {
   const { rowCount } = await db.query(
-    `select from provider_registrations
-      where provider_id = $1 and handed_over_at is not null and signalled_at is null and answer is null
-        and held_until > now() limit 1`,
+    `select from provider_registrations r
+      where provider_id = $1 and ${atDesk('r')} and answer is null and ${isHeld('r')} limit 1`,
     [providerId],
   );
   return rowCount === 1;
@@ -207,7 +206,7 @@ export async function deskBacklog(db: Queryable): Promise<DeskBacklog> {
     `select count(*) filter (where answer is null)::int as unanswered,
             count(*) filter (where answer is not null)::int as untold,
             coalesce(extract(epoch from now() - min(handed_over_at)), 0)::float8 as oldest_s
-       from provider_registrations where handed_over_at is not null and signalled_at is null`,
+       from provider_registrations r where ${atDesk('r')}`,
   );
   const { unanswered, untold, oldest_s } = rows[0]!;
   return { unanswered, untold, oldestS: oldest_s };

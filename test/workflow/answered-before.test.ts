@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { simulatedMachine } from '../../engines/simulated-provider/machine.js';
 import { registrationMessage } from '../../engines/simulated-provider/messages.js';
@@ -37,7 +37,6 @@ afterAll(async () => {
   }
   await world.close();
 });
-beforeEach(() => void (told.length = 0));
 
 const signals = () => createProviderSignals(world.temporal.client, world.config);
 function openDesk() {
@@ -64,13 +63,27 @@ function openRelay() {
   });
 }
 
+/** The join commands that have come for an agent since it last looked. */
+async function takenBy(providerId: string): Promise<string[]> {
+  const { redis } = world.redis;
+  const stream = responseStream(providerId);
+  const read = (await redis.xreadgroup(
+    ...(['GROUP', 'agent', 'agent', 'COUNT', 10, 'STREAMS', stream, '>'] as const),
+  )) as [string, [string, string[]][]][] | null;
+  const entries = read?.[0]?.[1] ?? [];
+  if (entries.length > 0) await redis.xack(stream, 'agent', ...entries.map(([id]) => id));
+  return entries.map(([, fields]) => {
+    const reply = JSON.parse(fields[fields.indexOf('data') + 1]!) as RegistrationReply;
+    return reply.join_token ?? JSON.stringify(reply);
+  });
+}
+
 /** A registration that the relay has handed over, and an agent that listens for its answer. */
 async function registers() {
   const { pool } = world.database;
   const providerId = `early-${randomUUID().slice(0, 8)}`;
   told.push(providerId);
-  const stream = responseStream(providerId);
-  await world.redis.redis.xgroup('CREATE', stream, 'agent', '$', 'MKSTREAM');
+  await world.redis.redis.xgroup('CREATE', responseStream(providerId), 'agent', '$', 'MKSTREAM');
   const registration = registrationSchema.parse(registrationMessage(simulatedMachine({ providerId })));
   const messageId = `${streams.registration}/1-0/${providerId}`;
   const message = { messageId, providerId, registration, wallet: registration.walletAddr!, signed: false };
@@ -80,18 +93,7 @@ async function registers() {
   return {
     providerId,
     messageId,
-    /** The join commands that have come since it last looked. */
-    async takes(): Promise<string[]> {
-      const read = (await world.redis.redis.xreadgroup(
-        ...(['GROUP', 'agent', 'agent', 'COUNT', 10, 'STREAMS', stream, '>'] as const),
-      )) as [string, [string, string[]][]][] | null;
-      const entries = read?.[0]?.[1] ?? [];
-      if (entries.length > 0) await world.redis.redis.xack(stream, 'agent', ...entries.map(([id]) => id));
-      return entries.map(([, fields]) => {
-        const reply = JSON.parse(fields[fields.indexOf('data') + 1]!) as RegistrationReply;
-        return reply.join_token ?? JSON.stringify(reply);
-      });
-    },
+    takes: () => takenBy(providerId),
     isAnswered: () =>
       until(
         async () => {
@@ -171,14 +173,8 @@ describe('a registration that is answered before its workflow is told', () => {
     const answers = new Map<string, string[]>();
     const take = async () => {
       for (const id of ids) {
-        const read = (await redis.xreadgroup(
-          ...(['GROUP', 'agent', 'agent', 'COUNT', 10, 'STREAMS', responseStream(id), '>'] as const),
-        )) as [string, [string, string[]][]][] | null;
-        for (const [entry, fields] of read?.[0]?.[1] ?? []) {
-          await redis.xack(responseStream(id), 'agent', entry);
-          const { join_token: token } = JSON.parse(fields[fields.indexOf('data') + 1]!) as RegistrationReply;
-          answers.set(id, [...(answers.get(id) ?? []), token!]);
-        }
+        const taken = await takenBy(id);
+        if (taken.length > 0) answers.set(id, [...(answers.get(id) ?? []), ...taken]);
       }
       return answers.size === ids.length;
     };

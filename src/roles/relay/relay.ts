@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto';
-import { hostname } from 'node:os';
 import type { Client } from '@temporalio/client';
 import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
@@ -9,6 +7,7 @@ import { noteLoss } from '../../db/stream-losses.js';
 import type { ProviderVerifier } from '../../domain/provider-verdict.js';
 import type { Readiness } from '../../observability/listener.js';
 import type { Logger } from '../../observability/logger.js';
+import { newProcessName } from '../../process-name.js';
 import { createProviderSignals } from '../../temporal/providers.js';
 import { closeRedis, createRedis, type RedisConfig } from '../../redis/connection.js';
 import { DeadLetters } from '../../redis/streams/dead-letters.js';
@@ -61,7 +60,7 @@ export function startRelay({ config, pool, temporal, logger, verifier, redisDb, 
   const rejections = new Rejections(commands, logger, createReplySigner({ pool, config }));
   const deadLetters = new DeadLetters(commands);
   const signals = createProviderSignals(temporal, config);
-  const consumer = `${hostname()}-${randomBytes(3).toString('hex')}`;
+  const consumer = newProcessName();
 
   const readers: Redis[] = [];
   const consume = (name: keyof typeof streams, receive: Receive) => {

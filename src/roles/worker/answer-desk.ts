@@ -79,16 +79,19 @@ export function openAnswerDesk(
       }
       // With some taken there may be more; otherwise nothing is to be done until one comes, or one is over.
       const pause = sleep(pace.idleMs, undefined, { signal: leave.signal }).catch(() => undefined);
-      if (pace.atOnce - underWay.size < pace.atOnce / 4) await Promise.race([pause, ...underWay]);
+      if (isFull()) await Promise.race([pause, ...underWay]);
       else if (taken === 0) await pause;
     }
   }
 
+  /** Registrations are taken some at a time: each look costs as much as an answer does. */
+  function isFull(): boolean {
+    return pace.atOnce - underWay.size < pace.atOnce / 4;
+  }
+
   async function takeSome(): Promise<number> {
-    const free = pace.atOnce - underWay.size;
-    // Some at a time: each look costs as much as an answer does.
-    if (free < pace.atOnce / 4) return 0;
-    const taken = await claimRegistrations(pool, { limit: free, leaseS: pace.leaseS });
+    if (isFull()) return 0;
+    const taken = await claimRegistrations(pool, { limit: pace.atOnce - underWay.size, leaseS: pace.leaseS });
     if (taken.length > 0) {
       const waiting = taken.length < fewestAhead ? 0 : await countUnanswered(pool, mostAhead);
       tokens.expect(waiting < fewestAhead ? 0 : waiting);

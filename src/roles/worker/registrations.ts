@@ -1,17 +1,16 @@
-import { randomBytes } from 'node:crypto';
-import { hostname } from 'node:os';
 import { createAdmissionActivities } from '../../../activities/admission.js';
 import type { ActivityDeps } from '../../../activities/deps.js';
+import { signatureTimeoutMs } from '../../../activities/join-command.js';
 import { countLiveTokens, newTokenId } from '../../db/join-tokens.js';
 import { mostLiveTokens, tokenLifeS } from '../../domain/token-life.js';
 import { createBootstrapToken, deleteBootstrapToken, newTokenSecret } from '../../kubernetes/bootstrap-tokens.js';
 import { createTokensAhead, type TokenAhead, type TokenMaking } from '../../kubernetes/tokens-ahead.js';
+import { newProcessName } from '../../process-name.js';
 import { sideBySide } from '../../side-by-side.js';
 import { openAnswerDesk } from './answer-desk.js';
 
 /** Kubernetes requests at a time. */
 const atOnce = 16;
-const signatureTimeoutMs = 15_000;
 
 type Deps = Pick<ActivityDeps, 'config' | 'pool' | 'redis' | 'kubernetes' | 'clusterInfo' | 'logger'>;
 
@@ -20,8 +19,7 @@ export function answerRegistrations(deps: Deps): ReturnType<typeof openAnswerDes
   const { pool, logger } = deps;
   const tokens = createTokensAhead(makingOf(deps));
   const { answerRegistration } = createAdmissionActivities({ ...deps, tokensAhead: tokens });
-  const name = `${hostname()}-${randomBytes(3).toString('hex')}`;
-  const desk = openAnswerDesk({ pool, logger, name, tokens, answer: answerRegistration });
+  const desk = openAnswerDesk({ pool, logger, name: newProcessName(), tokens, answer: answerRegistration });
   return {
     ready: desk.ready,
     async stop() {
