@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { startStack } from '../../engines/stack.js';
 import { rent, withJobsStack, type JobsStack } from './jobs-stack.js';
 import { quantile, type Measurement } from './measurement.js';
-import { stackCpuSeconds } from './processes.js';
+import { cpuMsSince, shares, stackCpu, sumOf, type CpuByProcess } from './processes.js';
 
 const rounds = 60;
 const warmUp = 5;
@@ -21,7 +21,7 @@ export async function measureJobsBefore(log: (line: string) => void, checkout: s
     withJobsStack(log, earlier, async (before) => {
       const [nowRun, beforeRun] = await inTurns(now, before);
       const addedMs = median(nowRun.ms) - median(beforeRun.ms);
-      const share = (nowRun.cpuMs / beforeRun.cpuMs - 1) * 100;
+      const share = (sumOf(nowRun.cpuMs) / sumOf(beforeRun.cpuMs) - 1) * 100;
       return [
         {
           work: '`POST /jobs` to SSH info, alone: median above the earlier version’s',
@@ -32,8 +32,10 @@ export async function measureJobsBefore(log: (line: string) => void, checkout: s
         {
           work: 'processor time of a job’s whole life, idle time of all processes included',
           target: '',
-          measured: `${signed(share)} % (${beforeRun.cpuMs.toFixed(0)} and ${nowRun.cpuMs.toFixed(0)} ms)`,
+          measured: `${signed(share)} % (${sumOf(beforeRun.cpuMs).toFixed(0)} and ${sumOf(nowRun.cpuMs).toFixed(0)} ms)`,
         },
+        { work: 'of it before', target: '', measured: shares(beforeRun.cpuMs) },
+        { work: 'of it now', target: '', measured: shares(nowRun.cpuMs) },
       ];
     }),
   );
@@ -42,29 +44,31 @@ export async function measureJobsBefore(log: (line: string) => void, checkout: s
 interface Run {
   ms: number[];
   /** Of all processes of the stack, for each job. */
-  cpuMs: number;
+  cpuMs: CpuByProcess;
 }
 
 async function inTurns(...stacks: [JobsStack, JobsStack]): Promise<[Run, Run]> {
   const runs: [Run, Run] = [
-    { ms: [], cpuMs: 0 },
-    { ms: [], cpuMs: 0 },
+    { ms: [], cpuMs: new Map() },
+    { ms: [], cpuMs: new Map() },
   ];
   for (let round = 0; round < warmUp + rounds; round++) {
     // Whoever goes first in a round goes second in the next.
     for (const index of round % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const)) {
       const { bench, session } = stacks[index];
-      const beganS = stackCpuSeconds(bench.stack);
+      const before = stackCpu(bench.stack);
       const { ms, id } = await rent(session);
       await session.request('DELETE', `/api/v1/jobs/${id}`, undefined, { prefer: 'wait=60' });
       if (round < warmUp) continue;
       runs[index].ms.push(ms);
-      runs[index].cpuMs += ((stackCpuSeconds(bench.stack) - beganS) * 1000) / rounds;
+      runs[index].cpuMs = added(runs[index].cpuMs, cpuMsSince(bench.stack, before, rounds));
     }
   }
   return runs;
 }
 
+const added = (a: CpuByProcess, b: CpuByProcess): CpuByProcess =>
+  new Map([...b].map(([name, ms]) => [name, ms + (a.get(name) ?? 0)]));
 const median = (values: readonly number[]) => quantile(values, 0.5);
 const signed = (value: number) => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(1)}`;
 

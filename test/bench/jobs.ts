@@ -4,6 +4,7 @@ import { jobWorkflowId } from '../../src/domain/job.js';
 import type { BenchStack } from './bench-stack.js';
 import { measureJobsBefore } from './jobs-before.js';
 import { rent, withJobsStack } from './jobs-stack.js';
+import { cpuMsSince, shares, stackCpu, sumOf, type CpuByProcess } from './processes.js';
 import { measureLedgerShare } from './ledger-share.js';
 import { quantile, seconds, spread, type Measure, type Measurement } from './measurement.js';
 
@@ -31,6 +32,7 @@ const measureHere: Measure = (log) =>
       ids.push(id);
     }
     const togetherMs: number[] = [];
+    const beforeStarts = stackCpu(bench.stack);
     const began = performance.now();
     await spread(together, inFlight, async () => {
       const { ms, id } = await rent(session);
@@ -38,13 +40,18 @@ const measureHere: Measure = (log) =>
       ids.push(id);
     });
     const perSecond = together / ((performance.now() - began) / 1000);
+    const startCpu = cpuMsSince(bench.stack, beforeStarts, together);
     await session.request('POST', `/api/v1/jobs/${ids[0]!}/extend`, { additional_hours: 1 });
     const endMs: number[] = [];
+    const beforeEnds = stackCpu(bench.stack);
+    const endsBegan = performance.now();
     await spread(ids.length, inFlight, async (index) => {
       const started = performance.now();
       await session.request('DELETE', `/api/v1/jobs/${ids[index]!}`, undefined, { prefer: 'wait=60' });
       endMs.push(performance.now() - started);
     });
+    const endsPerSecond = ids.length / ((performance.now() - endsBegan) / 1000);
+    const endCpu = cpuMsSince(bench.stack, beforeEnds, ids.length);
     const events = await historyEvents(bench, ids[0]!);
 
     const spans = (ms: readonly number[]) => `p50 ${seconds(quantile(ms, 0.5))}, p95 ${seconds(quantile(ms, 0.95))}`;
@@ -61,7 +68,13 @@ const measureHere: Measure = (log) =>
         measured: `${perSecond.toFixed(1)} /s; ${spans(togetherMs)}`,
         met: perSecond >= 10,
       },
-      { work: `\`DELETE /jobs/:id\` to released, ${inFlight} in flight`, target: '', measured: spans(endMs) },
+      { work: 'processor for each of these starts', target: '', measured: described(startCpu) },
+      {
+        work: `\`DELETE /jobs/:id\` to released, ${inFlight} in flight`,
+        target: '',
+        measured: `${endsPerSecond.toFixed(1)} /s; ${spans(endMs)}`,
+      },
+      { work: 'processor for each of these ends', target: '', measured: described(endCpu) },
       {
         work: 'history events of a normal job, one extension included',
         target: '≤ 60',
@@ -71,6 +84,8 @@ const measureHere: Measure = (log) =>
       await measureLedgerShare({ bench, session }),
     ];
   });
+
+const described = (cpuMs: CpuByProcess) => `${sumOf(cpuMs).toFixed(0)} ms: ${shares(cpuMs)}`;
 
 async function historyEvents({ endpoints }: BenchStack, jobId: string): Promise<number> {
   const connection = await Connection.connect({ address: endpoints.temporal! });

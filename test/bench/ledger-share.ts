@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { rent, type JobsStack } from './jobs-stack.js';
 import { spread, type Measurement } from './measurement.js';
-import { stackCpuSeconds } from './processes.js';
+import { cpuMsSince, stackCpu, sumOf } from './processes.js';
 
 const jobs = 150;
 const inFlight = 16;
@@ -11,12 +11,12 @@ const inFlight = 16;
 export async function measureLedgerShare({ bench, session }: JobsStack): Promise<Measurement> {
   let stackMs = 0;
   const ledgerMs = await inLedgerMs(bench.endpoints.postgres!, async () => {
-    const beganS = stackCpuSeconds(bench.stack);
+    const began = stackCpu(bench.stack);
     await spread(jobs, inFlight, async () => {
       const { id } = await rent(session);
       await session.request('DELETE', `/api/v1/jobs/${id}`, undefined, { prefer: 'wait=60' });
     });
-    stackMs = (stackCpuSeconds(bench.stack) - beganS) * 1000;
+    stackMs = sumOf(cpuMsSince(bench.stack, began, 1));
   });
   return {
     work: 'the ledger’s functions, of the processor time of a job’s life',

@@ -29,9 +29,28 @@ export function cpuSeconds([parent, ...children]: readonly number[]): number {
   return all / ticksPerSecond;
 }
 
-/** Processor seconds so far of all processes of a stack: the broker’s and the engines’. */
-export const stackCpuSeconds = (stack: Stack) =>
-  Object.values(stack.endpoints().pids).reduce((sum, pid) => sum + cpuSeconds(family(pid)), 0);
+/** Processor time by the name of a process: the broker’s and the engines’. */
+export type CpuByProcess = ReadonlyMap<string, number>;
+
+/** Processor seconds so far of all processes of a stack. */
+export const stackCpu = (stack: Stack): CpuByProcess =>
+  new Map(Object.entries(stack.endpoints().pids).map(([name, pid]) => [name, cpuSeconds(family(pid))]));
+
+/** Milliseconds that each process has used since, for each of so many units of work. */
+export function cpuMsSince(stack: Stack, before: CpuByProcess, units: number): CpuByProcess {
+  return new Map([...stackCpu(stack)].map(([name, cpuS]) => [name, ((cpuS - (before.get(name) ?? 0)) * 1000) / units]));
+}
+
+export const sumOf = (cpu: CpuByProcess) => [...cpu.values()].reduce((sum, ms) => sum + ms, 0);
+
+/** The processes that used a millisecond and more, the busiest first. */
+export function shares(cpuMs: CpuByProcess): string {
+  return [...cpuMs]
+    .filter(([, ms]) => ms >= 1)
+    .sort(([, a], [, b]) => b - a)
+    .map(([name, ms]) => `${name} ${ms.toFixed(0)} ms`)
+    .join(', ');
+}
 
 /** The fields of /proc/PID/stat after the name of the program; the parent is the second. */
 function statOf(pid: number): string[] | undefined {

@@ -6,7 +6,7 @@ import { connectKubernetes, type Kubernetes } from '../../src/kubernetes/client.
 import { responseStream, streams } from '../../src/wire/streams.js';
 import { withBenchStack } from './bench-stack.js';
 import { quantile, seconds, spread, type Measure } from './measurement.js';
-import { cpuSeconds, family } from './processes.js';
+import { cpuMsSince, shares, stackCpu } from './processes.js';
 
 const warmUp = 50;
 const registrations = 1_000;
@@ -24,17 +24,11 @@ export const measureRegistrations: Measure = (log) =>
     const redis = new Redis(endpoints.redis);
     /** Runs the work for all registrations. @returns also its rate, and the processor time of each process per registration. */
     const measured = async <T>(work: () => Promise<T>) => {
-      const cpu = () =>
-        Object.entries(stack.endpoints().pids).map(([name, pid]) => ({ name, cpuS: cpuSeconds(family(pid)) }));
-      const before = new Map(cpu().map(({ name, cpuS }) => [name, cpuS]));
+      const before = stackCpu(stack);
       const began = performance.now();
       const result = await work();
       const perSecond = registrations / ((performance.now() - began) / 1000);
-      const used = cpu()
-        .map(({ name, cpuS }) => ({ name, ms: ((cpuS - (before.get(name) ?? 0)) * 1000) / registrations }))
-        .filter(({ ms }) => ms >= 1)
-        .sort((a, b) => b.ms - a.ms);
-      return { result, perSecond, used: used.map(({ name, ms }) => `${name} ${ms.toFixed(0)} ms`).join(', ') };
+      return { result, perSecond, used: shares(cpuMsSince(stack, before, registrations)) };
     };
     try {
       const kubernetes = connectKubernetes({ KUBECONFIG: endpoints.kubeconfig! });

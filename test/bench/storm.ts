@@ -6,7 +6,7 @@ import { responseStream, streams } from '../../src/wire/streams.js';
 import { withBenchStack, type BenchStack } from './bench-stack.js';
 import { stackOf } from './jobs-before.js';
 import type { Measurement } from './measurement.js';
-import { stackCpuSeconds } from './processes.js';
+import { cpuMsSince, stackCpu, sumOf } from './processes.js';
 
 const agents = 800;
 /** Far more than the broker answers meanwhile, so that most agents ask again. */
@@ -59,7 +59,7 @@ async function storm(log: (line: string) => void, { stack, endpoints }: BenchSta
   try {
     const keys = Array.from({ length: agents }, (_, index) => responseStream(`storm-${index}`));
     await Promise.all(keys.map((key) => redis.xgroup('CREATE', key, group, '$', 'MKSTREAM')));
-    const cpuBeganS = stackCpuSeconds(stack);
+    const cpuBegan = stackCpu(stack);
     const began = performance.now();
     const since = () => performance.now() - began;
     const unanswered = new Set(keys);
@@ -80,7 +80,7 @@ async function storm(log: (line: string) => void, { stack, endpoints }: BenchSta
       }
     }
     if (unanswered.size > 0) throw new Error(`${unanswered.size} agents had no answer after ${timeoutMs} ms`);
-    const cpuMs = ((stackCpuSeconds(stack) - cpuBeganS) * 1_000) / agents;
+    const cpuMs = sumOf(cpuMsSince(stack, cpuBegan, agents));
     return { messages, answers, tokens: tokens.size, seconds: doneMs / 1_000, cpuMs };
   } finally {
     redis.disconnect();
