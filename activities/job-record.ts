@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
 import { release, allocate, findAllocation, movesOf, vacate } from '../src/db/allocations.js';
-import { createReceiptSigner, type ReceiptSigner, type ReceiptSignerDeps } from '../src/billing/receipt-signer.js';
+import { createReceiptSigner, type ReceiptSignerDeps } from '../src/billing/receipt-signer.js';
 import { writeReceipt, type ReceiptSite } from '../src/billing/receipts.js';
+import { signTogether } from '../src/billing/sign-together.js';
 import { extendJob, settleSpend } from '../src/billing/spend.js';
 import { placementCandidates } from '../src/db/candidates.js';
 import { recordDoubt, recordFailure, recordStart, type FailurePolicy } from '../src/db/provider-failures.js';
@@ -48,6 +49,7 @@ type JobRecordDeps = Pick<ActivityDeps, 'pool' | 'logger'> & {
 export function createJobRecordActivities({ pool, logger, config }: JobRecordDeps) {
   const bell = createEventBell(pool);
   const signer = createReceiptSigner({ config, pool, logger });
+  const signSome = signer && signTogether(signer, receiptsAtAnEnd);
   return {
     /**
      * Takes capacity at the cheapest provider that fits and has not failed this job before, and sets the reservation to
@@ -174,7 +176,8 @@ export function createJobRecordActivities({ pool, logger, config }: JobRecordDep
         }),
       );
       bell.ring(order.wallet);
-      await signSome(signer, logger);
+      // What fails here, the sweep finds.
+      await signSome?.().catch((error: unknown) => logger.warn({ err: error }, 'receipts could not be signed yet'));
       logWords(logger, order, outcome.failure);
       return before.isOut === true ? { ...remembered, isUnreachedOut: true } : remembered;
     },
@@ -279,15 +282,6 @@ function logWords(logger: Logger, { jobId, image }: JobOrder, failure: JobFailur
   if (failure?.words === undefined) return;
   const { reason, words } = failure;
   logger.warn({ jobId, reason, words, image }, 'a job failed; its customer learns only the kind of failure');
-}
-
-/** Signs the receipt of a job that has just ended, with a few others; what fails here, the sweep finds. */
-async function signSome(signer: ReceiptSigner | undefined, logger: Logger): Promise<void> {
-  try {
-    await signer?.sign(receiptsAtAnEnd);
-  } catch (error) {
-    logger.warn({ err: error }, 'receipts could not be signed yet');
-  }
 }
 
 function withoutWords({ words: _, ...failure }: JobFailure, message: Printable): JobFailure {

@@ -42,6 +42,9 @@ import { sshHost } from './ssh-host.js';
 /** A day more than the longest job: Kubernetes ends a pod by itself only if the broker is gone for ever. */
 const deadlineSlackSeconds = 86_400;
 
+/** A pod takes at least this long to go. */
+const firstLookMs = 100;
+
 type Deps = Pick<ActivityDeps, 'config' | 'pool' | 'kubernetes' | 'logger'>;
 
 /** A pod that was made, and how its customer will reach it. */
@@ -83,12 +86,18 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
         const { gpuResource } = placement;
         await ensureTenant(kubernetes, namespace, quota, config.ENABLE_TENANT_ISOLATION, installation, gpuResource);
         const inputs = await jobInputs(pool, order.jobId);
-        const [hostKey, service] = await bothOf(ensureSecret(job, inputs), ensureService(job));
-        const node = await core.readNode({ name: placement.nodeName });
+        const [hostKey, service, node] = await allOf(
+          ensureSecret(job, inputs),
+          ensureService(job),
+          core.readNode({ name: placement.nodeName }),
+        );
         const pod = await ensurePod(job, inputs, node);
         const podUid = pod.metadata!.uid!;
-        if (config.ENABLE_TENANT_ISOLATION) await ensureWayOut(job, podUid, node);
-        const ssh: SshAccess = { host: await sshHost(pool, placement, node), user: 'root', hostKey, ...service };
+        const [host] = await allOf(
+          sshHost(pool, placement, node),
+          config.ENABLE_TENANT_ISOLATION ? ensureWayOut(job, podUid, node) : undefined,
+        );
+        const ssh: SshAccess = { host, user: 'root', hostKey, ...service };
         return { podUid, ssh, ...(awaitsLook(pod) ? { isLookedAt: true } : {}) };
       } catch (error) {
         // The namespace may have been deleted since this process saw it: the next attempt creates it again.
@@ -134,20 +143,22 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
         if (object === undefined || !isMeant(object)) return;
         await removeStale(namespace, object, (body) => removeIt({ body }));
       };
-      await remove(
-        () => core.readNamespacedSecret({ name, namespace }),
-        (options) => core.deleteNamespacedSecret({ name, namespace, ...options }),
+      await allOf(
+        remove(
+          () => core.readNamespacedSecret({ name, namespace }),
+          (options) => core.deleteNamespacedSecret({ name, namespace, ...options }),
+        ),
+        remove(
+          () => core.readNamespacedPod({ name, namespace }),
+          (options) => core.deleteNamespacedPod({ name, namespace, ...options }),
+        ),
       );
-      await remove(
-        () => core.readNamespacedPod({ name, namespace }),
-        (options) => core.deleteNamespacedPod({ name, namespace, ...options }),
-      );
-      for (let waitMs = 20; ; waitMs = Math.min(waitMs * 2, 1_000)) {
+      for (let waitMs = firstLookMs; ; waitMs = Math.min(waitMs * 2, 1_000)) {
+        await sleep(waitMs, undefined, { signal: context.cancellationSignal });
         const pod = await readPod(order, namespace);
         if (pod === undefined || !isMeant(pod)) break;
         context.heartbeat();
         if ((await removeOverdue({ config, kubernetes, logger }, pod)) === 'left') break;
-        await sleep(waitMs, undefined, { signal: context.cancellationSignal });
       }
       // This frees the port. For a job of an earlier version, garbage collection may have deleted it with the pod.
       await remove(
@@ -292,10 +303,10 @@ interface PlacedJob {
   namespace: string;
 }
 
-/** Waits for both even if one fails: nothing may be created any more once the activity is over. */
-async function bothOf<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
-  await Promise.allSettled([one, other]);
-  return [await one, await other];
+/** Waits for all even if one fails: nothing may be created any more once the activity is over. */
+async function allOf<T extends readonly unknown[]>(...promises: T): Promise<{ [At in keyof T]: Awaited<T[At]> }> {
+  await Promise.allSettled(promises);
+  return await Promise.all(promises);
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { V1Node } from '@kubernetes/client-node';
 import type { Pool } from 'pg';
-import { findProvider } from '../src/db/provider-reads.js';
+import { publicIpOf } from '../src/db/provider-reads.js';
 import { BrokerError } from '../src/domain/errors.js';
 import { isSshHost, type Placement } from '../src/domain/job.js';
 
@@ -10,8 +10,8 @@ import { isSshHost, type Placement } from '../src/domain/job.js';
  */
 export async function sshHost(pool: Pool, placement: Placement, node: V1Node): Promise<string> {
   const addressOf = (kind: string) => node.status?.addresses?.find(({ type }) => type === kind)?.address;
-  const provider = await findProvider(pool, placement.providerId);
-  const host = [addressOf('ExternalIP'), provider?.publicIp, addressOf('InternalIP')].find(isSshHost);
+  const reported = await publicIpOf(pool, placement.providerId);
+  const host = [addressOf('ExternalIP'), reported, addressOf('InternalIP')].find(isSshHost);
   if (host === undefined) throw new BrokerError('dependency_unavailable', `node ${placement.nodeName} has no address`);
   return host;
 }

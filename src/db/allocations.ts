@@ -12,6 +12,7 @@ import { markMoving, markProvisioning } from './job-changes.js';
 import { tellAlso } from './job-events.js';
 import { priceOfRateSql, rateOfPriceSql } from './offers.js';
 import { withTransaction, type Queryable, type Transaction } from './pool.js';
+import { prepared } from './prepared.js';
 
 /**
  * The result of an allocation: `held` if the job already has one, perhaps elsewhere (`findAllocation` tells where),
@@ -48,12 +49,12 @@ export async function allocate(
       // Lock the job's own row first if there may be one, in the same order as `release`.
       if (attempt > 1) await tx.query('select from allocations where job_id = $1 for update', [order.jobId]);
       const { rowCount: available } = await tx.query(
-        `select from providers p where provider_id = $1 and status = 'available' and not cordoned and ${isUnblockedSql}
-            for share of p`,
+        prepared(`select from providers p where provider_id = $1 and status = 'available' and not cordoned and ${isUnblockedSql}
+            for share of p`),
         [place.providerId],
       );
       if (available === 0) return 'taken';
-      await tx.query('select from provider_resources where provider_id = $1 order by kind, name for update', [
+      await tx.query(prepared('select from provider_resources where provider_id = $1 order by kind, name for update'), [
         place.providerId,
       ]);
       const outcome = await takeLocked(tx, order, place, attempt);
@@ -96,7 +97,7 @@ async function takeLocked(
   attempt: number,
 ): Promise<AllocationOutcome> {
   const { rows } = await tx.query<{ claimed: boolean; known: 'held' | 'vacated' | 'closed' | null }>(
-    `with need as materialized (
+    prepared(`with need as materialized (
        select kind, name, amount
          from (values ('cpu', '', $4::bigint), ('gpu', coalesce($7, ''), $3::bigint),
                       ('memory', '', $5::bigint), ('pods', '', 1), ('storage', '', $6::bigint)) as n (kind, name, amount)
@@ -125,7 +126,7 @@ async function takeLocked(
      )
      select exists (select from claim) as claimed,
             (select case when released_at is null then 'held' when vacated and attempt = $13 then 'vacated' else 'closed' end
-               from allocations where job_id = $1) as known`,
+               from allocations where job_id = $1) as known`),
     [
       order.jobId,
       place.providerId,
@@ -172,9 +173,9 @@ export async function findAllocation(db: Queryable, jobId: string): Promise<Plac
     price_per_hour: number;
     rate: string;
   }>(
-    `select provider_id, node_name, gpu_type, gpu_model, gpu_resource, price_per_hour::float8,
+    prepared(`select provider_id, node_name, gpu_type, gpu_model, gpu_resource, price_per_hour::float8,
             ${rateOfPriceSql('price_per_hour')}::text as rate
-       from allocations where job_id = $1 and released_at is null`,
+       from allocations where job_id = $1 and released_at is null`),
     [jobId],
   );
   const row = rows[0];
@@ -218,12 +219,12 @@ const giveBack = `
  */
 export async function release(db: Queryable, jobId: string): Promise<void> {
   await db.query(
-    `with freed as (
+    prepared(`with freed as (
        insert into allocations (job_id, released_at) values ($1, now())
        on conflict (job_id) do update set released_at = now(), vacated = false
         where allocations.released_at is null or allocations.vacated
        returning provider_id, gpu_type, gpu_count, cpu_cores, memory_mb, storage_gb, pods
-     ), ${giveBack}`,
+     ), ${giveBack}`),
     [jobId],
   );
 }
@@ -262,7 +263,7 @@ export async function vacate(tx: Transaction, jobId: string, attempt: number, me
 /** The providers that did not start a job, and the number of its current or next placement. */
 export async function movesOf(db: Queryable, jobId: string): Promise<{ attempt: number; failedAt: string[] }> {
   const { rows } = await db.query<{ attempt: number; failed_at: string[] }>(
-    'select attempt, failed_at from allocations where job_id = $1',
+    prepared('select attempt, failed_at from allocations where job_id = $1'),
     [jobId],
   );
   return { attempt: rows[0]?.attempt ?? 1, failedAt: rows[0]?.failed_at ?? [] };

@@ -1,5 +1,6 @@
 import type { Queryable } from './pool.js';
 import type { JobStatus } from '../wire/statuses.js';
+import { prepared } from './prepared.js';
 
 /** What a job or one of its extensions takes from a session's limit; `requestId` is '' for the order itself. */
 export interface Charge {
@@ -25,7 +26,7 @@ export async function insertCharge(
   { jobId, requestId, sessionId, amount, seconds }: Charge,
 ): Promise<{ outcome: 'charged' | 'charged before' | 'refused'; paid?: PaidBy }> {
   const { rows } = await tx.query<{ written: number } & (PaidRow | Record<keyof PaidRow, null>)>(
-    `with charge as (
+    prepared(`with charge as (
        insert into auth_charges (job_id, request_id, session_id, reserved, ordered, booked, seconds)
        values ($1, $2, $3, $4, $4, $4, $5)
        on conflict (job_id, request_id) do nothing
@@ -40,7 +41,7 @@ export async function insertCharge(
           and s.reserved + s.spent + charge.reserved <= s.spend_limit
        returning ${paidColumns}
      )
-     select w.written, paid.* from (select count(*)::int as written from charge) w left join paid on true`,
+     select w.written, paid.* from (select count(*)::int as written from charge) w left join paid on true`),
     [jobId, requestId, sessionId, amount.toString(), seconds ?? null],
   );
   const { written, ...paid } = rows[0]!;
@@ -73,8 +74,8 @@ export async function lockOrderCharge(
   jobId: string,
 ): Promise<{ sessionId: string; settled: boolean } | undefined> {
   const { rows } = await tx.query<{ session_id: string; settled: boolean }>(
-    `select session_id, settled_at is not null as settled
-       from auth_charges where job_id = $1 and request_id = '' for update`,
+    prepared(`select session_id, settled_at is not null as settled
+       from auth_charges where job_id = $1 and request_id = '' for update`),
     [jobId],
   );
   const row = rows[0];
@@ -105,7 +106,7 @@ export async function reserveForPlacement(
   const order = await lockOrderCharge(tx, jobId);
   if (order === undefined || order.settled) return 'not paid for';
   const { rows } = await tx.query<PaidRow & { before: string; booked: string | null }>(
-    `with charge as materialized (
+    prepared(`with charge as materialized (
        select session_id, reserved, booked from auth_charges where job_id = $1 and request_id = ''
      ), paid as (
        update auth_sessions s
@@ -122,7 +123,7 @@ export async function reserveForPlacement(
      ), shown as (
        update jobs set reserved_amount = $2::numeric from paid where job_id = $1
      )
-     select * from paid`,
+     select * from paid`),
     [jobId, amount.toString()],
   );
   const paid = rows[0];
@@ -157,10 +158,10 @@ export async function jobTariff(db: Queryable, jobId: string): Promise<JobTariff
     expires_at: Date | null;
   }>(
     // Jobs placed by versions up to 0.1.0 have a price but no rate.
-    `select j.status, coalesce(j.rate, trunc(j.price_per_hour * 10::numeric ^ 18))::numeric(78, 0)::text as rate,
+    prepared(`select j.status, coalesce(j.rate, trunc(j.price_per_hour * 10::numeric ^ 18))::numeric(78, 0)::text as rate,
             coalesce(j.fee_bps, 0) as fee_bps, j.provider_id, i.wallet as payee, j.started_at, j.expires_at
        from jobs j left join provider_identities i on i.provider_id = j.provider_id and i.signed_at is not null
-      where j.job_id = $1`,
+      where j.job_id = $1`),
     [jobId],
   );
   const row = rows[0];
@@ -224,7 +225,7 @@ export async function settleCharges(tx: Queryable, jobId: string, cost: bigint):
     spent: string;
     booked: string | null;
   }>(
-    `with due as (
+    prepared(`with due as (
        select request_id, booked,
               coalesce(sum(reserved) over (
                 order by created_at, request_id rows between unbounded preceding and 1 preceding
@@ -249,7 +250,7 @@ export async function settleCharges(tx: Queryable, jobId: string, cost: bigint):
        returning s.id, s.wallet
      )
      select c.request_id, g.wallet, c.reserved::text, c.spent::text, c.booked::text
-       from settled c join given_back g on g.id = c.session_id order by c.created_at, c.request_id`,
+       from settled c join given_back g on g.id = c.session_id order by c.created_at, c.request_id`),
     [jobId, cost.toString()],
   );
   return rows.map(({ request_id, wallet, reserved, spent, booked }) => ({

@@ -1,4 +1,5 @@
 import type { Queryable } from './pool.js';
+import { prepared } from './prepared.js';
 
 export type WalletKind = 'eoa' | 'contract';
 
@@ -128,12 +129,11 @@ export async function findSessionsByKey(
   db: Queryable,
   sessionKeys: readonly string[],
 ): Promise<Map<string, AuthSession>> {
-  const { rows } = await db.query<SessionRow>({
-    name: 'auth-sessions-by-key',
-    text: `select ${sessionColumns} from unnest($1::bpchar[]) as asked (key)
-             join auth_sessions s on s.session_key = asked.key`,
-    values: [sessionKeys],
-  });
+  const { rows } = await db.query<SessionRow>(
+    prepared(`select ${sessionColumns} from unnest($1::bpchar[]) as asked (key)
+             join auth_sessions s on s.session_key = asked.key`),
+    [sessionKeys],
+  );
   return new Map(rows.map((row) => [row.session_key, sessionOf(row)]));
 }
 

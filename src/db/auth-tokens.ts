@@ -1,5 +1,6 @@
 import { sessionColumns, sessionOf, type AuthSession, type SessionRow } from './auth-sessions.js';
 import type { Queryable } from './pool.js';
+import { prepared } from './prepared.js';
 
 export interface AuthToken {
   id: string;
@@ -62,14 +63,13 @@ export async function findTokens(
   db: Queryable,
   hashes: readonly string[],
 ): Promise<Map<string, { token: AuthToken; session: AuthSession }>> {
-  const { rows } = await db.query<{ hash: string } & TokenRow & SessionRow>({
-    name: 'auth-tokens-by-hash',
-    text: `select encode(t.token_sha256, 'hex') as hash, ${tokenColumns}, ${sessionColumns}
+  const { rows } = await db.query<{ hash: string } & TokenRow & SessionRow>(
+    prepared(`select encode(t.token_sha256, 'hex') as hash, ${tokenColumns}, ${sessionColumns}
              from unnest($1::text[]) as asked (hash)
              join auth_tokens t on t.token_sha256 = decode(asked.hash, 'hex')
-             join auth_sessions s on s.id = t.session_id`,
-    values: [hashes],
-  });
+             join auth_sessions s on s.id = t.session_id`),
+    [hashes],
+  );
   return new Map(rows.map((row) => [row.hash, { token: tokenOf(row), session: sessionOf(row) }]));
 }
 

@@ -20,6 +20,7 @@ import {
 } from './placement-conditions.js';
 import { unseenRateSql, walkedRows, walkSql, walkSteps } from './placement-walk.js';
 import type { Queryable } from './pool.js';
+import { prepared } from './prepared.js';
 
 interface CandidateRow {
   provider_id: string;
@@ -116,13 +117,13 @@ async function cheapestOnes(
   isQuoted: boolean,
 ): Promise<CandidateRow[] | undefined> {
   const { rows } = await db.query<CandidateRow & { is_best: boolean; is_all: boolean }>(
-    `${walkSql(most, isQuoted ? '$19' : undefined, 'placement')}
+    prepared(`${walkSql(most, isQuoted ? '$19' : undefined, 'placement')}
      select found.*, seen.all_of_them or unseen.rate > $10::numeric as is_all,
             is_promised or (rank, free_gpus, found.provider_id)
                            <= (${soundRankSql('unseen.rate')}, seen.free, seen.provider_id) as is_best
        from seen cross join lateral (select ${unseenRateSql} as rate) unseen
             left join (${candidates(walkedRows, isQuoted)}) found on true
-      order by found.place`,
+      order by found.place`),
     values,
   );
   // Without any, there is one row that says whether those were all.

@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { prepared } from './prepared.js';
 
 /** The channel on which processes hear that a wallet has new events. */
 export const eventChannel = 'job_events';
@@ -28,9 +29,7 @@ export function createEventBell(pool: Pick<Pool, 'query'>): EventBell {
     while (waiting.size > 0) {
       const named = waiting.size > maxNamed ? '' : [...waiting].join(',');
       waiting.clear();
-      await pool
-        .query({ name: 'ring', text: `select pg_notify('${eventChannel}', $1)`, values: [named] })
-        .catch(() => undefined);
+      await pool.query(prepared(`select pg_notify('${eventChannel}', $1)`), [named]).catch(() => undefined);
     }
     isRinging = false;
   }

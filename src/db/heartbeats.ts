@@ -2,6 +2,7 @@ import type { Telemetry } from '../domain/heartbeat.js';
 import { whyNotServing } from '../domain/provider.js';
 import { storableJson } from './json.js';
 import type { Queryable } from './pool.js';
+import { prepared } from './prepared.js';
 
 /** A provider's newest heartbeat in a batch. */
 export interface Beat {
@@ -21,9 +22,8 @@ export interface Beat {
  */
 export async function recordHeartbeats(db: Queryable, beats: readonly Beat[]): Promise<number> {
   if (beats.length === 0) return 0;
-  const { rowCount } = await db.query({
-    name: 'record-heartbeats',
-    text: `with beat as materialized (
+  const { rowCount } = await db.query(
+    prepared(`with beat as materialized (
              select provider_id, to_timestamp(at_ms / 1000) as at, telemetry
                from rows from (unnest($1::text[]), unnest($2::float8[]), jsonb_array_elements($3::jsonb))
                  as t (provider_id, at_ms, telemetry)
@@ -36,14 +36,14 @@ export async function recordHeartbeats(db: Queryable, beats: readonly Beat[]): P
            )
            update provider_heartbeats h set last_heartbeat = b.at, telemetry = b.telemetry
              from heard join beat b using (provider_id)
-            where h.provider_id = heard.provider_id`,
-    values: [
+            where h.provider_id = heard.provider_id`),
+    [
       beats.map(({ providerId }) => providerId),
       beats.map(({ atMs }) => atMs),
       // One text: in an array of texts, each would be escaped again, which costs as much as everything else.
       storableJson(beats.map(({ telemetry }) => telemetry)),
     ],
-  });
+  );
   return rowCount ?? 0;
 }
 
@@ -73,9 +73,8 @@ export async function sweepHeartbeats(
   timeoutS: number,
   heardUntil: Date | null = new Date(),
 ): Promise<HeartbeatTransition[]> {
-  const { rows } = await db.query<{ provider_id: string; alive: boolean; at: Date }>({
-    name: 'sweep-heartbeats',
-    text: `with witness as materialized (
+  const { rows } = await db.query<{ provider_id: string; alive: boolean; at: Date }>(
+    prepared(`with witness as materialized (
              select p.provider_id, p.heartbeat_alive, p.heartbeat_signalled,
                     coalesce(h.last_heartbeat, p.joined_at) as at,
                     case when h.last_heartbeat > now() - make_interval(secs => $1) then true
@@ -105,14 +104,14 @@ export async function sweepHeartbeats(
            union all
            (select provider_id, alive, at from witness
              where not heartbeat_signalled and alive = heartbeat_alive
-             order by provider_id limit $2)`,
-    values: [
+             order by provider_id limit $2)`),
+    [
       timeoutS,
       transitionsPerSweep,
       heardUntil,
       whyNotServing({ nodeReady: true, heartbeatAlive: false, gpusReady: true }),
     ],
-  });
+  );
   return rows.map((row) => ({ providerId: row.provider_id, alive: row.alive, at: row.at }));
 }
 

@@ -6,6 +6,7 @@ import type { Printable } from '../domain/outside.js';
 import { eventOf, tellSql, type Told } from './job-events.js';
 import { priceOfRateSql, rateOfPriceSql } from './offers.js';
 import type { Queryable } from './pool.js';
+import { prepared } from './prepared.js';
 import type { ErrorCode } from '../wire/error-codes.js';
 import type { JobEnder } from '../wire/job-events.js';
 import type { FinalJobStatus } from '../wire/statuses.js';
@@ -239,6 +240,6 @@ export async function renameJob(db: Queryable, wallet: string, jobId: string, na
 }
 
 async function change(db: Queryable, statement: string, values: unknown[]): Promise<Told> {
-  const { rows } = await db.query<{ wallet: string }>(statement, values);
+  const { rows } = await db.query<{ wallet: string }>(prepared(statement), values);
   return rows[0]?.wallet;
 }

@@ -4,6 +4,7 @@ import type { StartStep } from '../domain/job-phase.js';
 import { startSteps } from '../domain/job-phase.js';
 import { sentence } from '../domain/outside.js';
 import type { JobEventKind } from '../wire/job-events.js';
+import { prepared } from './prepared.js';
 
 /**
  * The end of a `with` whose `changed` has changed jobs and counted one event for each: writes these events as `told`,
@@ -35,15 +36,14 @@ export type Told = string | undefined;
 
 /** Writes the first event of a job that the same transaction has inserted. */
 export async function tellOrdered(tx: Queryable, jobId: string, { kind, text, data }: JobNews): Promise<Told> {
-  const { rows } = await tx.query<{ wallet: string }>({
-    name: 'tell-ordered',
-    text: `with changed as (
+  const { rows } = await tx.query<{ wallet: string }>(
+    prepared(`with changed as (
        update jobs set event_count = event_count + 1, phase = 'ordered' where job_id = $1
        returning job_id, wallet, event_count
      ), ${tellSql({ kind: '$2::text', text: '$3::text', data: '$4::jsonb' })}
-     select wallet from told`,
-    values: [jobId, kind, text, JSON.stringify(data)],
-  });
+     select wallet from told`),
+    [jobId, kind, text, JSON.stringify(data)],
+  );
   return rows[0]?.wallet;
 }
 
@@ -71,12 +71,12 @@ export async function tellAlso(tx: Queryable, jobId: string, told: readonly JobN
 export async function tellStep(db: Queryable, jobId: string, step: JobNews & { kind: StartStep }): Promise<Told> {
   const before = startSteps.slice(0, startSteps.indexOf(step.kind));
   const { rows } = await db.query<{ wallet: string }>(
-    `with changed as (
+    prepared(`with changed as (
        update jobs set event_count = event_count + 1, phase = $2
         where job_id = $1 and status = 'provisioning' and phase = any ($5::text[])
        returning job_id, wallet, event_count
      ), ${tellSql({ kind: '$2::text', text: '$3::text', data: '$4::jsonb' })}
-     select wallet from told`,
+     select wallet from told`),
     [jobId, step.kind, step.text, JSON.stringify(step.data), before],
   );
   return rows[0]?.wallet;
@@ -177,16 +177,15 @@ export async function nextEvents(
   read: readonly { wallet: string; after: number }[],
   limit: number,
 ): Promise<Map<string, JobEvent[]>> {
-  const { rows } = await db.query<EventRow>({
-    name: 'next-events',
-    text: `select ${eventColumns}
+  const { rows } = await db.query<EventRow>(
+    prepared(`select ${eventColumns}
        from unnest($1::text[], $2::bigint[]) as r (wallet, after)
        cross join lateral (
          select * from job_events e where e.wallet = r.wallet and e.id > r.after order by e.id limit $3
        ) e
-      order by e.id`,
-    values: [read.map(({ wallet }) => wallet), read.map(({ after }) => after), limit],
-  });
+      order by e.id`),
+    [read.map(({ wallet }) => wallet), read.map(({ after }) => after), limit],
+  );
   const found = new Map<string, JobEvent[]>();
   for (const row of rows) {
     const events = found.get(row.wallet);

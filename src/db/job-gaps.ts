@@ -1,6 +1,7 @@
 import type { Span } from '../domain/billing.js';
 import type { GapCause } from '../domain/job.js';
 import type { Queryable } from './pool.js';
+import { prepared } from './prepared.js';
 
 /** Records the gaps in which a job was not served; a gap already recorded stays unchanged. */
 export async function recordGaps(
@@ -22,7 +23,7 @@ export async function recordGaps(
 /** All gaps of a job, in order. */
 export async function gapsOf(db: Queryable, jobId: string): Promise<Span[]> {
   const { rows } = await db.query<{ from_at: Date; to_at: Date }>(
-    'select from_at, to_at from job_gaps where job_id = $1 order by from_at',
+    prepared('select from_at, to_at from job_gaps where job_id = $1 order by from_at'),
     [jobId],
   );
   return rows.map(({ from_at, to_at }) => ({ fromMs: from_at.getTime(), toMs: to_at.getTime() }));

@@ -13,6 +13,7 @@ import { jobsOfStatusesSql, statusesParameter } from './jobs-by-status.js';
 import { priceOfRateSql } from './offers.js';
 import type { Queryable, Transaction } from './pool.js';
 import { jobToken } from './job-tokens.js';
+import { prepared } from './prepared.js';
 import { jobNamespaceSql } from './tenants.js';
 import type { JobStatus } from '../wire/statuses.js';
 
@@ -48,7 +49,7 @@ export interface NewJob extends Omit<JobRequest, 'excludeProviders' | 'program' 
  */
 export async function insertJob(tx: Transaction, job: NewJob): Promise<{ job: JobRow; created: boolean }> {
   const { rows } = await tx.query<JobTableRow>(
-    `insert into jobs as j (job_id, wallet, session_id, idempotency_key, request_sha256, job_name, image, gpu_type,
+    prepared(`insert into jobs as j (job_id, wallet, session_id, idempotency_key, request_sha256, job_name, image, gpu_type,
                             requested_provider, gpu_count, cpu_cores, memory_mb, storage_gb, duration_s,
                             requested_max_price, ssh_public_keys, env, reserved_amount, max_price_per_hour,
                             min_vram_gb, min_cuda, architecture, shm_mb, excluded_providers, quoted_rates,
@@ -59,7 +60,7 @@ export async function insertJob(tx: Transaction, job: NewJob): Promise<{ job: Jo
              coalesce(${priceOfRateSql('$19')}, $15::numeric), $20, $21, $22, $23, $24, $25,
              $8::text is null and $10::int > 0, true, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36)
      on conflict (wallet, idempotency_key) do nothing
-     returning ${jobColumns}`,
+     returning ${jobColumns}`),
     [
       job.jobId,
       job.wallet,
@@ -124,11 +125,11 @@ export async function lockUsage(
   tx: Transaction,
   wallet: string,
 ): Promise<{ jobs: number; starting: number; gpus: number; ports: number }> {
-  await tx.query(`select pg_advisory_xact_lock(hashtextextended('jobs of ' || $1, 0))`, [wallet]);
+  await tx.query(prepared(`select pg_advisory_xact_lock(hashtextextended('jobs of ' || $1, 0))`), [wallet]);
   const { rows } = await tx.query<{ jobs: number; starting: number; gpus: number; ports: number }>(
-    `select count(*)::int as jobs, count(*) filter (where started_at is null)::int as starting,
+    prepared(`select count(*)::int as jobs, count(*) filter (where started_at is null)::int as starting,
             coalesce(sum(gpu_count), 0)::int as gpus, coalesce(sum(port_count), 0)::int as ports
-       from jobs where wallet = $1 and ended_at is null`,
+       from jobs where wallet = $1 and ended_at is null`),
     [wallet],
   );
   return rows[0]!;
@@ -136,11 +137,10 @@ export async function lockUsage(
 
 /** Finds a job of the wallet; other wallets' jobs are not found. */
 export async function findJob(db: Queryable, wallet: string, jobId: string): Promise<JobRow | undefined> {
-  const { rows } = await db.query<JobTableRow>({
-    name: 'job-of-wallet',
-    text: `select ${jobColumns}, ${wholeMoneyColumns} from jobs j where j.job_id = $1 and j.wallet = $2`,
-    values: [jobId, wallet],
-  });
+  const { rows } = await db.query<JobTableRow>(
+    prepared(`select ${jobColumns}, ${wholeMoneyColumns} from jobs j where j.job_id = $1 and j.wallet = $2`),
+    [jobId, wallet],
+  );
   return rows[0] && jobOf(rows[0]);
 }
 
@@ -222,8 +222,8 @@ export async function jobInputs(db: Pool, jobId: string): Promise<StoredInputs> 
     template: UsedTemplate | null;
     token_key: number | null;
   }>(
-    `select ssh_public_keys, env, registry_auth, program, case when ended_at is null then template end as template, token_key
-       from jobs where job_id = $1`,
+    prepared(`select ssh_public_keys, env, registry_auth, program, case when ended_at is null then template end as template, token_key
+       from jobs where job_id = $1`),
     [jobId],
   );
   const [row] = rows;
@@ -240,10 +240,19 @@ export async function jobInputs(db: Pool, jobId: string): Promise<StoredInputs> 
 /** What the quote promises that a job was ordered with; nothing for an order without one. */
 export async function quotedRates(db: Queryable, jobId: string): Promise<QuotedRate[]> {
   const { rows } = await db.query<{ quoted_rates: [string, string, string][] | null }>(
-    'select quoted_rates from jobs where job_id = $1',
+    prepared('select quoted_rates from jobs where job_id = $1'),
     [jobId],
   );
   return readRates(rows[0]?.quoted_rates ?? []);
+}
+
+/** Whether the workflow of a job has begun to end it, or has ended it. */
+export async function isEnding(db: Queryable, jobId: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    prepared(`select from jobs where job_id = $1 and (status = 'ending' or ended_at is not null)`),
+    [jobId],
+  );
+  return rowCount === 1;
 }
 
 /** An unfinished job, as the watcher and the reconciler see it. */

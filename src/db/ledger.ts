@@ -1,4 +1,5 @@
 import type { Queryable } from './pool.js';
+import { prepared } from './prepared.js';
 
 /** What belongs to whom: see the glossary. `reserved` and `customer` are of a wallet, as are `provider`s. */
 export type AccountKind =
@@ -51,16 +52,15 @@ export interface Entry {
  * @returns false when the key has been booked before with the same lines. With others it is an error of the database.
  */
 export async function postEntry(tx: Queryable, { key, kind, jobId, note = {}, lines }: Entry): Promise<boolean> {
-  const { rows } = await tx.query<{ posted: boolean }>({
-    name: 'ledger-post',
-    text: 'select ledger_post($1, $2, $3, $4, $5::text[], $6::text[], $7::numeric[]) as posted',
-    values: [
+  const { rows } = await tx.query<{ posted: boolean }>(
+    prepared('select ledger_post($1, $2, $3, $4, $5::text[], $6::text[], $7::numeric[]) as posted'),
+    [
       ...[key, kind, jobId ?? null, JSON.stringify(note)],
       lines.map((line) => line.kind),
       lines.map((line) => line.owner),
       lines.map((line) => line.amount.toString()),
     ],
-  });
+  );
   return rows[0]!.posted;
 }
 
@@ -101,7 +101,7 @@ export async function allowToOwe(
     owner,
   ]);
   const { rowCount } = await tx.query(
-    'update ledger_accounts set may_owe = true where kind = $1 and owner = $2 and balance < $3',
+    prepared('update ledger_accounts set may_owe = true where kind = $1 and owner = $2 and balance < $3'),
     [kind, owner, amount.toString()],
   );
   return rowCount === 1;

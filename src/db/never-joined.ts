@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { withTransaction, type Queryable } from './pool.js';
+import { prepared } from './prepared.js';
 import { leaveNode } from './provider-nodes.js';
 import { removeOld } from './pruning.js';
 
@@ -14,14 +15,13 @@ export async function hasRoomForProvider(
   { providerId, wallet, signed }: { providerId: string; wallet: string; signed: boolean },
 ): Promise<boolean> {
   // An unsigned provider may name any wallet, so it must not count against that wallet's limit.
-  const { rows } = await db.query<{ room: boolean }>({
-    name: `room-for-${signed ? 'signed' : 'unsigned'}-provider`,
-    text: `select exists (select from providers where provider_id = $1)
+  const { rows } = await db.query<{ room: boolean }>(
+    prepared(`select exists (select from providers where provider_id = $1)
                or (select count(*) from (select from providers
                                           where ${signed ? 'wallet_addr = $3 and wallet_verified' : 'not wallet_verified'}
-                                            and joined_at is null and status <> 'retired' limit $2) waiting) < $2 as room`,
-    values: signed ? [providerId, neverJoinedPerWallet, wallet] : [providerId, neverJoinedUnsigned],
-  });
+                                            and joined_at is null and status <> 'retired' limit $2) waiting) < $2 as room`),
+    signed ? [providerId, neverJoinedPerWallet, wallet] : [providerId, neverJoinedUnsigned],
+  );
   return rows[0]!.room;
 }
 

@@ -3,6 +3,7 @@ import type { JobOrder } from '../domain/job.js';
 import { sentence } from '../domain/outside.js';
 import type { WhyNot } from '../domain/why-not.js';
 import type { Queryable } from './pool.js';
+import { prepared } from './prepared.js';
 
 /**
  * How many node ports of the cluster are taken: one for the SSH server of each job that is placed and has not ended, and
@@ -10,8 +11,8 @@ import type { Queryable } from './pool.js';
  */
 export async function nodePortsTaken(db: Queryable): Promise<number> {
   const { rows } = await db.query<{ taken: number }>(
-    `select (count(*) + coalesce(sum(port_count), 0))::int as taken
-       from jobs where ended_at is null and provider_id is not null`,
+    prepared(`select (count(*) + coalesce(sum(port_count), 0))::int as taken
+       from jobs where ended_at is null and provider_id is not null`),
   );
   return rows[0]!.taken;
 }

@@ -1,4 +1,5 @@
 import type { Queryable } from './pool.js';
+import { prepared } from './prepared.js';
 
 // Whether the site's customers pay in advance stands in the database. So no step that promises service can forget to ask,
 // and a wallet is asked whatever it ordered before the site had a chain.
@@ -14,7 +15,7 @@ export async function payLater(db: Queryable): Promise<void> {
 }
 
 export async function isPrepaid(db: Queryable): Promise<boolean> {
-  const { rowCount } = await db.query({ name: 'is-prepaid', text: 'select from installation where prepaid' });
+  const { rowCount } = await db.query(prepared('select from installation where prepaid'));
   return rowCount === 1;
 }
 

@@ -1,6 +1,7 @@
 import { BrokerError } from '../domain/errors.js';
 import { isPrepaid } from './payment-mode.js';
 import type { Queryable } from './pool.js';
+import { prepared } from './prepared.js';
 
 // Customers of a site with a chain pay in advance. Whatever promises service (an order, an extension, a placement) asks
 // here in the transaction that books it. What a job has cost is booked without asking: it was served.
@@ -23,9 +24,10 @@ interface FundsRow {
 export async function requireFunds(tx: Queryable, wallet: string, added: bigint): Promise<void> {
   if (!(await isPrepaid(tx))) {
     // It may have begun while the site had a chain.
-    await tx.query(`update ledger_accounts set may_owe = true where kind = 'customer' and owner = $1 and not may_owe`, [
-      wallet,
-    ]);
+    await tx.query(
+      prepared(`update ledger_accounts set may_owe = true where kind = 'customer' and owner = $1 and not may_owe`),
+      [wallet],
+    );
     return;
   }
   const { balance, allowed, exit_at: exitAt, is_frozen: isFrozen } = await lockFunds(tx, wallet);

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { withTransaction, type Queryable } from './pool.js';
+import { prepared } from './prepared.js';
 import { removeOld } from './pruning.js';
 import type { Printable } from '../domain/outside.js';
 import type { ErrorCode } from '../wire/error-codes.js';
@@ -134,11 +135,11 @@ export async function pruneDoubts(db: Queryable, before: Date): Promise<number> 
 /** Records that a provider started a job, which clears its earlier failures. */
 export async function recordStart(db: Queryable, jobId: string): Promise<void> {
   await db.query(
-    `update provider_starts s
+    prepared(`update provider_starts s
         set ${forgotten}
        from allocations a
       where a.job_id = $1 and a.released_at is null and s.provider_id = a.provider_id
-        and (s.wallets > 0 or s.times_out > 0 or s.out_until is not null)`,
+        and (s.wallets > 0 or s.times_out > 0 or s.out_until is not null)`),
     [jobId],
   );
 }

@@ -2,6 +2,7 @@ import { countedAs, type MessageNumber } from '../domain/message-number.js';
 import type { Queryable } from './pool.js';
 import { maxAheadMs } from '../wire/message-number.js';
 import type { ProviderStatus } from '../wire/statuses.js';
+import { prepared } from './prepared.js';
 
 /** A provider's owner, and the bounds of its key. Addresses and hashes are in lower case. */
 export interface ProviderIdentity {
@@ -42,17 +43,16 @@ export async function providerRecords(
   db: Queryable,
   providerIds: readonly string[],
 ): Promise<Map<string, ProviderRecord>> {
-  const { rows } = await db.query<RecordRow>({
-    name: 'provider-records',
-    text: `select id as provider_id, i.wallet, i.node_key, i.spec_hash, i.expires_at, i.signed_at,
+  const { rows } = await db.query<RecordRow>(
+    prepared(`select id as provider_id, i.wallet, i.node_key, i.spec_hash, i.expires_at, i.signed_at,
                   p.status, p.approved_wallet is not null as approved,
                   coalesce(p.approved_wallet, case when p.status not in ('pending', 'rejected') then p.wallet_addr end)
                     as incumbent_wallet
              from unnest($1::text[]) id
              left join provider_identities i on i.provider_id = id
-             left join providers p on p.provider_id = id`,
-    values: [providerIds],
-  });
+             left join providers p on p.provider_id = id`),
+    [providerIds],
+  );
   return new Map(rows.map((row) => [row.provider_id, recordOf(row)]));
 }
 
@@ -115,10 +115,8 @@ export async function advanceSequences(
   now: Date,
 ): Promise<Set<string>> {
   const column = (value: (message: NumberedMessage) => unknown) => messages.map(value);
-  const { rows } = await db.query<{ provider_id: string }>({
-    name: `advance-${kind}-sequences`,
-    // Locked in one order, so that two processes never wait for each other.
-    text: `with locked as materialized (
+  const { rows } = await db.query<{ provider_id: string }>(
+    prepared(`with locked as materialized (
              select provider_id from provider_identities where provider_id = any ($1::text[])
               order by provider_id for update)
            update provider_identities i
@@ -128,8 +126,8 @@ export async function advanceSequences(
             where i.provider_id = m.provider_id and i.node_key = m.node_key
               and (i.${kind}_seq is null or ${counted(kind)} < m.seq
                    or (i.${kind}_seq = m.seq and i.${kind}_entry = m.entry))
-        returning i.provider_id`,
-    values: [
+        returning i.provider_id`),
+    [
       column(({ providerId }) => providerId),
       column(({ nodeKey }) => nodeKey),
       column(({ seq }) => seq),
@@ -137,7 +135,7 @@ export async function advanceSequences(
       // A request for answers does not count as a signed message.
       kind === 'responses' ? null : now,
     ],
-  });
+  );
   return new Set(rows.map((row) => row.provider_id));
 }
 

@@ -6,6 +6,7 @@ import { decodeCursor, encodeCursor, isWrittenTime } from './cursor.js';
 import { gpuTypeParameters, isEnoughSql, isTypeSql } from './gpu-types.js';
 import { gpuPriceSql, isSoldSql, siteParameter, withoutPrices } from './offers.js';
 import type { Queryable } from './pool.js';
+import { prepared } from './prepared.js';
 import {
   comparedProviders,
   providerOf,
@@ -31,6 +32,15 @@ export async function findProvider(
     providerId,
   ]);
   return rows[0] && providerOf(rows[0]);
+}
+
+/** Where a provider says that it is reached; undefined for one that does not say, or is unknown. */
+export async function publicIpOf(db: Queryable, providerId: string): Promise<string | undefined> {
+  const { rows } = await db.query<{ public_ip: string | null }>(
+    prepared('select public_ip from providers where provider_id = $1'),
+    [providerId],
+  );
+  return rows[0]?.public_ip ?? undefined;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { withTransaction, type Queryable } from './pool.js';
+import { prepared } from './prepared.js';
 
 /** A span of time in which a key signs receipts. */
 export interface ReceiptKey {
@@ -59,9 +60,9 @@ export async function publishReceiptKey(pool: Pool, address: string): Promise<bo
  */
 export async function reachBack(db: Queryable, address: string): Promise<void> {
   await db.query(
-    `update receipt_keys k set valid_from = p.first
+    prepared(`update receipt_keys k set valid_from = p.first
        from (select min(issued_at) as first from receipts_to_sign) p
-      where k.valid_until is null and k.address = $1 and p.first < k.valid_from`,
+      where k.valid_until is null and k.address = $1 and p.first < k.valid_from`),
     [address],
   );
 }
@@ -72,12 +73,12 @@ export async function reachBack(db: Queryable, address: string): Promise<void> {
  */
 export async function hasNoSigner(db: Queryable, address: string, afterS: number): Promise<boolean> {
   const { rows } = await db.query<{ none: boolean }>(
-    `select coalesce((
+    prepared(`select coalesce((
        select k.address <> $1
               and exists (select from receipts_to_sign where tried_at is null and issued_at < b.at)
               and not exists (select from receipt_keys where valid_until > b.at)
          from receipt_keys k, (select clock_timestamp() - make_interval(secs => $2) as at) b
-        where k.valid_until is null), true) as none`,
+        where k.valid_until is null), true) as none`),
     [address, afterS],
   );
   return rows[0]!.none;

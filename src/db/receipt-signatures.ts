@@ -1,6 +1,7 @@
 import type { Hex } from 'viem';
 import { bytesOf, hexOf } from './hex.js';
 import type { Queryable, Transaction } from './pool.js';
+import { prepared } from './prepared.js';
 import type { VaultId } from './vault-events.js';
 
 /** A receipt that waits for its signature. */
@@ -17,9 +18,9 @@ export interface UnsignedReceipt {
  */
 export async function takeUnsigned(tx: Transaction, address: string, limit: number): Promise<UnsignedReceipt[]> {
   // A key that is replaced meanwhile waits for this transaction.
-  await tx.query('select from receipt_keys where address = $1 for share', [address]);
+  await tx.query(prepared('select from receipt_keys where address = $1 for share'), [address]);
   const { rows } = await tx.query<{ digest: Buffer; chain_id: string; message: unknown }>(
-    `with taken as materialized (
+    prepared(`with taken as materialized (
        select p.digest from receipts_to_sign p
         where exists (select from receipt_keys k
                        where k.address = $1 and p.issued_at >= k.valid_from
@@ -27,7 +28,7 @@ export async function takeUnsigned(tx: Transaction, address: string, limit: numb
         order by p.tried_at nulls first, p.issued_at
         limit $2 for update of p skip locked
      )
-     select r.digest, r.chain_id::text, r.message from taken join receipts r using (digest)`,
+     select r.digest, r.chain_id::text, r.message from taken join receipts r using (digest)`),
     [address, limit],
   );
   return rows.map(({ digest, chain_id, message }) => ({ digest: hexOf(digest), chainId: Number(chain_id), message }));
@@ -42,12 +43,12 @@ export async function storeSignatures(
   if (signed.length === 0) return;
   const digests = signed.map(({ digest }) => bytesOf(digest));
   await tx.query(
-    `with stored as (
+    prepared(`with stored as (
        insert into receipt_signatures (digest, signer, signature)
        select digest, $1, signature from unnest($2::bytea[], $3::bytea[]) as s (digest, signature)
        on conflict (digest, signer) do nothing
      )
-     delete from receipts_to_sign where digest = any ($2::bytea[])`,
+     delete from receipts_to_sign where digest = any ($2::bytea[])`),
     [signer, digests, signed.map(({ signature }) => bytesOf(signature))],
   );
 }

@@ -4,6 +4,7 @@ import type { JobReceipt, ReceiptResources } from '../wire/job-receipt.js';
 import { receiptMessage } from '../wire/job-receipt.js';
 import { bytesOf, hexOf } from './hex.js';
 import type { Queryable } from './pool.js';
+import { prepared } from './prepared.js';
 import { storedReceipt } from './receipt-reads.js';
 
 /** What a job's receipt says of its order, and where its customer's receipts stand. */
@@ -64,11 +65,11 @@ export async function receiptFacts(tx: Queryable, jobId: string): Promise<Receip
       started_at: Date | null;
     }
   >(
-    `select j.wallet, j.status, j.request_sha256, j.provider_id, j.cpu_cores, j.gpu_count,
+    prepared(`select j.wallet, j.status, j.request_sha256, j.provider_id, j.cpu_cores, j.gpu_count,
             case when j.gpu_count > 0 then coalesce(j.gpu_model, j.gpu_type) end as gpu_model, j.memory_mb, j.storage_gb,
             j.started_at, ${standColumns}
        from jobs j left join lateral ${standSql('j.wallet')} r on true
-      where j.job_id = $1`,
+      where j.job_id = $1`),
     [jobId],
   );
   const row = rows[0];
@@ -122,13 +123,13 @@ export async function insertReceipt(
   { digest, receipt, chainId }: { digest: Hex; receipt: JobReceipt; chainId: number },
 ): Promise<void> {
   await tx.query(
-    `with written as (
+    prepared(`with written as (
        insert into receipts (digest, customer, number, previous, job_id, revision, payee, chain_id, message, issued_at)
        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
        on conflict (job_id, revision) do nothing
        returning digest, issued_at
      )
-     insert into receipts_to_sign (digest, issued_at) select digest, issued_at from written`,
+     insert into receipts_to_sign (digest, issued_at) select digest, issued_at from written`),
     [
       ...[bytesOf(digest), receipt.customer, receipt.number, bytesOf(receipt.previous), receipt.jobId],
       ...[receipt.revision, receipt.payee, chainId, JSON.stringify(receiptMessage(receipt))],

@@ -1,6 +1,7 @@
 import { BrokerError } from '../domain/errors.js';
 import { isCrossed, type NearLimit } from '../domain/spend-limits.js';
 import { lockAccount } from './ledger.js';
+import { prepared } from './prepared.js';
 import { removeOld } from './pruning.js';
 import type { Queryable, Transaction } from './pool.js';
 
@@ -25,9 +26,8 @@ export interface MonthlyCap {
  * @param at any time of the month; now, by the clock of the database, if it is absent.
  */
 export async function readMonthlyCap(db: Queryable, wallet: string, at?: Date): Promise<MonthlyCap | undefined> {
-  const { rows } = await db.query<{ monthly: string; charged: string; reserved: string; resets_at: Date }>({
-    name: 'monthly-cap',
-    text: `with month as materialized (
+  const { rows } = await db.query<{ monthly: string; charged: string; reserved: string; resets_at: Date }>(
+    prepared(`with month as materialized (
        select date_trunc('month', coalesce($2::timestamptz, clock_timestamp()) at time zone 'utc') as begins
      )
      select cap.monthly::text, (begins + interval '1 month') at time zone 'utc' as resets_at,
@@ -36,9 +36,9 @@ export async function readMonthlyCap(db: Queryable, wallet: string, at?: Date): 
             coalesce((select greatest(charged, 0) from wallet_months where wallet = $1 and month = begins::date), 0)::text
               as charged
        from spending_caps cap cross join month
-      where cap.wallet = $1`,
-    values: [wallet, at ?? null],
-  });
+      where cap.wallet = $1`),
+    [wallet, at ?? null],
+  );
   const row = rows[0];
   if (row === undefined) return undefined;
   const { monthly, charged, reserved, resets_at: resetsAt } = row;
@@ -60,11 +60,7 @@ export const usedOf = ({ charged, reserved }: MonthlyCap): bigint => charged + r
 export async function requireWithinCap(tx: Queryable, wallet: string, added: bigint): Promise<NearLimit[]> {
   if (added <= 0n) return [];
   // In a statement of its own: the next one has to see what was written while this one waited.
-  await tx.query({
-    name: 'share-cap',
-    text: `select pg_advisory_xact_lock_shared(hashtextextended('cap of ' || $1, 0))`,
-    values: [wallet],
-  });
+  await tx.query(prepared(`select pg_advisory_xact_lock_shared(hashtextextended('cap of ' || $1, 0))`), [wallet]);
   const cap = await readMonthlyCap(tx, wallet);
   if (cap === undefined) return [];
   const { amount, resetsAt } = cap;

@@ -1,4 +1,5 @@
 import type { Queryable } from './pool.js';
+import { prepared } from './prepared.js';
 
 const openName = /^tenant-(0x[0-9a-f]{40})$/;
 
@@ -21,9 +22,9 @@ export async function findJobNamespace(
   jobId: string,
 ): Promise<{ namespace: string; isClaimed: boolean; hasMoved: boolean } | undefined> {
   const { rows } = await db.query<{ namespace: string; is_claimed: boolean; has_moved: boolean }>(
-    `select ${jobNamespaceSql('j')} as namespace, j.namespace is not null as is_claimed,
+    prepared(`select ${jobNamespaceSql('j')} as namespace, j.namespace is not null as is_claimed,
             exists (select from allocations a where a.job_id = j.job_id and a.attempt > 1) as has_moved
-       from jobs j where j.job_id = $1`,
+       from jobs j where j.job_id = $1`),
     [jobId],
   );
   const row = rows[0];
@@ -37,12 +38,12 @@ export async function findJobNamespace(
  */
 export async function claimNamespace(db: Queryable, jobId: string, namespace: string): Promise<string | undefined> {
   const { rows } = await db.query<{ namespace: string }>(
-    `with claimed as (
+    prepared(`with claimed as (
        update jobs set namespace = coalesce(namespace, $2) where job_id = $1 returning wallet, namespace
      ), noted as (
        insert into tenants (namespace, wallet) select namespace, wallet from claimed on conflict do nothing
      )
-     select namespace from claimed`,
+     select namespace from claimed`),
     [jobId, namespace],
   );
   return rows[0]?.namespace;

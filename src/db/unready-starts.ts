@@ -1,5 +1,6 @@
 import type { Queryable } from './pool.js';
 import type { ErrorCode } from '../wire/error-codes.js';
+import { prepared } from './prepared.js';
 
 /**
  * Failures before a job is ready that its customer can cause, by what he orders it to run. In the last one his container
@@ -23,7 +24,7 @@ const isHeldAgainstAMachine = `exists (select from provider_failures f where f.j
 export async function waitAfterUnreadyStarts(db: Queryable, wallet: string, allowed: number): Promise<number> {
   // Not the clock's time: what may change while a statement runs is not looked up in an index, and all starts would be read.
   const { rows } = await db.query<{ wait_s: number }>(
-    `select ceil(extract(epoch from ended_at + interval '1 hour' - clock_timestamp()))::int as wait_s
+    prepared(`select ceil(extract(epoch from ended_at + interval '1 hour' - clock_timestamp()))::int as wait_s
        from jobs
       where wallet = $1 and ended_at is not null and started_at is null and ended_at > statement_timestamp() - interval '1 hour'
         and (provider_id is not null
@@ -31,7 +32,7 @@ export async function waitAfterUnreadyStarts(db: Queryable, wallet: string, allo
                   or failure_reason = 'start_timeout' and not ${isHeldAgainstAMachine})
              or failure_reason = 'no_capacity' and not ${isHeldAgainstAMachine}
              and (select cardinality(a.failed_at) from allocations a where a.job_id = jobs.job_id) > 1)
-      order by ended_at desc offset $3 limit 1`,
+      order by ended_at desc offset $3 limit 1`),
     [wallet, customersDoing, allowed - 1],
   );
   return Math.max(0, rows[0]?.wait_s ?? 0);

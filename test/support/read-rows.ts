@@ -33,6 +33,9 @@ const isExplained = /^\s*(select|with|insert|update|delete|\()/i;
 /**
  * A pool, client and transaction of which each statement is explained and then executed for real, so that a function gets to
  * its last statement. Nothing is kept: its transactions are parts of the one that `client` is in.
+ *
+ * A prepared statement is explained twice: as planned for these values, and as planned once for all values, which Postgres
+ * chooses from the sixth time on if it believes that to be as good.
  */
 export function readingPool(client: PoolClient, read: ReadStatement[]) {
   const run = async (text: string, values: unknown[] | undefined) => {
@@ -44,15 +47,36 @@ export function readingPool(client: PoolClient, read: ReadStatement[]) {
       throw error;
     }
   };
+  const explain = async (shown: string, statement: string, values: unknown[] | undefined) => {
+    const { rows } = await run(`explain (analyze, timing off, format json) ${statement}`, values);
+    await client.query('rollback to savepoint statement');
+    const counts = new Map<string, number>();
+    rowsRead((rows[0] as { 'QUERY PLAN': [{ Plan: ExecutedStep }] })['QUERY PLAN'][0].Plan, counts);
+    read.push({ text: shown, rows: counts });
+  };
+  /** Values for an `execute`, which takes no parameters. */
+  const literals = async (values: readonly unknown[] = []) => {
+    if (values.length === 0) return '';
+    const quoted = values.map((_, index) => `quote_nullable($${index + 1}::text)`);
+    const { rows } = await client.query<{ list: string }>(`select concat_ws(', ', ${quoted.join(', ')}) as list`, [
+      ...values,
+    ]);
+    return `(${rows[0]!.list})`;
+  };
   const query = async (asked: string | QueryConfig, given?: unknown[]) => {
-    const { text, values = given } = typeof asked === 'string' ? { text: asked, values: given } : asked;
+    const { name, text, values = given } = typeof asked === 'string' ? { text: asked, values: given } : asked;
     if (/^(begin|commit|rollback)/i.test(text)) return { rows: [], rowCount: 0 };
     if (isExplained.test(text)) {
-      const { rows } = await run(`explain (analyze, timing off, format json) ${text}`, values as unknown[]);
-      await client.query('rollback to savepoint statement');
-      const counts = new Map<string, number>();
-      rowsRead((rows[0] as { 'QUERY PLAN': [{ Plan: ExecutedStep }] })['QUERY PLAN'][0].Plan, counts);
-      read.push({ text, rows: counts });
+      await explain(text, text, values as unknown[]);
+      if (name !== undefined) {
+        await client.query(`set local plan_cache_mode = force_generic_plan; prepare generic as ${text}`);
+        await explain(
+          `with one plan for all values: ${text}`,
+          `execute generic ${await literals(values as unknown[])}`,
+          undefined,
+        );
+        await client.query('reset plan_cache_mode; deallocate generic');
+      }
     }
     return await run(text, values as unknown[]);
   };

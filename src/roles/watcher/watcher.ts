@@ -3,7 +3,7 @@ import type { Client } from '@temporalio/client';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { isTokenUntold } from '../../db/answer-desk.js';
-import { liveJobs } from '../../db/jobs.js';
+import { isEnding, liveJobs } from '../../db/jobs.js';
 import { providerOfToken } from '../../db/join-tokens.js';
 import { providerByNode, providersWithNodes } from '../../db/provider-reads.js';
 import { jobObjectName } from '../../domain/job.js';
@@ -69,9 +69,13 @@ interface SeenPod {
 }
 
 function watchPods(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals, logger: Logger) {
-  const news = new PodNews((jobId, observation) =>
-    signals.send(`pod/${jobId}`, jobSignals.podObserved(jobId, observation)),
-  );
+  const news = new PodNews((jobId, observation) => {
+    const signal = jobSignals.podObserved(jobId, observation);
+    const isOver = observation.phase !== 'running' && observation.phase !== 'pending';
+    // A workflow that ends its job removes the pod itself, and waits for no news of it.
+    const unlessEnding = async () => ((await isEnding(pool, jobId)) ? undefined : signal);
+    signals.send(`pod/${jobId}`, isOver ? unlessEnding : signal);
+  });
   const jobIdOf = (pod: V1Pod) => pod.metadata?.labels?.[labels.jobId];
   const steps = new JobSteps(pool, logger);
   const events = watchPodEvents(kubernetes, (step) => steps.hear(step), logger);
