@@ -34,4 +34,4 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=60s \
 ENV METRICS_HOST=127.0.0.1 METRICS_PORT=9090
 # Left to themselves, Node's heap and the C library's arenas grow with the memory of the machine, not with the work.
 ENV NODE_OPTIONS="--max-old-space-size=256 --max-semi-space-size=8" MALLOC_ARENA_MAX=2
-CMD ["node", "--enable-source-maps", "dist/src/main.js"]
+CMD ["node", "--enable-source-maps", "--import", "./dist/src/temporal/workflow-threads.js", "dist/src/main.js"]

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { Role } from '../src/config.js';
 import type { Endpoints, Engine, EngineContext } from './engine.js';
 import { packageRoot } from './paths.js';
@@ -109,6 +110,12 @@ interface OneProcess {
   proxyPort: number;
 }
 
+/** What its own start command loads first; earlier versions have no such file. */
+function preloaded(main: string): string[] {
+  const file = join(dirname(main), 'temporal/workflow-threads.js');
+  return existsSync(file) ? ['--import', pathToFileURL(file).href] : [];
+}
+
 function brokerProcess(
   { dataDir, env }: EngineContext,
   name: string,
@@ -119,7 +126,7 @@ function brokerProcess(
   return {
     name,
     command: env['BROKER_NODE'] || process.execPath,
-    args: ['--enable-source-maps', main],
+    args: ['--enable-source-maps', ...preloaded(main), main],
     cwd,
     env: {
       PROXY_HOST: '127.0.0.1',
