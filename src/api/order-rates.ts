@@ -1,6 +1,6 @@
 import type { SitePrices } from '../config.js';
 import { offeredRates } from '../db/candidates.js';
-import type { Queryable } from '../db/pool.js';
+import type { Database } from '../db/pool.js';
 import type { JobOrder } from '../domain/job.js';
 import { rateOf } from '../domain/pricing.js';
 import { dearest, lesser } from '../domain/quote.js';
@@ -15,7 +15,7 @@ export interface RateBounds {
 }
 
 /** By what is on offer now. */
-export async function offeredBounds(db: Queryable, order: JobOrder, site: SitePrices): Promise<RateBounds> {
+export async function offeredBounds(db: Database, order: JobOrder, site: SitePrices): Promise<RateBounds> {
   const offered = await offeredRates(db, order, site, candidatesConsidered);
   return boundsOf(soundOnes(offered), maximumOf(order));
 }

@@ -19,7 +19,7 @@ import {
   soundRankSql,
 } from './placement-conditions.js';
 import { unseenRateSql, walkedRows, walkSql, walkSteps } from './placement-walk.js';
-import type { Queryable } from './pool.js';
+import { withPlansForAllValues, type Database, type Queryable } from './pool.js';
 import { prepared } from './prepared.js';
 
 interface CandidateRow {
@@ -64,23 +64,23 @@ const fitting = (rows: string) => `
  * quoted and its present rate; the others follow at theirs, so that an order finds a machine when those are taken.
  */
 export async function placementCandidates(
-  db: Queryable,
+  pool: Database,
   order: JobOrder,
   site: SitePrices,
   limit: number,
   quoted: readonly QuotedRate[] = [],
 ): Promise<Placement[]> {
-  return (await findCandidates(db, order, site, limit, quoted)).map(({ placement }) => placement);
+  return (await findCandidates(pool, order, site, limit, quoted)).map(({ placement }) => placement);
 }
 
 /** The rates of the same providers in base units per hour, and whether they have recently failed to start jobs. */
 export async function offeredRates(
-  db: Queryable,
+  pool: Database,
   order: JobOrder,
   site: SitePrices,
   limit: number,
 ): Promise<{ rate: bigint; hasFailed: boolean }[]> {
-  const candidates = await findCandidates(db, order, site, limit);
+  const candidates = await findCandidates(pool, order, site, limit);
   return candidates.map(({ placement, hasFailed }) => ({ rate: BigInt(placement.rate!), hasFailed }));
 }
 
@@ -90,23 +90,32 @@ interface Candidate {
 }
 
 async function findCandidates(
-  db: Queryable,
+  pool: Database,
   order: JobOrder,
   site: SitePrices,
   limit: number,
   quoted: readonly QuotedRate[] = [],
 ): Promise<Candidate[]> {
   const values = [
-    ...(await placementParameters(db, order, site, limit)),
+    ...(await placementParameters(pool, order, site, limit)),
     ...(quoted.length > 0 ? columnsOf(quoted, portsRateOf(order)) : []),
   ];
   // What is not ordered by the price of GPUs, or asks for one machine, is not found by walking along those prices.
   const isWalked = order.gpuCount > 0 && order.providerId === undefined;
-  let walked: CandidateRow[] | undefined;
-  for (const most of isWalked ? walkSteps : [])
-    walked ??= await cheapestOnes(db, values, { limit, most }, quoted.length > 0);
-  const rows = walked ?? (await db.query<CandidateRow>(amongAll(quoted.length > 0), values)).rows;
+  const walked = isWalked ? await walk(pool, values, limit, quoted.length > 0) : undefined;
+  const rows = walked ?? (await pool.query<CandidateRow>(amongAll(quoted.length > 0), values)).rows;
   return rows.map((row) => candidateOf(order, row));
+}
+
+/** The candidates, if a walk along the prices finds all of them; undefined if all machines are to be read. */
+function walk(pool: Database, values: unknown[], limit: number, isQuoted: boolean): Promise<CandidateRow[] | undefined> {
+  return withPlansForAllValues(pool, async (tx) => {
+    for (const most of walkSteps) {
+      const found = await cheapestOnes(tx, values, { limit, most }, isQuoted);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  });
 }
 
 /** The candidates among the cheapest GPUs; undefined if there may be better ones among the others. */

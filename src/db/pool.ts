@@ -7,6 +7,9 @@ import { applicationName } from './schema-floor.js';
 /** Runs statements: a pool, or the client of a transaction. */
 export type Queryable = Pick<pg.Pool, 'query'>;
 
+/** Runs statements and begins transactions: a pool, or what stands in for one. */
+export type Database = Pick<pg.Pool, 'query' | 'connect'>;
+
 /** The client of an open transaction, for statements that only make sense inside one. */
 export type Transaction = pg.PoolClient;
 
@@ -100,7 +103,20 @@ export function createPool(config: PostgresConfig, onIdleError: (error: Error) =
  * @throws BrokerError `dependency_unavailable` when the connection is lost. If it is lost during the commit, the
  *   outcome is unknown, so `work` must be safe to repeat.
  */
-export async function withTransaction<T>(pool: pg.Pool, work: (tx: Transaction) => Promise<T>): Promise<T> {
+export function withTransaction<T>(pool: pg.Pool, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  return transaction(pool, 'begin', work);
+}
+
+/**
+ * As `withTransaction`, for reads with a prepared statement that takes longer to plan than to run: it is planned once for
+ * all values. By itself Postgres plans it for each value, because it does not count what planning really takes. Such a
+ * statement must be fast with any value: the tests of statements run it this way, too.
+ */
+export function withPlansForAllValues<T>(pool: Database, read: (tx: Transaction) => Promise<T>): Promise<T> {
+  return transaction(pool, 'begin read only; set local plan_cache_mode = force_generic_plan', read);
+}
+
+async function transaction<T>(pool: Database, begin: string, work: (tx: Transaction) => Promise<T>): Promise<T> {
   let client: pg.PoolClient;
   try {
     client = await pool.connect();
@@ -112,7 +128,7 @@ export async function withTransaction<T>(pool: pg.Pool, work: (tx: Transaction) 
   const onError = (error: Error) => (broken = error);
   client.on('error', onError);
   try {
-    await client.query('begin');
+    await client.query(begin);
     const result = await work(client);
     await client.query('commit');
     return result;

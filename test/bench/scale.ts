@@ -11,11 +11,12 @@ import type * as Keepers from '../../src/db/keepers.js';
 import { migrate } from '../../src/db/migrate.js';
 import { migrationsFolder } from '../../src/db/migration-files.js';
 import type * as OfferReads from '../../src/db/offer-reads.js';
-import { createPool, type PostgresConfig, type Queryable } from '../../src/db/pool.js';
+import { createPool, type Database, type PostgresConfig } from '../../src/db/pool.js';
 import type * as ProviderReads from '../../src/db/provider-reads.js';
 import type * as ReconcileJobs from '../../src/db/reconcile-jobs.js';
 import type { JobOrder } from '../../src/domain/job.js';
 import { growDatabase, grownWallet } from '../support/grown-database.js';
+import { poolOf } from '../support/pool-of-transaction.js';
 import { quantile, type Measurement } from './measurement.js';
 
 const size = { providers: 10_000, jobs: 1_000_000, openJobs: 5_000 };
@@ -55,7 +56,7 @@ type Db = typeof Availability &
   typeof ReconcileJobs;
 
 /** The statements of one version of the code. */
-async function statementsIn(checkout: string): Promise<Record<string, (db: Queryable) => Promise<unknown>>> {
+async function statementsIn(checkout: string): Promise<Record<string, (db: Database) => Promise<unknown>>> {
   // Not every version has each of them: what one lacks is in another.
   const files = ['candidates', 'provider-reads', 'gpu-availability', 'jobs', 'reconcile-jobs', 'offer-reads', 'keepers']
     .map((file) => join(checkout, `src/db/${file}.ts`))
@@ -111,7 +112,7 @@ export async function measureScale(log: (line: string) => void, before?: string)
   }
 }
 
-type Ask = (db: Queryable) => Promise<unknown>;
+type Ask = (db: Database) => Promise<unknown>;
 
 async function compared(pool: pg.Pool, work: string, ask: Ask, askBefore?: Ask): Promise<Measurement> {
   const now: number[] = [];
@@ -134,7 +135,7 @@ async function timed(pool: pg.Pool, without: readonly string[], ask: Ask): Promi
     await client.query('begin');
     if (without.length > 0) await client.query(`drop index if exists ${without.join(', ')}`);
     const began = performance.now();
-    await ask(client);
+    await ask(poolOf(client));
     return performance.now() - began;
   } finally {
     await client.query('rollback');

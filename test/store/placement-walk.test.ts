@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { PoolClient } from 'pg';
 import { placementCandidates } from '../../src/db/candidates.js';
 import type { Queryable } from '../../src/db/pool.js';
 import type { QuotedRate } from '../../src/domain/quote.js';
@@ -6,6 +7,7 @@ import type { TestDatabase } from '../support/database.js';
 import { testOrder } from '../support/fleet.js';
 import { grownProviderId } from '../support/grown-database.js';
 import { fleet, mixedFleet, orderAtRandom, site, sites, walkingOrNot } from '../support/mixed-fleet.js';
+import { poolOf } from '../support/pool-of-transaction.js';
 import { createRandom } from '../support/random.js';
 
 const random = createRandom(11);
@@ -41,7 +43,7 @@ test('the best machines are found by looking at the cheapest GPUs, as if all mac
 });
 
 /** Leaves the fleet as it is. */
-async function rolledBack(work: (db: Queryable) => Promise<void>): Promise<void> {
+async function rolledBack(work: (db: PoolClient) => Promise<void>): Promise<void> {
   const client = await database.pool.connect();
   try {
     await client.query('begin');
@@ -96,7 +98,7 @@ test('machines that are alike are filled one after the other, so that large orde
       `update provider_resources set rented = case when provider_id = $1 then total - 1 else 0 end where name = 'rtx-4090' and total = 8`,
       [fullest],
     );
-    const [place] = await placementCandidates(db, testOrder({ gpuType: '4090' }), site, 1);
+    const [place] = await placementCandidates(poolOf(db), testOrder({ gpuType: '4090' }), site, 1);
     expect(place!.providerId).toBe(fullest);
   });
 });

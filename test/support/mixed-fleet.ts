@@ -1,9 +1,10 @@
-import pg from 'pg';
+import pg, { type PoolClient } from 'pg';
 import { connectionOptions, type Queryable } from '../../src/db/pool.js';
 import type { JobOrder } from '../../src/domain/job.js';
 import { freshDatabase, type TestDatabase } from './database.js';
 import { testOrder } from './fleet.js';
 import { growDatabase } from './grown-database.js';
+import { poolOf } from './pool-of-transaction.js';
 import type { Random } from './random.js';
 
 /** How many machines it has. */
@@ -48,13 +49,14 @@ export async function mixedFleet(): Promise<TestDatabase> {
 /** Asks the database, which is to walk along the prices or not, and counts the statements that read the whole fleet. */
 export function walkingOrNot(isWalking: boolean, of: Queryable) {
   const whole: string[] = [];
-  const query = async (text: string, values: unknown[]) => {
+  const query = async (asked: string | { text: string }, values: unknown[]) => {
+    const text = typeof asked === 'string' ? asked : asked.text;
     const isWalk = text.includes('walked');
     if (isWalk && !isWalking) return { rows: [{ is_all: false, is_best: false }] };
     if (!isWalk && text.includes('left join provider_starts')) whole.push(text);
-    return await of.query(text, values);
+    return await of.query(asked as string, values);
   };
-  return { db: { query } as unknown as Queryable, whole };
+  return { db: poolOf({ query } as unknown as PoolClient), whole };
 }
 
 export function orderAtRandom(random: Random): JobOrder {
