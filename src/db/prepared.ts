@@ -4,8 +4,8 @@ const known = new Map<string, { name: string; text: string }>();
 
 /**
  * A statement that Postgres parses once for each connection, and from the sixth time on plans only once: for those that run
- * for each message of a machine, where parsing and planning takes longer than the rest. Its best plan must not depend on its
- * values, and its columns be named, so that a migration does not change what it returns.
+ * for each message of a machine and each job, where parsing and planning takes longer than the rest. Its best plan must not
+ * depend on its values, and its columns be named, so that a migration does not change what it returns.
  *
  * @param text one of a fixed number of texts: connections keep each of them.
  */

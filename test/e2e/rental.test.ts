@@ -234,6 +234,22 @@ test('no secret of a rental is in any log or history', async () => {
   expect(findSecrets(texts, secrets)).toEqual([]);
 }, 120_000);
 
+test('the workflow of a job that was cancelled hears nothing of the pod that it removes, and keeps no call stacks', async () => {
+  const { job_id: jobId } = job(await post(customer, order()));
+  await cancel(customer, jobId);
+  const connection = await Connection.connect({ address: broker.endpoints.temporal! });
+  const client = new Client({ connection, namespace: broker.endpoints.temporal_namespace! });
+  try {
+    const workflow = client.workflow.getHandle(`job:${jobId}`);
+    const { events } = await workflow.fetchHistory();
+    const signals = events!.flatMap(({ workflowExecutionSignaledEventAttributes: signal }) => signal?.signalName ?? []);
+    expect(signals).toEqual(['podObserved', 'cancelRequested']);
+    expect(await workflow.query('__stack_trace')).toBe('');
+  } finally {
+    await connection.close();
+  }
+}, 60_000);
+
 /** Registers as an agent does that signs, and answers the secret half of its join token and the signature. */
 async function registerByHand(providerId: string): Promise<{ joinToken: string; signature: string }> {
   const wallet = privateKeyToAccount(generatePrivateKey());
