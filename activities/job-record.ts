@@ -32,6 +32,8 @@ const maxRounds = 25;
 
 /** A job's own receipt is most often the only one that waits. At 2 ms each, a few more delay no end. */
 const receiptsAtAnEnd = 10;
+/** Some 100 ms of work, in which the key cannot be replaced. */
+const receiptsAtOnce = 40;
 
 /** Replaces a text that the database rejects. */
 const neutralMessage = sentence('the job has ended');
@@ -49,7 +51,7 @@ type JobRecordDeps = Pick<ActivityDeps, 'pool' | 'logger'> & {
 export function createJobRecordActivities({ pool, logger, config }: JobRecordDeps) {
   const bell = createEventBell(pool);
   const signer = createReceiptSigner({ config, pool, logger });
-  const signSome = signer && signTogether(signer, receiptsAtAnEnd);
+  const signSome = signer && signTogether(signer, receiptsAtAnEnd, receiptsAtOnce);
   return {
     /**
      * Takes capacity at the cheapest provider that fits and has not failed this job before, and sets the reservation to

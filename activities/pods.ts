@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubernetesObject, V1DeleteOptions, V1Node, V1Pod } from '@kubernetes/client-node';
 import { findAllocation } from '../src/db/allocations.js';
 import { installationId, observerKey } from '../src/db/installation.js';
-import { jobInputs } from '../src/db/jobs.js';
+import { beginRemoval, jobInputs } from '../src/db/jobs.js';
 import { chargedUntil, openRestore } from '../src/db/restores.js';
 import { currentNode } from '../src/db/provider-nodes.js';
 import { BrokerError } from '../src/domain/errors.js';
@@ -42,7 +42,7 @@ import { sshHost } from './ssh-host.js';
 /** A day more than the longest job: Kubernetes ends a pod by itself only if the broker is gone for ever. */
 const deadlineSlackSeconds = 86_400;
 
-/** A pod takes at least this long to go. */
+/** A pod that is there takes at least this long to go. */
 const firstLookMs = 100;
 
 type Deps = Pick<ActivityDeps, 'config' | 'pool' | 'kubernetes' | 'logger'>;
@@ -124,7 +124,10 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
      * may not start although the machine is well.
      */
     async teardownJob(order: JobOrder, placement?: Placement): Promise<RemovedPod> {
-      const namespace = await namespaceOfJob({ pool, kubernetes }, order);
+      const [namespace] = await allOf(
+        namespaceOfJob({ pool, kubernetes }, order),
+        placement === undefined ? beginRemoval(pool, order.jobId) : undefined,
+      );
       const name = jobObjectName(order.jobId);
       const context = Context.current();
       const found = await readPod(order, namespace);
@@ -153,7 +156,7 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
           (options) => core.deleteNamespacedPod({ name, namespace, ...options }),
         ),
       );
-      for (let waitMs = firstLookMs; ; waitMs = Math.min(waitMs * 2, 1_000)) {
+      for (let waitMs = found === undefined ? 0 : firstLookMs; ; waitMs = Math.min(waitMs * 2 || firstLookMs, 1_000)) {
         await sleep(waitMs, undefined, { signal: context.cancellationSignal });
         const pod = await readPod(order, namespace);
         if (pod === undefined || !isMeant(pod)) break;

@@ -246,12 +246,19 @@ export async function quotedRates(db: Queryable, jobId: string): Promise<QuotedR
   return readRates(rows[0]?.quoted_rates ?? []);
 }
 
-/** Whether the workflow of a job has begun to end it, or has ended it. */
-export async function isEnding(db: Queryable, jobId: string): Promise<boolean> {
-  const { rowCount } = await db.query(
-    prepared(`select from jobs where job_id = $1 and (status = 'ending' or ended_at is not null)`),
+/** Writes that the workflow of a job has decided to end it, and removes its pod from here on. */
+export async function beginRemoval(db: Queryable, jobId: string): Promise<void> {
+  await db.query(
+    prepared('update jobs set removal_begun_at = clock_timestamp() where job_id = $1 and removal_begun_at is null'),
     [jobId],
   );
+}
+
+/** Whether the workflow of a job removes its pod by itself, or has done so. */
+export async function isBeingRemoved(db: Queryable, jobId: string): Promise<boolean> {
+  const { rowCount } = await db.query(prepared('select from jobs where job_id = $1 and removal_begun_at is not null'), [
+    jobId,
+  ]);
   return rowCount === 1;
 }
 

@@ -2,8 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Client, Connection } from '@temporalio/client';
 import { Redis } from 'ioredis';
+import pg from 'pg';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import type { Reply, Session } from '../../src/client/session.js';
+import { jobObjectName } from '../../src/domain/job.js';
+import { connectKubernetes } from '../../src/kubernetes/client.js';
 import { providerSigner } from '../../src/provider-agent/signer.js';
 import { simulatedMachine } from '../../engines/simulated-provider/machine.js';
 import { registrationMessage } from '../../engines/simulated-provider/messages.js';
@@ -248,6 +251,26 @@ test('the workflow of a job that was cancelled hears nothing of the pod that it 
     expect(signals.slice(signals.indexOf('cancelRequested'))).toEqual(['cancelRequested']);
   } finally {
     await connection.close();
+  }
+}, 60_000);
+
+test('a workflow hears that its pod is gone although the row says that the job ends, which it may have forgotten in a crash', async () => {
+  const rented = job(await post(customer, order()));
+  const database = new pg.Client({ connectionString: broker.endpoints.postgres! });
+  await database.connect();
+  try {
+    const { rows } = await database.query<{ namespace: string }>(
+      `update jobs set status = 'ending' where job_id = $1 returning namespace`,
+      [rented.job_id],
+    );
+    const { core } = connectKubernetes({ KUBECONFIG: broker.endpoints.kubeconfig! });
+    await core.deleteNamespacedPod({ name: jobObjectName(rented.job_id), namespace: rows[0]!.namespace });
+    const shown = async () => job(await customer.request('GET', `/api/v1/jobs/${rented.job_id}`));
+    const isOver = async () => !['running', 'ending'].includes((await shown()).status);
+    await until(isOver, { name: 'the job is over', timeoutMs: 40_000 });
+    expect(await shown()).toMatchObject({ status: 'failed', failure_reason: 'pod_deleted' });
+  } finally {
+    await database.end();
   }
 }, 60_000);
 

@@ -11,9 +11,9 @@ function heldSigner() {
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-test('receipts that are asked for while others are signed are signed in one go after them', async () => {
+test('receipts that are asked for while others are signed are signed in one go after them, up to a bound', async () => {
   const { under, sign } = heldSigner();
-  const ask = signTogether({ sign }, 10);
+  const ask = signTogether({ sign }, 10, 25);
   const first = ask();
   await turn();
   const later = [ask(), ask(), ask()];
@@ -22,19 +22,19 @@ test('receipts that are asked for while others are signed are signed in one go a
   under[0]!.end();
   await first;
   await turn();
-  expect(under.map(({ limit }) => limit)).toEqual([10, 30]);
+  expect(under.map(({ limit }) => limit)).toEqual([10, 25]);
   under[1]!.end();
   await Promise.all(later);
   const last = ask();
   await turn();
-  expect(under.map(({ limit }) => limit)).toEqual([10, 30, 10]);
+  expect(under.map(({ limit }) => limit)).toEqual([10, 25, 10]);
   under[2]!.end();
   await last;
 });
 
 test('a signing that fails fails for those who asked for it, and for nobody else', async () => {
   const { under, sign } = heldSigner();
-  const ask = signTogether({ sign }, 10);
+  const ask = signTogether({ sign }, 10, 25);
   const first = ask();
   await turn();
   const second = ask();

@@ -3,7 +3,7 @@ import type { Client } from '@temporalio/client';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { isTokenUntold } from '../../db/answer-desk.js';
-import { isEnding, liveJobs } from '../../db/jobs.js';
+import { isBeingRemoved, liveJobs } from '../../db/jobs.js';
 import { providerOfToken } from '../../db/join-tokens.js';
 import { providerByNode, providersWithNodes } from '../../db/provider-reads.js';
 import { jobObjectName } from '../../domain/job.js';
@@ -72,9 +72,9 @@ function watchPods(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals,
   const news = new PodNews((jobId, observation) => {
     const signal = jobSignals.podObserved(jobId, observation);
     const isOver = observation.phase !== 'running' && observation.phase !== 'pending';
-    // A workflow that ends its job removes the pod itself, and waits for no news of it.
-    const unlessEnding = async () => ((await isEnding(pool, jobId)) ? undefined : signal);
-    signals.send(`pod/${jobId}`, isOver ? unlessEnding : signal);
+    // A workflow that removes the pod itself waits for no news of it. Where the database does not say so, it is told.
+    const unlessRemoved = async () => ((await isBeingRemoved(pool, jobId).catch(() => false)) ? undefined : signal);
+    signals.send(`pod/${jobId}`, isOver ? unlessRemoved : signal);
   });
   const jobIdOf = (pod: V1Pod) => pod.metadata?.labels?.[labels.jobId];
   const steps = new JobSteps(pool, logger);
