@@ -50,8 +50,7 @@ type JobRecordDeps = Pick<ActivityDeps, 'pool' | 'logger'> & {
 /** The job's own row, its capacity and its charges: Postgres only. */
 export function createJobRecordActivities({ pool, logger, config }: JobRecordDeps) {
   const bell = createEventBell(pool);
-  const signer = createReceiptSigner({ config, pool, logger });
-  const signSome = signer && signTogether(signer, receiptsAtAnEnd, receiptsAtOnce);
+  const signSome = signingAtEnds({ config, pool, logger });
   return {
     /**
      * Takes capacity at the cheapest provider that fits and has not failed this job before, and sets the reservation to
@@ -178,8 +177,7 @@ export function createJobRecordActivities({ pool, logger, config }: JobRecordDep
         }),
       );
       bell.ring(order.wallet);
-      // What fails here, the sweep finds.
-      await signSome?.().catch((error: unknown) => logger.warn({ err: error }, 'receipts could not be signed yet'));
+      await signSome();
       logWords(logger, order, outcome.failure);
       return before.isOut === true ? { ...remembered, isUnreachedOut: true } : remembered;
     },
@@ -284,6 +282,14 @@ function logWords(logger: Logger, { jobId, image }: JobOrder, failure: JobFailur
   if (failure?.words === undefined) return;
   const { reason, words } = failure;
   logger.warn({ jobId, reason, words, image }, 'a job failed; its customer learns only the kind of failure');
+}
+
+/** Signs the receipts of jobs that have just ended, with a few others; what fails here, the sweep finds. */
+function signingAtEnds(deps: ReceiptSignerDeps): () => Promise<void> {
+  const signer = createReceiptSigner(deps);
+  if (signer === undefined) return () => Promise.resolve();
+  const sign = signTogether(signer, receiptsAtAnEnd, receiptsAtOnce);
+  return () => sign().catch((err: unknown) => deps.logger.warn({ err }, 'receipts could not be signed yet'));
 }
 
 function withoutWords({ words: _, ...failure }: JobFailure, message: Printable): JobFailure {

@@ -92,7 +92,7 @@ test('orders and changes of the cap at once never wait for each other in a circl
 test('what is used of a cap is read without the lines of the ledger, however many there are', async () => {
   const { wallet } = await newcomer();
   const relations: string[] = [];
-  const explain = async ({ text, values }: QueryConfig) => {
+  const explain = async ({ text }: QueryConfig, values: unknown[]) => {
     const { rows } = await database.pool.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(
       `explain (format json) ${text}`,
       values,
