@@ -177,7 +177,9 @@ test('a malformed registration goes to the dead-letter stream with its reason, a
   const redis = new Redis(broker.endpoints.operator_redis!);
   await redis.xadd('provider:registration', '*', 'data', '{"provider_id": 7}', 'timestamp', '');
   await redis.xadd('provider:registration', '*', 'nonsense', '');
-  await broker.provider({ providerId: 'delphi', heartbeatIntervalMs: 0 }).joined;
+  // Other tests count the GPUs of the types that they rent.
+  const gpus = { model: 'NVIDIA L40S', count: 1 };
+  await broker.provider({ providerId: 'delphi', gpus, heartbeatIntervalMs: 0 }).joined;
   const letters = await until(async () => {
     const found = await redis.xrange('provider:registration:dlq', '-', '+');
     return found.length >= 2 ? found : undefined;
