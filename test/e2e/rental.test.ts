@@ -82,7 +82,8 @@ interface JobBody {
   ssh_host: string;
 }
 const job = (reply: Reply) => reply.body as JobBody;
-const problem = (reply: Reply) => reply.body as { code: string; errors?: { field: string }[]; free?: { gpu_type: string }[] };
+const problem = (reply: Reply) =>
+  reply.body as { code: string; errors?: { field: string }[]; free?: { gpu_type: string }[] };
 
 describe('a customer', () => {
   test('a customer rents at the cheapest provider, extends, cancels, and the GPUs are free again', async () => {
@@ -128,8 +129,8 @@ describe('a customer', () => {
     const reply = await post(customer, order({ gpu_count: 5 }));
     expect([reply.status, problem(reply).code]).toEqual([409, 'no_capacity']);
     // A machine of another test may be there, too.
-    const free = problem(reply).free!.filter(({ gpu_type: type }) => type !== 'l40s');
-    expect(free).toEqual([
+    const listed = problem(reply).free!.filter(({ gpu_type: type }) => type !== 'l40s');
+    expect(listed).toEqual([
       { gpu_type: 'rtx-4090', vram_gb: 24, available_gpus: 8, most_at_one_provider: 4, price_per_hour: 0.4 },
     ]);
   });
