@@ -108,7 +108,12 @@ async function findCandidates(
 }
 
 /** The candidates, if a walk along the prices finds all of them; undefined if all machines are to be read. */
-function walk(pool: Database, values: unknown[], limit: number, isQuoted: boolean): Promise<CandidateRow[] | undefined> {
+function walk(
+  pool: Database,
+  values: unknown[],
+  limit: number,
+  isQuoted: boolean,
+): Promise<CandidateRow[] | undefined> {
   return withPlansForAllValues(pool, async (tx) => {
     for (const most of walkSteps) {
       const found = await cheapestOnes(tx, values, { limit, most }, isQuoted);
