@@ -156,12 +156,14 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
           (options) => core.deleteNamespacedPod({ name, namespace, ...options }),
         ),
       );
-      for (let waitMs = found === undefined ? 0 : firstLookMs; ; waitMs = Math.min(waitMs * 2 || firstLookMs, 1_000)) {
-        await sleep(waitMs, undefined, { signal: context.cancellationSignal });
+      const pause = (ms: number) => sleep(ms, undefined, { signal: context.cancellationSignal });
+      if (found !== undefined) await pause(firstLookMs);
+      for (let waitMs = 2 * firstLookMs; ; waitMs = Math.min(waitMs * 2, 1_000)) {
         const pod = await readPod(order, namespace);
         if (pod === undefined || !isMeant(pod)) break;
         context.heartbeat();
         if ((await removeOverdue({ config, kubernetes, logger }, pod)) === 'left') break;
+        await pause(waitMs);
       }
       // This frees the port. For a job of an earlier version, garbage collection may have deleted it with the pod.
       await remove(

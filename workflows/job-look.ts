@@ -2,7 +2,7 @@ import { CancellationScope } from '@temporalio/workflow';
 import type { ProvisionedPod } from '../activities/pods.js';
 import type { SshLook } from '../activities/ssh-look.js';
 import { failed, type Ending } from './job-endings.js';
-import type { PodObservation } from './job-messages.js';
+import { isOver } from './job-messages.js';
 import { endedEarly, notInTime, startLimit, withFault, type JobStart } from './job-starting.js';
 import { pods, sshLook } from './job-steps.js';
 import { changedBefore, earliest, whileWaiting } from './summaries.js';
@@ -49,8 +49,4 @@ async function verdict(start: JobStart, made: ProvisionedPod, { unreachable }: S
   if (isOver(pod)) return endedEarly(start, made, pod);
   const { message, fault } = unreachable;
   return withFault(failed({ reason: 'ports_unreachable', message }), fault);
-}
-
-function isOver(pod: PodObservation | undefined): pod is PodObservation {
-  return pod !== undefined && pod.phase !== 'running' && pod.phase !== 'pending';
 }

@@ -45,6 +45,11 @@ export interface PodObservation {
   fault?: MachineFault;
 }
 
+/** Whether a pod was seen to have ended, however it did. */
+export function isOver(pod: PodObservation | undefined): pod is PodObservation {
+  return pod !== undefined && pod.phase !== 'running' && pod.phase !== 'pending';
+}
+
 export const podObserved = defineSignal<[PodObservation]>('podObserved');
 
 /** A change of a job's provider, as the provider's workflow reports it. Times are RFC 3339. */

@@ -2,7 +2,7 @@ import { allHandlersFinished, condition, continueAsNew, workflowInfo } from '@te
 import { expired, podEnded, programEnded, type Ending } from './job-endings.js';
 import type { takeExtensions } from './job-extensions.js';
 import { resume, showServing, type JobLife } from './job-life.js';
-import type { JobInput, JobState, RunningJob } from './job-messages.js';
+import { isOver, type JobInput, type JobState, type RunningJob } from './job-messages.js';
 import { tellOut, type Placed } from './job-placement.js';
 import { jobRecord, pods } from './job-steps.js';
 import { changedBefore, earliest } from './summaries.js';
@@ -53,7 +53,7 @@ export async function serve(
       await condition(() => !extensions.underWay());
       continue;
     }
-    if (pod !== undefined && pod.phase !== 'running' && pod.phase !== 'pending') {
+    if (isOver(pod)) {
       const ending = podEnded(pod, job.placement.providerId, known.provider, Date.now());
       return order.program === undefined ? ending : programEnded(ending, pod, order.program, true);
     }

@@ -13,6 +13,7 @@ import { tellAlso } from './job-events.js';
 import { priceOfRateSql, rateOfPriceSql } from './offers.js';
 import { withTransaction, type Queryable, type Transaction } from './pool.js';
 import { prepared } from './prepared.js';
+import { lockResources } from './provider-resources.js';
 
 /**
  * The result of an allocation: `held` if the job already has one, perhaps elsewhere (`findAllocation` tells where),
@@ -54,9 +55,7 @@ export async function allocate(
         [place.providerId],
       );
       if (available === 0) return 'taken';
-      await tx.query(prepared('select from provider_resources where provider_id = $1 order by kind, name for update'), [
-        place.providerId,
-      ]);
+      await lockResources(tx, place.providerId);
       const outcome = await takeLocked(tx, order, place, attempt);
       if (outcome !== 'allocated') return outcome;
       const rate = place.rate === undefined ? rateOf(place.pricePerHour) : BigInt(place.rate);

@@ -103,7 +103,7 @@ export function createPool(config: PostgresConfig, onIdleError: (error: Error) =
  * @throws BrokerError `dependency_unavailable` when the connection is lost. If it is lost during the commit, the
  *   outcome is unknown, so `work` must be safe to repeat.
  */
-export function withTransaction<T>(pool: pg.Pool, work: (tx: Transaction) => Promise<T>): Promise<T> {
+export function withTransaction<T>(pool: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
   return transaction(pool, 'begin', work);
 }
 

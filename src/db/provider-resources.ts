@@ -42,13 +42,17 @@ export async function planSale(
   { offer, allocatable, machineGpus }: Saleable,
   site: SitePrices,
 ): Promise<{ plan: SalePlan; held: HeldGpus[] }> {
-  // Lock in the same order as `allocate`.
-  await tx.query(prepared('select from provider_resources where provider_id = $1 order by kind, name for update'), [
-    providerId,
-  ]);
+  await lockResources(tx, providerId);
   const held = await heldGpus(tx, providerId);
   const prices = await pricesOf(tx, offer.gpus, site);
   return { held, plan: resourceTargets(offer, allocatable ?? undefined, { held, machineGpus, prices }) };
+}
+
+/** Locks a provider's resources in the one order in which everybody does, so that nobody waits in a circle. */
+export async function lockResources(tx: Transaction, providerId: string): Promise<void> {
+  await tx.query(prepared('select from provider_resources where provider_id = $1 order by kind, name for update'), [
+    providerId,
+  ]);
 }
 
 /** GPUs that jobs hold of a provider, by type and resource. */

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { holdingsSql } from './allocations.js';
 import { withTransaction, type Queryable } from './pool.js';
+import { lockResources } from './provider-resources.js';
 
 /**
  * Jobs that hold an allocation although they have ended or were never ordered. One transaction closes a job's row and
@@ -51,10 +52,8 @@ export async function differingProviders(db: Queryable): Promise<string[]> {
 /** Sets a provider's counters to what its jobs hold, with its resources locked. @returns the differences. */
 export async function correctRented(pool: Pool, providerId: string): Promise<RentedDifference[]> {
   return await withTransaction(pool, async (tx) => {
-    // Locked in a statement before, in the order in which `allocate` locks: what is seen after it is settled.
-    await tx.query('select from provider_resources where provider_id = $1 order by kind, name for update', [
-      providerId,
-    ]);
+    // Locked in a statement before: what is seen after it is settled.
+    await lockResources(tx, providerId);
     const { rows } = await tx.query<{ kind: string; name: string; rented: number; held: number }>(
       `with ${held}, d as (${differing}), corrected as (
          update provider_resources r set rented = d.held, total = greatest(r.target, d.held)

@@ -7,7 +7,7 @@ import { isBeingRemoved, liveJobs } from '../../db/jobs.js';
 import { providerOfToken } from '../../db/join-tokens.js';
 import { providerByNode, providersWithNodes } from '../../db/provider-reads.js';
 import { jobObjectName } from '../../domain/job.js';
-import type { PodObservation } from '../../../workflows/job-messages.js';
+import { isOver, type PodObservation } from '../../../workflows/job-messages.js';
 import { sideBySide, type Failed } from '../../side-by-side.js';
 import { unlessNotFound, type Kubernetes } from '../../kubernetes/client.js';
 import { bootstrapUserPrefix, jobPodSelector, labels, nodeUserPrefix } from '../../kubernetes/names.js';
@@ -71,10 +71,9 @@ interface SeenPod {
 function watchPods(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals, logger: Logger) {
   const news = new PodNews((jobId, observation) => {
     const signal = jobSignals.podObserved(jobId, observation);
-    const isOver = observation.phase !== 'running' && observation.phase !== 'pending';
     // A workflow that removes the pod itself waits for no news of it. Where the database does not say so, it is told.
     const unlessRemoved = async () => ((await isBeingRemoved(pool, jobId).catch(() => false)) ? undefined : signal);
-    signals.send(`pod/${jobId}`, isOver ? unlessRemoved : signal);
+    signals.send(`pod/${jobId}`, isOver(observation) ? unlessRemoved : signal);
   });
   const jobIdOf = (pod: V1Pod) => pod.metadata?.labels?.[labels.jobId];
   const steps = new JobSteps(pool, logger);
