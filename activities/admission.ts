@@ -2,11 +2,12 @@ import { Context } from '@temporalio/activity';
 import { createReplySigner } from '../src/auth/broker-key.js';
 import { createTokenSeal } from '../src/auth/token-seal.js';
 import { recordAnswer } from '../src/db/answer-desk.js';
-import { countLiveTokens, markTokenDelivered } from '../src/db/join-tokens.js';
+import { liveTokens, markTokenDelivered } from '../src/db/join-tokens.js';
 import { registrationRecord } from '../src/db/provider-approvals.js';
 import { findProvider } from '../src/db/provider-reads.js';
-import { recordRegistration, setProviderStatus } from '../src/db/providers.js';
+import { recordRegistrations, setProviderStatus, type RegisteredProvider } from '../src/db/providers.js';
 import { takeRegistration } from '../src/db/registrations.js';
+import { together } from '../src/db/together.js';
 import { offerOf } from '../src/domain/registration.js';
 import { isTokenReplaced, manyLiveTokens } from '../src/domain/token-life.js';
 import {
@@ -43,12 +44,16 @@ export function createAdmissionActivities(
   const { config, pool, redis } = deps;
   const sign = createReplySigner({ pool, config });
   const answering = { ...deps, sign, tokenSeal: createTokenSeal(pool) };
+  const recordRegistration = together(
+    (database, registered: readonly RegisteredProvider[]) => recordRegistrations(database, registered, config),
+    ({ providerId }) => providerId,
+  );
 
   return {
     /** Records a registration and publishes its join command, or returns why there is none. Safe to repeat. */
     async answerRegistration(input: Registered): Promise<RegistrationAnswer> {
       const answer = await answerOf(input);
-      if (input.reissued === 0) await recordAnswer(pool, input.messageId, answer);
+      if (input.reissued === 0) await recordAnswer(pool, { messageId: input.messageId, answer });
       return answer;
     },
 
@@ -82,7 +87,7 @@ export function createAdmissionActivities(
   async function answerOf({ providerId, messageId, reissued }: Registered): Promise<RegistrationAnswer> {
     const stored = await takeRegistration(pool, messageId);
     if (stored === undefined) return { kind: 'rejected', rejected: 'the registration is no longer stored' };
-    const record = await registrationRecord(pool, providerId, stored.wallet);
+    const record = await registrationRecord(pool, { providerId, wallet: stored.wallet });
     const candidate: Candidate = { stored, record, mode: config.PROVIDER_AUTH_MODE };
     const objection =
       belongsToAnotherWallet(candidate) ??
@@ -90,30 +95,25 @@ export function createAdmissionActivities(
       (await recordThenCheck(providerId, candidate));
     if (objection !== undefined) return await reject(providerId, candidate, objection);
     // Nobody asked for this one, so nobody waits for an answer.
-    if (reissued > 0 && !isTokenReplaced(await countLiveTokens(pool, manyLiveTokens + 1)))
-      return await withhold(providerId);
+    if (reissued > 0 && !isTokenReplaced(await liveTokens(pool, manyLiveTokens + 1))) return await withhold(providerId);
     return await issueJoinCommand(answering, { providerId, command: `${messageId}#${reissued}`, stored });
   }
 
   async function recordThenCheck(providerId: string, candidate: Candidate): Promise<Objection | undefined> {
     const { stored, record } = candidate;
     const { registration } = stored;
-    const isNewest = await recordRegistration(
-      pool,
-      {
-        providerId,
-        wallet: stored.wallet,
-        walletVerified: stored.signed || record.walletVerified,
-        spec: registration.spec,
-        capacity: registration.capacity,
-        offer: offerOf(registration),
-        miningConfig: registration.miningConfig ?? null,
-        agentVersion: registration.agentVersion ?? null,
-        publicIp: registration.spec.publicIp ?? null,
-        receivedAt: stored.receivedAt,
-      },
-      config,
-    );
+    const isNewest = await recordRegistration(pool, {
+      providerId,
+      wallet: stored.wallet,
+      walletVerified: stored.signed || record.walletVerified,
+      spec: registration.spec,
+      capacity: registration.capacity,
+      offer: offerOf(registration),
+      miningConfig: registration.miningConfig ?? null,
+      agentVersion: registration.agentVersion ?? null,
+      publicIp: registration.spec.publicIp ?? null,
+      receivedAt: stored.receivedAt,
+    });
     const isRetired = async () => !isNewest && (await findProvider(pool, providerId))?.status === 'retired';
     return await objectionTo({ ...candidate, isRetired });
   }

@@ -7,12 +7,9 @@ import type { ActivityDeps } from './deps.js';
 
 type Deps = Pick<ActivityDeps, 'pool' | 'kubernetes' | 'logger'>;
 
-/** More nodes than a provider can have. */
-const nodesAtOnce = 100;
-
 /** Removes a provider's nodes from the cluster after they left the fleet; a repeat finishes what was begun. */
 export async function closeNodes(deps: Deps, providerId: string): Promise<void> {
-  for (const node of await nodesToClose(deps.pool, { providerId, limit: nodesAtOnce })) await closeNode(deps, node);
+  for (const node of await nodesToClose(deps.pool, providerId)) await closeNode(deps, node);
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { TokenOwner, TokenSeal } from '../src/auth/token-seal.js';
 import {
-  countLiveTokens,
   liveAnswer,
+  liveTokens,
   markTokenAnswered,
   markTokenDeleted,
   markTokenDelivered,
@@ -10,8 +10,9 @@ import {
   type JoinToken,
   type LiveAnswer,
 } from '../src/db/join-tokens.js';
-import { setProviderStatus } from '../src/db/providers.js';
+import { setProviderStatuses } from '../src/db/providers.js';
 import type { StoredRegistration } from '../src/db/registrations.js';
+import { together } from '../src/db/together.js';
 import { BrokerError } from '../src/domain/errors.js';
 import { mostLiveTokens, tokenLifeS } from '../src/domain/token-life.js';
 import {
@@ -115,7 +116,7 @@ async function giveAgain(deps: Deps, admitted: Admitted, live: LiveAnswer): Prom
 async function giveNew(deps: Deps, admitted: Admitted, nodeName: string): Promise<Given> {
   const { config, pool, redis, kubernetes, clusterInfo, tokensAhead } = deps;
   const { providerId, command, stored } = admitted;
-  const ttlS = tokenLifeS(await countLiveTokens(pool, mostLiveTokens), config.JOIN_TOKEN_TTL_S);
+  const ttlS = tokenLifeS(await liveTokens(pool, mostLiveTokens), config.JOIN_TOKEN_TTL_S);
   const ahead = await tokensAhead?.take();
   const reserved = reserveJoinToken(pool, { providerId, messageId: command, nodeName, ttlS, ahead });
   const token = await reserved.catch((error: unknown) => {
@@ -129,7 +130,7 @@ async function giveNew(deps: Deps, admitted: Admitted, nodeName: string): Promis
   const published = await findReply(redis, providerId, tokenId);
   if (published !== undefined && (await bootstrapTokenExists(kubernetes, tokenId, providerId))) {
     const answeredAt = new Date(arrivalMs(published));
-    await markTokenAnswered(pool, tokenId, { encKey: stored.registration.encKey, answeredAt });
+    await markTokenAnswered(pool, { tokenId, encKey: stored.registration.encKey, answeredAt });
     return { token, delivered: false };
   }
   const secret = await secretHalf(deps, { providerId, ...token });
@@ -177,6 +178,11 @@ async function keptHalf({ redis, tokenSeal }: Deps, token: TokenOwner): Promise<
   return secret;
 }
 
+/** A provider that has its answer waits for its node, unless that is in service. */
+const awaitNode = together((database, providerIds: readonly string[]) =>
+  setProviderStatuses(database, providerIds, 'approved', 'waiting for its node to join', { unlessServing: true }),
+);
+
 /** Publishes the answer with a token that the cluster accepts. @returns the id of its entry. */
 async function publish(
   deps: Deps,
@@ -191,8 +197,8 @@ async function publish(
     sign,
     ttlS: lifetimeS(token, config.JOIN_TOKEN_TTL_S),
   });
-  await markTokenAnswered(pool, token.tokenId, { encKey, answeredAt: new Date(arrivalMs(entryId)) });
-  await setProviderStatus(pool, providerId, 'approved', 'waiting for its node to join', { unlessServing: true });
+  await markTokenAnswered(pool, { tokenId: token.tokenId, encKey, answeredAt: new Date(arrivalMs(entryId)) });
+  await awaitNode(pool, providerId);
   return entryId;
 }
 
@@ -225,7 +231,7 @@ function joinReply(
 }
 
 async function revokeReplacedTokens({ pool, kubernetes }: Deps, providerId: string, newest: string): Promise<void> {
-  for (const tokenId of await replacedTokens(pool, providerId, newest)) {
+  for (const tokenId of await replacedTokens(pool, { providerId, newest })) {
     await deleteBootstrapToken(kubernetes, tokenId);
     await markTokenDeleted(pool, tokenId);
   }

@@ -42,11 +42,9 @@ export function createProviderLossActivities({
       const node = await unlessNotFound(kubernetes.core.readNode({ name: nodeName }));
       if (provider === undefined || node === undefined || observeNode(node).state !== 'ready') return 'lost';
       // It is unknown which job's GPU is missing.
-      if (
-        needsGpus &&
-        missingGpus(await heldGpus(pool, providerId), nodeAllocatable(node)).missing.includes(gpuResource)
-      ) {
-        return 'lost';
+      if (needsGpus) {
+        const held = (await heldGpus(pool, [providerId])).get(providerId) ?? [];
+        if (missingGpus(held, nodeAllocatable(node)).missing.includes(gpuResource)) return 'lost';
       }
       if (provider.status !== 'offline') return 'back';
       const heard = await heardOrLost({ redis, pool }, config.HEARTBEAT_TIMEOUT_S);

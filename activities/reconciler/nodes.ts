@@ -4,7 +4,7 @@ import type { V1Node } from '@kubernetes/client-node';
 import type { Config } from '../../src/config.js';
 import { installationId } from '../../src/db/installation.js';
 import { knownAmong, knownProviders, recordNodesReady, type KnownProvider } from '../../src/db/reconcile-fleet.js';
-import { namesThatLeft, nodesToClose } from '../../src/db/provider-nodes.js';
+import { namesThatLeft, nodesLeftUnclosed } from '../../src/db/provider-nodes.js';
 import { isSameAllocatable } from '../../src/domain/gpu-resources.js';
 import { unlessNotFound } from '../../src/kubernetes/client.js';
 import { alignNodesThatLeft, maxNodesThatLeft, nodesThatLeftForDays } from '../../src/kubernetes/left-nodes.js';
@@ -105,7 +105,7 @@ export function createNodeComparison(
   /** Makes sure that nodes which left the fleet are deleted from the cluster, and on its list of nodes that left. */
   async function closeNodesThatLeft(log: RepairLog): Promise<void> {
     await log.each(
-      await nodesToClose(pool, { olderThanS: config.RECONCILER_GRACE_S, limit: closedPerRun }),
+      await nodesLeftUnclosed(pool, { olderThanS: config.RECONCILER_GRACE_S, limit: closedPerRun }),
       ({ nodeName }) => `node ${nodeName}, which has left`,
       async (node) => {
         await closeNode(deps, node);

@@ -55,7 +55,7 @@ export async function allocate(
         [place.providerId],
       );
       if (available === 0) return 'taken';
-      await lockResources(tx, place.providerId);
+      await lockResources(tx, [place.providerId]);
       const outcome = await takeLocked(tx, order, place, attempt);
       if (outcome !== 'allocated') return outcome;
       const rate = place.rate === undefined ? rateOf(place.pricePerHour) : BigInt(place.rate);

@@ -3,6 +3,7 @@ import type { Queryable } from './pool.js';
 import { senderOf } from './registrations.js';
 import { storableJson } from './json.js';
 import { prepared } from './prepared.js';
+import { together } from './together.js';
 
 /** A worker that has not said for this long that it is there answers nothing. */
 const answererGoneS = 6;
@@ -104,12 +105,18 @@ export async function releaseClaim(db: Queryable, messageId: string, pauseS: num
 }
 
 /** Keeps what became of a registration, for its workflow; the first answer stays. */
-export async function recordAnswer(db: Queryable, messageId: string, answer: RegistrationAnswer): Promise<void> {
+export const recordAnswer = together(recordAnswers, ({ messageId }) => messageId);
+
+/** The same for many registrations. */
+export async function recordAnswers(
+  db: Queryable,
+  answered: readonly { messageId: string; answer: RegistrationAnswer }[],
+): Promise<void> {
   await db.query(
-    prepared(
-      'update provider_registrations set answer = coalesce(answer, $2), held_until = null where message_id = $1',
-    ),
-    [messageId, storableJson(answer)],
+    prepared(`update provider_registrations r set answer = coalesce(r.answer, a.answer::jsonb), held_until = null
+       from unnest($1::text[], $2::text[]) as a (message_id, answer)
+      where r.message_id = a.message_id`),
+    [answered.map(({ messageId }) => messageId), answered.map(({ answer }) => storableJson(answer))],
   );
 }
 

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { violatedUnique, type Queryable } from './pool.js';
 import { prepared } from './prepared.js';
+import { together } from './together.js';
 
 /** A join token without its secret half. */
 export interface JoinToken {
@@ -10,10 +11,12 @@ export interface JoinToken {
 
 interface TokenNeeded {
   providerId: string;
+  /** The registration's id and the number of the join command. */
   messageId: string;
   nodeName: string;
   /** How long a new token is valid. */
   ttlS: number;
+  /** A token that is in the cluster already. It becomes the message's if that has none; otherwise it is left. */
   ahead?: JoinToken | undefined;
 }
 
@@ -22,32 +25,45 @@ const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
 /**
  * The token for a message; a repeat of the message gets the same one. An expired or deleted token is renewed, because
  * the caller is about to create it in the cluster again.
- *
- * @param messageId the registration's id and the number of the join command.
- * @param ahead a token that is in the cluster already. It becomes the message's if that has none; otherwise it is left.
  */
-export async function reserveJoinToken(
-  db: Queryable,
-  { providerId, messageId, nodeName, ttlS, ahead }: TokenNeeded,
-): Promise<JoinToken> {
+export const reserveJoinToken = together(
+  reserveJoinTokens,
+  ({ providerId, messageId }) => `${providerId} ${messageId}`,
+);
+
+/** The same for several messages, each of them once, in their order. */
+export async function reserveJoinTokens(db: Queryable, needed: readonly TokenNeeded[]): Promise<JoinToken[]> {
   for (let tries = 0; ; tries++) {
-    const given = tries === 0 ? ahead : undefined;
+    const ahead = needed.map((token) => (tries === 0 ? token.ahead : undefined));
     try {
-      const { rows } = await db.query<{ token_id: string; expires_at: Date }>(
+      const { rows } = await db.query<{ provider_id: string; message_id: string; token_id: string; expires_at: Date }>(
         prepared(`insert into join_tokens as t (token_id, provider_id, message_id, node_name, expires_at)
-         values ($1, $2, $3, $4, coalesce($6, now() + make_interval(secs => $5)))
+         select token_id, provider_id, message_id, node_name, coalesce(expires_at, now() + make_interval(secs => ttl_s))
+           from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::float8[], $6::timestamptz[])
+                  as n (token_id, provider_id, message_id, node_name, ttl_s, expires_at)
+          order by provider_id, message_id
          on conflict (provider_id, message_id) do update
            set expires_at = case when t.deleted_at is null and t.expires_at > now() then t.expires_at
                                  else excluded.expires_at end,
                deleted_at = null
-         returning token_id, expires_at`),
-        [given?.tokenId ?? newTokenId(), providerId, messageId, nodeName, ttlS, given?.expiresAt ?? null],
+         returning provider_id, message_id, token_id, expires_at`),
+        [
+          ahead.map((given) => given?.tokenId ?? newTokenId()),
+          needed.map(({ providerId }) => providerId),
+          needed.map(({ messageId }) => messageId),
+          needed.map(({ nodeName }) => nodeName),
+          needed.map(({ ttlS }) => ttlS),
+          ahead.map((given) => given?.expiresAt ?? null),
+        ],
       );
-      const { token_id, expires_at } = rows[0]!;
-      return { tokenId: token_id, expiresAt: expires_at };
+      const reserved = new Map(rows.map((row) => [`${row.provider_id} ${row.message_id}`, row]));
+      return needed.map(({ providerId, messageId }) => {
+        const { token_id: tokenId, expires_at: expiresAt } = reserved.get(`${providerId} ${messageId}`)!;
+        return { tokenId, expiresAt };
+      });
     } catch (error) {
       // Another provider's token has this id, which has a chance of one in two billion.
-      if (violatedUnique(error) !== 'join_tokens_pkey') throw error;
+      if (needed.length > 1 || violatedUnique(error) !== 'join_tokens_pkey') throw error;
     }
   }
 }
@@ -72,12 +88,21 @@ export interface LiveAnswer extends JoinToken {
  * @param command the registration that is being answered and the number of its join command. If that has a token of its
  * own, there is nothing to give again.
  */
-export async function liveAnswer(
-  db: Queryable,
-  sought: { providerId: string; command: string; wallet: string; signed: boolean; encKey?: string },
-): Promise<LiveAnswer | undefined> {
-  const { providerId, command, wallet, signed, encKey } = sought;
+export const liveAnswer = together(liveAnswers);
+
+/** What `liveAnswer` is asked about. */
+interface SoughtAnswer {
+  providerId: string;
+  command: string;
+  wallet: string;
+  signed: boolean;
+  encKey?: string;
+}
+
+/** The same for several senders, in their order. */
+export async function liveAnswers(db: Queryable, sought: readonly SoughtAnswer[]): Promise<(LiveAnswer | undefined)[]> {
   const { rows } = await db.query<{
+    place: number;
     token_id: string;
     expires_at: Date;
     message_id: string;
@@ -86,50 +111,77 @@ export async function liveAnswer(
     delivered: boolean;
     sealed_for: string | null;
   }>(
-    prepared(`select t.token_id, t.expires_at, t.message_id, t.node_name, t.answered_at,
-            t.delivered_at is not null as delivered, t.sealed_for
-       from join_tokens t join provider_registrations r
-         on r.message_id = split_part(t.message_id, '#', 1) and r.provider_id = t.provider_id
-      where t.provider_id = $1 and t.deleted_at is null and t.used_at is null and t.answered_at is not null
-        and t.expires_at > now() + (t.expires_at - t.created_at) / 3 and r.wallet = $3 and r.signed = $4
-        and (r.signed or t.sealed_for is not distinct from $5)
-        and not exists (select from join_tokens o where o.provider_id = $1 and o.message_id = $2)
-      order by t.created_at desc limit 1`),
-    [providerId, command, wallet, signed, encKey ?? null],
+    prepared(`select s.place::int, live.*
+       from unnest($1::text[], $2::text[], $3::text[], $4::bool[], $5::text[])
+              with ordinality as s (provider_id, command, wallet, signed, enc_key, place)
+       cross join lateral (
+         select t.token_id, t.expires_at, t.message_id, t.node_name, t.answered_at,
+                t.delivered_at is not null as delivered, t.sealed_for
+           from join_tokens t join provider_registrations r
+             on r.message_id = split_part(t.message_id, '#', 1) and r.provider_id = t.provider_id
+          where t.provider_id = s.provider_id and t.deleted_at is null and t.used_at is null and t.answered_at is not null
+            and t.expires_at > now() + (t.expires_at - t.created_at) / 3 and r.wallet = s.wallet and r.signed = s.signed
+            and (r.signed or t.sealed_for is not distinct from s.enc_key)
+            and not exists (select from join_tokens o where o.provider_id = s.provider_id and o.message_id = s.command)
+          order by t.created_at desc limit 1) live`),
+    [
+      sought.map(({ providerId }) => providerId),
+      sought.map(({ command }) => command),
+      sought.map(({ wallet }) => wallet),
+      sought.map(({ signed }) => signed),
+      sought.map(({ encKey }) => encKey ?? null),
+    ],
   );
-  const [row] = rows;
-  if (row === undefined) return undefined;
-  return {
-    ...{ tokenId: row.token_id, expiresAt: row.expires_at, messageId: row.message_id, nodeName: row.node_name },
-    ...{ answeredAt: row.answered_at, delivered: row.delivered },
-    ...(row.sealed_for === null ? {} : { sealedFor: row.sealed_for }),
-  };
+  const live: (LiveAnswer | undefined)[] = sought.map(() => undefined);
+  for (const row of rows) {
+    live[row.place - 1] = {
+      ...{ tokenId: row.token_id, expiresAt: row.expires_at, messageId: row.message_id, nodeName: row.node_name },
+      ...{ answeredAt: row.answered_at, delivered: row.delivered },
+      ...(row.sealed_for === null ? {} : { sealedFor: row.sealed_for }),
+    };
+  }
+  return live;
 }
 
-/**
- * Records that the answer with this token was published.
- *
- * @param encKey the key that it was sealed for.
- * @param answeredAt by the clock of the streams, which registrations have, too: an agent may ask again within the
- * millisecond in which it was answered.
- */
-export async function markTokenAnswered(
-  db: Queryable,
-  tokenId: string,
-  { encKey, answeredAt }: { encKey: string | undefined; answeredAt: Date },
-): Promise<void> {
+/** The publication of an answer with a token. */
+interface AnsweredToken {
+  tokenId: string;
+  /** The key that it was sealed for. */
+  encKey: string | undefined;
+  /**
+   * By the clock of the streams, which registrations have, too: an agent may ask again within the millisecond in which
+   * it was answered.
+   */
+  answeredAt: Date;
+}
+
+/** Records that the answer with a token was published. */
+export const markTokenAnswered = together(markTokensAnswered, ({ tokenId }) => tokenId);
+
+/** The same for several tokens, each of them once. */
+export async function markTokensAnswered(db: Queryable, answered: readonly AnsweredToken[]): Promise<void> {
   await db.query(
-    prepared(`update join_tokens
-        set answered_at = $3, sealed_for = $2,
-            delivered_at = case when sealed_for is not distinct from $2 then delivered_at end
-      where token_id = $1`),
-    [tokenId, encKey ?? null, answeredAt],
+    prepared(`update join_tokens t
+        set answered_at = a.answered_at, sealed_for = a.enc_key,
+            delivered_at = case when t.sealed_for is not distinct from a.enc_key then t.delivered_at end
+       from unnest($1::bpchar[], $2::text[], $3::timestamptz[]) as a (token_id, enc_key, answered_at)
+      where t.token_id = a.token_id`),
+    [
+      answered.map(({ tokenId }) => tokenId),
+      answered.map(({ encKey }) => encKey ?? null),
+      answered.map(({ answeredAt }) => answeredAt),
+    ],
   );
 }
 
-/** Records that an agent has taken the answer with this token. */
-export async function markTokenDelivered(db: Queryable, tokenId: string): Promise<void> {
-  await db.query(prepared('update join_tokens set delivered_at = now() where token_id = $1'), [tokenId]);
+/** Records that an agent has taken the answer with a token. */
+export const markTokenDelivered = together(markTokensDelivered);
+
+/** The same for several tokens. */
+export async function markTokensDelivered(db: Queryable, tokenIds: readonly string[]): Promise<void> {
+  await db.query(prepared('update join_tokens set delivered_at = now() where token_id = any ($1::bpchar[])'), [
+    tokenIds,
+  ]);
 }
 
 /** How many tokens the cluster accepts that have not expired, counted up to `most`. */
@@ -141,6 +193,12 @@ export async function countLiveTokens(db: Queryable, most: number): Promise<numb
   );
   return rows[0]!.count;
 }
+
+/** The same for callers that count at the same moment. */
+export const liveTokens = together(async (db: Queryable, mosts: readonly number[]) => {
+  const count = await countLiveTokens(db, Math.max(...mosts));
+  return mosts.map((most) => Math.min(count, most));
+});
 
 /** A provider's tokens that may still be in the cluster. */
 export async function tokensToRevoke(db: Queryable, providerId: string): Promise<string[]> {
@@ -155,19 +213,31 @@ export async function tokensToRevoke(db: Queryable, providerId: string): Promise
  * The tokens that a newer one of the same provider replaces. Of the unused ones for the same node the newest stays: an
  * agent may be about to join with it. So does one that another answer is about to be given with.
  */
-export async function replacedTokens(db: Queryable, providerId: string, newest: string): Promise<string[]> {
-  const { rows } = await db.query<{ token_id: string }>(
-    prepared(`with live as (select * from join_tokens where provider_id = $1 and deleted_at is null)
-     select token_id from live
-      where token_id <> $2
-        and (answered_at is not null or created_at < now() - interval '30 seconds')
-        and token_id is distinct from
-            (select o.token_id from live o join live n on n.token_id = $2 and n.node_name = o.node_name
-              where o.token_id <> $2 and o.used_at is null and o.answered_at is not null and o.expires_at > now()
+export const replacedTokens = together(replacedTokensOf);
+
+/** The same for several providers, in their order. */
+export async function replacedTokensOf(
+  db: Queryable,
+  replacements: readonly { providerId: string; newest: string }[],
+): Promise<string[][]> {
+  const { rows } = await db.query<{ provider_id: string; newest: string; token_id: string }>(
+    prepared(`select n.provider_id, n.newest, t.token_id
+       from unnest($1::text[], $2::bpchar[]) as n (provider_id, newest)
+       join join_tokens t on t.provider_id = n.provider_id
+      where t.deleted_at is null and t.token_id <> n.newest
+        and (t.answered_at is not null or t.created_at < now() - interval '30 seconds')
+        and t.token_id is distinct from
+            (select o.token_id from join_tokens o
+               join join_tokens l on l.token_id = n.newest and l.provider_id = n.provider_id and l.deleted_at is null
+                and l.node_name = o.node_name
+              where o.provider_id = n.provider_id and o.deleted_at is null and o.token_id <> n.newest
+                and o.used_at is null and o.answered_at is not null and o.expires_at > now()
               order by o.created_at desc limit 1)`),
-    [providerId, newest],
+    [replacements.map(({ providerId }) => providerId), replacements.map(({ newest }) => newest)],
   );
-  return rows.map(({ token_id }) => token_id);
+  return replacements.map(({ providerId, newest }) =>
+    rows.filter((row) => row.provider_id === providerId && row.newest === newest).map(({ token_id }) => token_id),
+  );
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Queryable, Transaction } from './pool.js';
+import { together } from './together.js';
 import { prepared } from './prepared.js';
 
 /** The provider that an approval is about. */
@@ -78,26 +79,30 @@ export interface RegistrationRecord {
 }
 
 /** Whether a provider may join, unsigned, with the wallet that its registration names. */
-export async function registrationRecord(
+export const registrationRecord = together(registrationRecords);
+
+/** The same for many, in their order. */
+export async function registrationRecords(
   db: Queryable,
-  providerId: string,
-  wallet: string,
-): Promise<RegistrationRecord> {
+  registered: readonly { providerId: string; wallet: string }[],
+): Promise<RegistrationRecord[]> {
   const { rows } = await db.query<{
     approved: boolean;
     wallet_verified: boolean;
     is_anothers: boolean;
     signs: boolean;
   }>(
-    prepared(`select coalesce(p.approved_wallet = $2, false) as approved, coalesce(i.wallet = $2, false) as wallet_verified,
-            coalesce(i.wallet, p.approved_wallet, $2) <> $2 as is_anothers,
+    prepared(`select coalesce(p.approved_wallet = r.wallet, false) as approved,
+            coalesce(i.wallet = r.wallet, false) as wallet_verified,
+            coalesce(i.wallet, p.approved_wallet, r.wallet) <> r.wallet as is_anothers,
             i.signed_at is not null as signs
-       from (select) as one
-       left join providers p on p.provider_id = $1
-       left join provider_identities i on i.provider_id = $1`),
-    [providerId, wallet],
+       from unnest($1::text[], $2::text[]) with ordinality as r (provider_id, wallet, place)
+       left join providers p on p.provider_id = r.provider_id
+       left join provider_identities i on i.provider_id = r.provider_id
+      order by r.place`),
+    [registered.map(({ providerId }) => providerId), registered.map(({ wallet }) => wallet)],
   );
-  const row = rows[0]!;
-  const { approved, wallet_verified: walletVerified, is_anothers: isAnothers, signs } = row;
-  return { approved, walletVerified, isAnothers, signs };
+  return rows.map(({ approved, wallet_verified: walletVerified, is_anothers: isAnothers, signs }) => ({
+    ...{ approved, walletVerified, isAnothers, signs },
+  }));
 }

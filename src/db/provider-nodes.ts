@@ -1,7 +1,7 @@
-import type { Pool } from 'pg';
 import { nodeNameOf } from '../node-name.js';
-import { withTransaction, type Queryable, type Transaction } from './pool.js';
+import { withTransaction, type Database, type Queryable, type Transaction } from './pool.js';
 import { prepared } from './prepared.js';
+import { together } from './together.js';
 
 /** A node name assigned to a provider. */
 export interface NamedNode {
@@ -40,9 +40,10 @@ function nodeOf(row: NamedNodeRow): NamedNode {
 }
 
 /** The node that a provider has in the fleet or may create by joining; undefined before a name is assigned. */
-export async function currentNode(db: Queryable, providerId: string): Promise<NamedNode | undefined> {
-  return (await currentNodes(db, [providerId])).get(providerId);
-}
+export const currentNode = together(async (db: Queryable, providerIds: readonly string[]) => {
+  const nodes = await currentNodes(db, providerIds);
+  return providerIds.map((providerId) => nodes.get(providerId));
+});
 
 export async function currentNodes(db: Queryable, providerIds: readonly string[]): Promise<Map<string, NamedNode>> {
   const { rows } = await db.query<NamedNodeRow>(
@@ -68,64 +69,129 @@ export interface Admission {
  * and a key with a name keeps that name. Otherwise the provider gets a new name, and its previous node has left. A
  * repeat for the same message returns the same name.
  */
-export async function admitNode(pool: Pool, admission: Admission): Promise<NamedNode> {
-  const { providerId, messageId, signed, seen } = admission;
+export const admitNode = together(admitNodes, ({ providerId }) => providerId);
+
+/** The same for several providers; at most one registration of each. */
+export async function admitNodes(pool: Database, admissions: readonly Admission[]): Promise<NamedNode[]> {
   return await withTransaction(pool, async (tx) => {
-    await tx.query(prepared('select from providers where provider_id = $1 for no key update'), [providerId]);
-    const current = await currentNode(tx, providerId);
-    const key = signed ? await keyOf(tx, providerId) : undefined;
-    if (current !== undefined) {
-      const isAnothers = seen?.nodeName === current.nodeName && seen.node === 'anothers';
-      const isThere = seen?.nodeName === current.nodeName && seen.node === 'its_own';
-      const isSameKey = !signed || key === current.nodeKey;
-      const isAnswered = (await nameInToken(tx, providerId, messageId)) === current.nodeName;
-      const isKeysOwn = signed && current.generation > 0;
-      if (isSameKey && !isAnothers && (isThere || isAnswered || isKeysOwn)) return current;
+    const providerIds = admissions.map(({ providerId }) => providerId);
+    await tx.query(
+      prepared(`select from providers where provider_id = any ($1::text[]) order by provider_id for no key update`),
+      [providerIds],
+    );
+    const nodes = await currentNodes(tx, providerIds);
+    const signing = admissions.filter(({ signed }) => signed).map(({ providerId }) => providerId);
+    const keys = signing.length === 0 ? new Map<string, string>() : await keysOf(tx, signing);
+    const answered = await namesInTokens(
+      tx,
+      admissions.filter(({ providerId }) => nodes.has(providerId)),
+    );
+    const unnamed = admissions.filter((admission) => {
+      const { providerId } = admission;
+      const current = nodes.get(providerId);
+      return current === undefined || !staysNamed(admission, current, keys.get(providerId), answered.get(providerId));
+    });
+    if (unnamed.length > 0) {
+      for (const node of await nameNodes(tx, unnamed, keys)) nodes.set(node.providerId, node);
     }
-    return await nameNode(tx, providerId, key);
+    return providerIds.map((providerId) => nodes.get(providerId)!);
   });
+}
+
+/**
+ * @param key the provider's current key, if it signed the message.
+ * @param answered the name that the message was answered with before.
+ */
+function staysNamed(
+  { signed, seen }: Admission,
+  current: NamedNode,
+  key: string | undefined,
+  answered: string | undefined,
+): boolean {
+  const isAnothers = seen?.nodeName === current.nodeName && seen.node === 'anothers';
+  const isThere = seen?.nodeName === current.nodeName && seen.node === 'its_own';
+  const isSameKey = !signed || key === current.nodeKey;
+  const isAnswered = answered === current.nodeName;
+  const isKeysOwn = signed && current.generation > 0;
+  return isSameKey && !isAnothers && (isThere || isAnswered || isKeysOwn);
 }
 
 /** A provider's current key; undefined if it has not signed anything. */
 export async function keyOf(db: Queryable, providerId: string): Promise<string | undefined> {
-  const { rows } = await db.query<{ node_key: string }>(
-    prepared('select node_key from provider_identities where provider_id = $1 and signed_at is not null'),
-    [providerId],
-  );
-  return rows[0]?.node_key;
+  return (await keysOf(db, [providerId])).get(providerId);
 }
 
-async function nameInToken(tx: Transaction, providerId: string, messageId: string): Promise<string | undefined> {
-  const { rows } = await tx.query<{ node_name: string }>(
-    prepared('select node_name from join_tokens where provider_id = $1 and message_id = $2'),
-    [providerId, messageId],
+async function keysOf(db: Queryable, providerIds: readonly string[]): Promise<Map<string, string>> {
+  const { rows } = await db.query<{ provider_id: string; node_key: string }>(
+    prepared(`select provider_id, node_key from provider_identities
+      where provider_id = any ($1::text[]) and signed_at is not null`),
+    [providerIds],
   );
-  return rows[0]?.node_name;
+  return new Map(rows.map(({ provider_id, node_key }) => [provider_id, node_key]));
 }
 
-/** Assigns a new name to a provider's node; nothing more is placed on the previous node. */
-async function nameNode(tx: Transaction, providerId: string, key: string | undefined): Promise<NamedNode> {
-  await leaveNode(tx, providerId);
-  const { rows } = await tx.query<{ generation: number }>(
-    prepared('select coalesce(max(generation), 0) + 1 as generation from provider_nodes where provider_id = $1'),
-    [providerId],
+/** The names that messages were answered with, by provider. */
+async function namesInTokens(tx: Transaction, answered: readonly Admission[]): Promise<Map<string, string>> {
+  if (answered.length === 0) return new Map();
+  const { rows } = await tx.query<{ provider_id: string; node_name: string }>(
+    prepared(`select t.provider_id, t.node_name
+       from unnest($1::text[], $2::text[]) as a (provider_id, message_id)
+       join join_tokens t on t.provider_id = a.provider_id and t.message_id = a.message_id`),
+    [answered.map(({ providerId }) => providerId), answered.map(({ messageId }) => messageId)],
   );
-  for (let generation = rows[0]!.generation; ; generation++) {
-    const nodeName = nodeNameOf(providerId, generation);
-    const { rowCount } = await tx.query(
-      prepared(`insert into provider_nodes (node_name, provider_id, generation, node_key) values ($1, $2, $3, $4)
-       on conflict (node_name) do nothing`),
-      [nodeName, providerId, generation, key ?? null],
+  return new Map(rows.map(({ provider_id, node_name }) => [provider_id, node_name]));
+}
+
+/** Assigns new names to providers' nodes; nothing more is placed on the previous nodes. */
+async function nameNodes(
+  tx: Transaction,
+  unnamed: readonly Admission[],
+  keys: ReadonlyMap<string, string>,
+): Promise<NamedNode[]> {
+  const providerIds = unnamed.map(({ providerId }) => providerId);
+  await leaveNodes(tx, providerIds);
+  const { rows } = await tx.query<{ provider_id: string; generation: number }>(
+    prepared(`select provider_id, max(generation) as generation from provider_nodes
+      where provider_id = any ($1::text[]) group by 1`),
+    [providerIds],
+  );
+  const last = new Map(rows.map(({ provider_id, generation }) => [provider_id, generation]));
+  const named: NamedNode[] = [];
+  for (let next = unnamed.map((one) => nodeAfter(one, last.get(one.providerId) ?? 0)); next.length > 0;) {
+    const { rows: given } = await tx.query<{ node_name: string }>(
+      prepared(`insert into provider_nodes (node_name, provider_id, generation, node_key)
+       select * from unnest($1::text[], $2::text[], $3::int[], $4::text[]) as n (name, provider, generation, key)
+        order by name
+       on conflict (node_name) do nothing returning node_name`),
+      [
+        next.map(({ nodeName }) => nodeName),
+        next.map(({ providerId }) => providerId),
+        next.map(({ generation }) => generation),
+        next.map(({ nodeKey }) => nodeKey ?? null),
+      ],
     );
-    if (rowCount === 0) continue;
-    await tx.query(
-      prepared(`update providers
-          set node_name = $2, node_uid = null, node_ready = false, updated_at = now(),
-              status = case when status in ('joined', 'available', 'busy') then 'offline' else status end
-        where provider_id = $1`),
-      [providerId, nodeName],
-    );
-    return { providerId, nodeName, generation, ...(key === undefined ? {} : { nodeKey: key }), certified: false };
+    const names = new Set(given.map(({ node_name }) => node_name));
+    named.push(...next.filter(({ nodeName }) => names.has(nodeName)));
+    next = next
+      .filter(({ nodeName }) => !names.has(nodeName))
+      .map(({ providerId, generation }) => nodeAfter({ providerId }, generation));
+  }
+  await tx.query(
+    prepared(`update providers p
+        set node_name = n.name, node_uid = null, node_ready = false, updated_at = now(),
+            status = case when p.status in ('joined', 'available', 'busy') then 'offline' else p.status end
+       from unnest($1::text[], $2::text[]) as n (provider_id, name)
+      where p.provider_id = n.provider_id`),
+    [named.map(({ providerId }) => providerId), named.map(({ nodeName }) => nodeName)],
+  );
+  return named;
+
+  function nodeAfter({ providerId }: Pick<Admission, 'providerId'>, generation: number): NamedNode {
+    const key = keys.get(providerId);
+    return {
+      ...{ providerId, nodeName: nodeNameOf(providerId, generation + 1), generation: generation + 1, certified: false },
+      ...(key === undefined ? {} : { nodeKey: key }),
+    };
   }
 }
 
@@ -134,11 +200,15 @@ async function nameNode(tx: Transaction, providerId: string, key: string | undef
  * certificate for the name.
  */
 export async function leaveNode(db: Queryable, providerId: string): Promise<void> {
+  await leaveNodes(db, [providerId]);
+}
+
+async function leaveNodes(db: Queryable, providerIds: readonly string[]): Promise<void> {
   await db.query(
     prepared(`update provider_nodes
         set left_at = now(), closed_at = case when certified_at is null and node_uid is null then now() end
-      where provider_id = $1 and left_at is null`),
-    [providerId],
+      where provider_id = any ($1::text[]) and left_at is null`),
+    [providerIds],
   );
 }
 
@@ -161,17 +231,32 @@ export async function markNodeCertified(db: Queryable, nodeName: string): Promis
   return rowCount === 1;
 }
 
-/** Nodes that left at least this long ago and that the cluster has not been told of: of one provider, or of all. */
-export async function nodesToClose(
-  db: Queryable,
-  { providerId, olderThanS = 0, limit }: { providerId?: string; olderThanS?: number; limit: number },
-): Promise<NamedNode[]> {
+const isToCloseSql = 'n.left_at is not null and n.closed_at is null';
+
+/** Nodes of a provider that left and that the cluster has not been told of. */
+export const nodesToClose = together(nodesToCloseOf);
+
+/** The same for several providers, in their order. */
+export async function nodesToCloseOf(db: Queryable, providerIds: readonly string[]): Promise<NamedNode[][]> {
   const { rows } = await db.query<NamedNodeRow>(
     prepared(`select ${columns} from provider_nodes n
-      where n.left_at is not null and n.closed_at is null and ($1::text is null or n.provider_id = $1)
-        and n.left_at <= now() - make_interval(secs => $2)
-      order by n.left_at limit $3`),
-    [providerId ?? null, olderThanS, limit],
+      where n.provider_id = any ($1::text[]) and ${isToCloseSql} order by n.left_at`),
+    [providerIds],
+  );
+  const nodes = rows.map(nodeOf);
+  return providerIds.map((asked) => nodes.filter(({ providerId }) => providerId === asked));
+}
+
+/** Nodes of all providers that left at least this long ago and that the cluster has not been told of. */
+export async function nodesLeftUnclosed(
+  db: Queryable,
+  { olderThanS, limit }: { olderThanS: number; limit: number },
+): Promise<NamedNode[]> {
+  const { rows } = await db.query<NamedNodeRow>(
+    `select ${columns} from provider_nodes n
+      where ${isToCloseSql} and n.left_at <= now() - make_interval(secs => $1)
+      order by n.left_at limit $2`,
+    [olderThanS, limit],
   );
   return rows.map(nodeOf);
 }

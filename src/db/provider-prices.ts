@@ -7,15 +7,21 @@ import { writeResources } from './provider-resources.js';
 import { prepared } from './prepared.js';
 
 /**
- * Puts the owner's prices, if he set any, over those of an offer that the agent has just sent, which are kept beside
- * them. The provider's row must be locked.
+ * Puts the owners' prices, where they set any, over those of offers that agents have just sent, which are kept beside
+ * them. The providers' rows must be locked.
  */
-export async function keepOwnerPrices(tx: Transaction, providerId: string, offer: ProviderOffer): Promise<void> {
-  const { rows } = await tx.query<{ owner: OwnerPrices }>(
-    prepared('update provider_prices set agent = $2 where provider_id = $1 returning owner'),
-    [providerId, storableJson(pricesOf(offer))],
+export async function keepOwnerPrices(tx: Transaction, offers: ReadonlyMap<string, ProviderOffer>): Promise<void> {
+  const { rows } = await tx.query<{ provider_id: string; owner: OwnerPrices }>(
+    prepared(`update provider_prices p set agent = o.prices::jsonb
+       from unnest($1::text[], $2::text[]) as o (provider_id, prices)
+      where p.provider_id = o.provider_id
+     returning p.provider_id, p.owner`),
+    [[...offers.keys()], [...offers.values()].map((offer) => storableJson(pricesOf(offer)))],
   );
-  if (rows[0] !== undefined) await writeOffer(tx, providerId, pricedOffer(offer, pricesOf(offer), rows[0].owner));
+  for (const { provider_id: providerId, owner } of rows) {
+    const offer = offers.get(providerId)!;
+    await writeOffer(tx, providerId, pricedOffer(offer, pricesOf(offer), owner));
+  }
 }
 
 /** What `changeOwnerPrices` does: sets the owner's prices in place of all that he set before, or deletes them. */
@@ -67,7 +73,7 @@ export async function changeOwnerPrices(
     );
   }
   await writeOffer(tx, providerId, pricedOffer(offer, agent, after));
-  await writeResources(tx, providerId, site);
+  await writeResources(tx, [providerId], site);
   return { before: known[0]?.owner, after };
 }
 

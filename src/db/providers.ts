@@ -15,13 +15,14 @@ import {
 import { offerAfterUpdate, type MiningConfig, type RegistrationRequest } from '../domain/registration.js';
 import { storableJson } from './json.js';
 import { withoutPrices } from './offers.js';
-import { withTransaction, type Queryable } from './pool.js';
+import { withTransaction, type Database, type Queryable } from './pool.js';
 import { keepOwnerPrices } from './provider-prices.js';
-import { machineGpusSql, planSale, storeTargets, writeResources } from './provider-resources.js';
+import { machineGpusSql, planSales, storeTargets, writeResources } from './provider-resources.js';
 import type { ProviderStatus } from '../wire/statuses.js';
 import { prepared } from './prepared.js';
 
-interface RegisteredProvider {
+/** A registration of a provider, as it is stored. */
+export interface RegisteredProvider {
   providerId: string;
   /** Lower case. */
   wallet: string;
@@ -36,23 +37,33 @@ interface RegisteredProvider {
 }
 
 /**
- * Stores a registration; a late, older one changes nothing. A registration is also a sign of life. A retired provider
+ * Stores registrations; a late, older one changes nothing. A registration is also a sign of life. A retired provider
  * starts over, and earlier orders about it no longer apply.
  *
- * @returns false when the stored registration is newer.
+ * @param registered at most one per provider.
+ * @returns for each in turn, false when the stored registration is newer.
  */
-export async function recordRegistration(
-  pool: Pool,
-  provider: RegisteredProvider,
+export async function recordRegistrations(
+  pool: Database,
+  registered: readonly RegisteredProvider[],
   site: SitePrices = withoutPrices,
-): Promise<boolean> {
+): Promise<boolean[]> {
   return await withTransaction(pool, async (tx) => {
-    const { rowCount } = await tx.query(
+    const { rows } = await tx.query<{ provider_id: string }>(
       prepared(`insert into providers as p (provider_id, wallet_addr, wallet_verified, spec, capacity, offer,
                                    mining_config, agent_version, public_ip, cpu_price_per_hour,
                                    memory_price_per_gb_hour, available_from, available_until, heartbeat_alive,
                                    registration_at, capacity_at, architecture)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, true, $14, $14, $15)
+       select provider_id, wallet, wallet_verified, machine -> 'spec', machine -> 'capacity', machine -> 'offer',
+              nullif(machine -> 'miningConfig', 'null'), agent_version, public_ip, cpu_price, memory_price,
+              available_from, available_until, true, received_at, received_at, architecture
+         from rows from (unnest($1::text[]), unnest($2::text[]), unnest($3::bool[]), jsonb_array_elements($4::jsonb),
+                         unnest($5::text[]), unnest($6::text[]), unnest($7::numeric[]), unnest($8::numeric[]),
+                         unnest($9::timestamptz[]), unnest($10::timestamptz[]), unnest($11::timestamptz[]),
+                         unnest($12::text[]))
+                as r (provider_id, wallet, wallet_verified, machine, agent_version, public_ip, cpu_price, memory_price,
+                      available_from, available_until, received_at, architecture)
+        order by provider_id
        on conflict (provider_id) do update
          set wallet_addr = excluded.wallet_addr, wallet_verified = excluded.wallet_verified,
              spec = excluded.spec, capacity = excluded.capacity,
@@ -68,34 +79,38 @@ export async function recordRegistration(
              heartbeat_alive = p.heartbeat_alive or p.status = 'retired',
              heartbeat_signalled = p.heartbeat_signalled or p.status = 'retired',
              status = case when p.status = 'retired' then 'pending' else p.status end, updated_at = now()
-         where p.registration_at <= excluded.registration_at`),
+         where p.registration_at <= excluded.registration_at
+       returning provider_id`),
       [
-        provider.providerId,
-        provider.wallet,
-        provider.walletVerified,
-        storableJson(provider.spec),
-        storableJson(provider.capacity),
-        storableJson(provider.offer),
-        provider.miningConfig === null ? null : storableJson(provider.miningConfig),
-        provider.agentVersion,
-        provider.publicIp,
-        provider.offer.cpuPricePerHour,
-        provider.offer.memoryPricePerGbHour,
-        ...windowOf(provider.capacity),
-        provider.receivedAt,
-        architectureOf(provider.spec.architecture),
+        registered.map(({ providerId }) => providerId),
+        registered.map(({ wallet }) => wallet),
+        registered.map(({ walletVerified }) => walletVerified),
+        storableJson(
+          registered.map(({ spec, capacity, offer, miningConfig }) => ({ spec, capacity, offer, miningConfig })),
+        ),
+        registered.map(({ agentVersion }) => agentVersion),
+        registered.map(({ publicIp }) => publicIp),
+        registered.map(({ offer }) => offer.cpuPricePerHour),
+        registered.map(({ offer }) => offer.memoryPricePerGbHour),
+        registered.map(({ capacity }) => instant(capacity.availableFrom) ?? null),
+        registered.map(({ capacity }) => instant(capacity.availableUntil) ?? null),
+        registered.map(({ receivedAt }) => receivedAt),
+        registered.map(({ spec }) => architectureOf(spec.architecture)),
       ],
     );
     await tx.query(
-      prepared(`insert into provider_heartbeats as h (provider_id, last_heartbeat) values ($1, $2)
+      prepared(`insert into provider_heartbeats as h (provider_id, last_heartbeat)
+       select * from unnest($1::text[], $2::timestamptz[]) as r (provider_id, received_at) order by provider_id
        on conflict (provider_id) do update set last_heartbeat = greatest(h.last_heartbeat, excluded.last_heartbeat)`),
-      [provider.providerId, provider.receivedAt],
+      [registered.map(({ providerId }) => providerId), registered.map(({ receivedAt }) => receivedAt)],
     );
-    if (rowCount === 1) {
-      await keepOwnerPrices(tx, provider.providerId, provider.offer);
-      await writeResources(tx, provider.providerId, site);
+    const stored = new Set(rows.map(({ provider_id }) => provider_id));
+    const newest = registered.filter(({ providerId }) => stored.has(providerId));
+    if (newest.length > 0) {
+      await keepOwnerPrices(tx, new Map(newest.map(({ providerId, offer }) => [providerId, offer])));
+      await writeResources(tx, [...stored], site);
     }
-    return rowCount === 1;
+    return registered.map(({ providerId }) => stored.has(providerId));
   });
 }
 
@@ -132,8 +147,8 @@ export async function recordCapacity(
         receivedAt,
       ],
     );
-    await keepOwnerPrices(tx, providerId, offer);
-    await writeResources(tx, providerId, site);
+    await keepOwnerPrices(tx, new Map([[providerId, offer]]));
+    await writeResources(tx, [providerId], site);
   });
 }
 
@@ -191,7 +206,9 @@ export async function recordNode(
     // The provider has since been given another node name, so the node seen under the old one is no longer its node.
     const node = row.node_name === seen.nodeName ? seen : { nodeUid: null, ready: false, allocatable: noCapacity };
     const { offer, machine_gpus: machineGpus } = row;
-    const { plan, held } = await planSale(tx, providerId, { offer, machineGpus, allocatable: node.allocatable }, site);
+    const machine = { providerId, offer, machineGpus, allocatable: node.allocatable };
+    const [sale] = await planSales(tx, [machine], site);
+    const { plan, held } = sale!;
     const offeredGpus = row.offer.gpus.reduce((sum, { count }) => sum + count, 0);
     const facts: ProviderFacts = {
       nodeReady: node.ready,
@@ -227,7 +244,7 @@ export async function recordNode(
     if (node.ready) {
       await tx.query('update provider_heartbeats set node_ready_at = now() where provider_id = $1', [providerId]);
     }
-    await storeTargets(tx, providerId, plan);
+    await storeTargets(tx, [{ providerId, plan }]);
     const { missing, isAll } = missingGpus(held, node.allocatable);
     const gpusMissing = node.ready && missing.length > 0;
     return {
@@ -276,12 +293,26 @@ export async function setProviderStatus(
   providerId: string,
   status: ProviderStatus,
   reason: string,
+  options: { unlessServing?: boolean } = {},
+): Promise<void> {
+  await setProviderStatuses(db, [providerId], status, reason, options);
+}
+
+/** The same for several providers. */
+export async function setProviderStatuses(
+  db: Queryable,
+  providerIds: readonly string[],
+  status: ProviderStatus,
+  reason: string,
   { unlessServing = false }: { unlessServing?: boolean } = {},
 ): Promise<void> {
   await db.query(
     prepared(`update providers set status = $2, status_reason = $3, updated_at = now()
-      where provider_id = $1 and (status, status_reason) is distinct from ($2, $3)
-        and not ($4 and status in ('joined', 'available', 'busy', 'offline', 'retired'))`),
-    [providerId, status, reason, unlessServing],
+      where provider_id in
+            (select provider_id from providers
+              where provider_id = any ($1::text[]) and (status, status_reason) is distinct from ($2, $3)
+                and not ($4 and status in ('joined', 'available', 'busy', 'offline', 'retired'))
+              order by provider_id for no key update)`),
+    [providerIds, status, reason, unlessServing],
   );
 }

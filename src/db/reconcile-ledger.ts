@@ -53,7 +53,7 @@ export async function differingProviders(db: Queryable): Promise<string[]> {
 export async function correctRented(pool: Pool, providerId: string): Promise<RentedDifference[]> {
   return await withTransaction(pool, async (tx) => {
     // Locked in a statement before: what is seen after it is settled.
-    await lockResources(tx, providerId);
+    await lockResources(tx, [providerId]);
     const { rows } = await tx.query<{ kind: string; name: string; rented: number; held: number }>(
       `with ${held}, d as (${differing}), corrected as (
          update provider_resources r set rented = d.held, total = greatest(r.target, d.held)

@@ -4,6 +4,7 @@ import { storableJson } from './json.js';
 import { withTransaction, type Queryable } from './pool.js';
 import { removeOld } from './pruning.js';
 import { prepared } from './prepared.js';
+import { together } from './together.js';
 
 /** A registration or capacity update that passed validation, and what is known about its sender. */
 export interface StoredRegistration {
@@ -149,27 +150,44 @@ export async function markTold(db: Queryable, messageId: string): Promise<void> 
 }
 
 /** Reads a message to act on it; from then on it is not replaced. @returns undefined when there is none. */
-export async function takeRegistration(db: Queryable, messageId: string): Promise<StoredRegistration | undefined> {
-  await db.query(
-    prepared('update provider_registrations set taken_at = coalesce(taken_at, now()) where message_id = $1'),
-    [messageId],
+export const takeRegistration = together(takeRegistrations);
+
+/** The same for many, in the order of their ids. */
+export async function takeRegistrations(
+  db: Queryable,
+  messageIds: readonly string[],
+): Promise<(StoredRegistration | undefined)[]> {
+  const { rows } = await db.query<StoredRow>(
+    prepared(`update provider_registrations set taken_at = coalesce(taken_at, now())
+      where message_id = any ($1::text[])
+     returning ${columns}`),
+    [messageIds],
   );
-  return await loadRegistration(db, messageId);
+  const byId = new Map(rows.map((row) => [row.message_id, storedOf(row)]));
+  return messageIds.map((messageId) => byId.get(messageId));
 }
 
 /** @returns undefined when there is none under this id, or no longer. */
 export async function loadRegistration(db: Queryable, messageId: string): Promise<StoredRegistration | undefined> {
-  const { rows } = await db.query<{
-    registration: RegistrationRequest;
-    wallet: string;
-    signed: boolean;
-    received_at: Date;
-  }>(prepared('select registration, wallet, signed, received_at from provider_registrations where message_id = $1'), [
-    messageId,
-  ]);
-  const row = rows[0];
-  if (row === undefined) return undefined;
-  return { registration: row.registration, wallet: row.wallet, signed: row.signed, receivedAt: row.received_at };
+  const { rows } = await db.query<StoredRow>(
+    prepared(`select ${columns} from provider_registrations where message_id = $1`),
+    [messageId],
+  );
+  return rows[0] && storedOf(rows[0]);
+}
+
+interface StoredRow {
+  message_id: string;
+  registration: RegistrationRequest;
+  wallet: string;
+  signed: boolean;
+  received_at: Date;
+}
+
+const columns = 'message_id, registration, wallet, signed, received_at';
+
+function storedOf({ registration, wallet, signed, received_at }: StoredRow): StoredRegistration {
+  return { registration, wallet, signed, receivedAt: received_at };
 }
 
 /** Deletes messages received before `olderThan`, some thousands at a time. @returns how many. */

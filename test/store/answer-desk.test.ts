@@ -110,7 +110,7 @@ describe('a worker takes registrations', () => {
     expect(await claimed()).toEqual([]);
     await pass(4);
     expect(await claimed()).toEqual([messageId]);
-    await recordAnswer(database.pool, messageId, answer);
+    await recordAnswer(database.pool, { messageId, answer });
     await pass(60);
     expect(await claimed()).toEqual([]);
     expect(await countUnanswered(database.pool, 5)).toBe(0);
@@ -120,7 +120,7 @@ describe('a worker takes registrations', () => {
     const [first, second] = [await handedOver('one', { by: 1 }), await handedOver('one', { by: 2 })];
     expect(await claimed()).toEqual([first]);
     expect(await claimed()).toEqual([]);
-    await recordAnswer(database.pool, first, answer);
+    await recordAnswer(database.pool, { messageId: first, answer });
     expect(await claimed()).toEqual([second]);
   });
 
@@ -149,7 +149,7 @@ describe('a relay takes what workflows are to be told', () => {
     const messageId = await handedOver('one', { by: 3, signed: true });
     await claimed();
     expect(await toTell()).toEqual([]);
-    await recordAnswer(database.pool, messageId, answer);
+    await recordAnswer(database.pool, { messageId, answer });
     const untold = { messageId, providerId: 'one', sender: `signed ${wallet(3)}`, answer, waitedS: expect.any(Number) };
     expect(await toTell()).toEqual([untold]);
     expect(await toTell()).toEqual([]);
@@ -205,15 +205,15 @@ describe('a relay takes what workflows are to be told', () => {
   test('of a provider that has begun to leave without the answer: its workflow decides what becomes of it', async () => {
     await putProvider(database.pool, { providerId: 'one' });
     const messageId = await handedOver('one');
-    await recordAnswer(database.pool, messageId, answer);
+    await recordAnswer(database.pool, { messageId, answer });
     await database.pool.query('update providers set cordoned = true, retiring = true');
     expect(await toTell()).toEqual([expect.not.objectContaining({ answer })]);
   });
 
   test('the first answer that was recorded', async () => {
     const messageId = await handedOver('one');
-    await recordAnswer(database.pool, messageId, answer);
-    await recordAnswer(database.pool, messageId, { ...answer, tokenId: 'another' });
+    await recordAnswer(database.pool, { messageId, answer });
+    await recordAnswer(database.pool, { messageId, answer: { ...answer, tokenId: 'another' } });
     expect((await toTell())[0]!.answer).toEqual(answer);
   });
 });
@@ -231,7 +231,7 @@ test('a provider is being answered while a worker holds its registration', async
   await claimed();
   expect(await isBeingAnswered(database.pool, 'one')).toBe(true);
   expect(await isBeingAnswered(database.pool, 'another')).toBe(false);
-  await recordAnswer(database.pool, messageId, answer);
+  await recordAnswer(database.pool, { messageId, answer });
   expect(await isBeingAnswered(database.pool, 'one')).toBe(false);
 });
 
@@ -252,9 +252,9 @@ test('a token that another answer is about to be given with is not replaced, for
   const reserve = async (messageId: string) =>
     (await reserveJoinToken(database.pool, { providerId: 'one', messageId, nodeName: 'n', ttlS: 600 })).tokenId;
   const [first, second] = [await reserve('a#0'), await reserve('b#0')];
-  expect(await replacedTokens(database.pool, 'one', second)).toEqual([]);
+  expect(await replacedTokens(database.pool, { providerId: 'one', newest: second })).toEqual([]);
   await database.pool.query(`update join_tokens set created_at = created_at - interval '31 seconds'`);
-  expect(await replacedTokens(database.pool, 'one', second)).toEqual([first]);
+  expect(await replacedTokens(database.pool, { providerId: 'one', newest: second })).toEqual([first]);
 });
 
 test('registrations that were handed over count towards the limits of a minute', async () => {
@@ -269,7 +269,7 @@ test('registrations that were handed over count towards the limits of a minute',
 
 test('what waits is counted for operators', async () => {
   await handedOver('one');
-  await recordAnswer(database.pool, await handedOver('two'), answer);
+  await recordAnswer(database.pool, { messageId: await handedOver('two'), answer });
   await markTold(database.pool, await handedOver('three'));
   await pass(100);
   expect(await deskBacklog(database.pool)).toEqual({ unanswered: 1, untold: 1, oldestS: expect.closeTo(100, -1) });

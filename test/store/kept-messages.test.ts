@@ -8,6 +8,7 @@ import {
   messageRates,
   pruneRegistrations,
   takeRegistration,
+  takeRegistrations,
 } from '../../src/db/registrations.js';
 import { registrationSchema } from '../../src/domain/registration.js';
 import { until } from '../support/until.js';
@@ -75,7 +76,7 @@ describe('a waiting message', () => {
     const reader = await database.pool.connect();
     try {
       await reader.query('begin');
-      expect((await takeRegistration(reader, first.messageId))!.registration.agentVersion).toBe('at 5');
+      expect((await takeRegistrations(reader, [first.messageId]))[0]!.registration.agentVersion).toBe('at 5');
       const second = keep(6);
       await until(async () => {
         const { rows } = await database.pool.query(

@@ -37,7 +37,7 @@ async function answered({ signed = true, encKey = undefined as string | undefine
   });
   const made = { providerId: 'atlas', messageId: `${first}#0`, nodeName: 'node-1', ttlS };
   const token = await reserveJoinToken(pool(), made);
-  await markTokenAnswered(pool(), token.tokenId, { encKey: encKey, answeredAt: new Date() });
+  await markTokenAnswered(pool(), { tokenId: token.tokenId, encKey, answeredAt: new Date() });
   return token;
 }
 
@@ -83,9 +83,9 @@ describe('an answer that a provider was given', () => {
   test('an answer that was sealed for another key has not been delivered', async () => {
     const { tokenId } = await answered({ encKey: 'aa' });
     await markTokenDelivered(pool(), tokenId);
-    await markTokenAnswered(pool(), tokenId, { encKey: 'aa', answeredAt: new Date() });
+    await markTokenAnswered(pool(), { tokenId, encKey: 'aa', answeredAt: new Date() });
     expect(await sought()).toMatchObject({ delivered: true });
-    await markTokenAnswered(pool(), tokenId, { encKey: 'bb', answeredAt: new Date() });
+    await markTokenAnswered(pool(), { tokenId, encKey: 'bb', answeredAt: new Date() });
     expect(await sought()).toMatchObject({ delivered: false });
   });
 
@@ -103,25 +103,25 @@ describe('a token that a newer one replaces', () => {
   test('of the unused tokens for the same node the newest stays, because an agent may be about to join with it', async () => {
     const [oldest, used, older, newest] = [await reserve(0), await reserve(1), await reserve(2), await reserve(3)];
     for (const { tokenId } of [oldest, used, older, newest])
-      await markTokenAnswered(pool(), tokenId, { encKey: undefined, answeredAt: new Date() });
+      await markTokenAnswered(pool(), { tokenId, encKey: undefined, answeredAt: new Date() });
     await pool().query(`update join_tokens set created_at = now() - interval '1 hour' where token_id = $1`, [
       oldest.tokenId,
     ]);
     await markTokenUsed(pool(), used.tokenId);
-    expect((await replacedTokens(pool(), 'atlas', newest.tokenId)).sort()).toEqual(
+    expect((await replacedTokens(pool(), { providerId: 'atlas', newest: newest.tokenId })).sort()).toEqual(
       [oldest.tokenId, used.tokenId].sort(),
     );
   });
 
   test('a token is replaced if it is for another node, or if nobody was ever given it', async () => {
     const [another, unsaid] = [await reserve(0, 'node-0'), await reserve(1)];
-    await markTokenAnswered(pool(), another.tokenId, { encKey: undefined, answeredAt: new Date() });
+    await markTokenAnswered(pool(), { tokenId: another.tokenId, encKey: undefined, answeredAt: new Date() });
     // Within half a minute an answer could still be given with it.
     await pool().query(`update join_tokens set created_at = now() - interval '31 seconds' where token_id = $1`, [
       unsaid.tokenId,
     ]);
     const newest = await reserve(2);
-    expect((await replacedTokens(pool(), 'atlas', newest.tokenId)).sort()).toEqual(
+    expect((await replacedTokens(pool(), { providerId: 'atlas', newest: newest.tokenId })).sort()).toEqual(
       [another.tokenId, unsaid.tokenId].sort(),
     );
   });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { pruneRegistrations } from '../../src/db/registrations.js';
 import { sweepHeartbeats } from '../../src/db/heartbeats.js';
-import { liveAnswer, replacedTokens, usedTokens, tokensToRevoke } from '../../src/db/join-tokens.js';
+import { liveAnswers, replacedTokensOf, usedTokens, tokensToRevoke } from '../../src/db/join-tokens.js';
 import { liveJobs } from '../../src/db/jobs.js';
 import { connectionOptions, type Queryable } from '../../src/db/pool.js';
 import { openAmong, openJobIds, runningAmong, runningPods } from '../../src/db/reconcile-jobs.js';
@@ -83,8 +83,8 @@ const statements: [string, (db: Queryable) => Promise<unknown>][] = [
   ['join tokens of no use', (db) => uselessTokens(db, 200)],
   ['join tokens to forget', (db) => forgetJoinTokens(db, new Date(0))],
   ['join tokens to revoke', (db) => tokensToRevoke(db, 'prov-1')],
-  ['join tokens that a newer one replaces', (db) => replacedTokens(db, 'prov-1', '000001')],
-  ['an answer that may be given again', (db) => liveAnswer(db, asked)],
+  ['join tokens that a newer one replaces', (db) => replacedTokensOf(db, [{ providerId: 'prov-1', newest: '000001' }])],
+  ['an answer that may be given again', (db) => liveAnswers(db, [asked])],
   ['join tokens that were used', (db) => usedTokens(db, 'prov-1')],
   ['the registration that waits for its node', (db) => pendingRegistration(db, 'prov-1')],
   ['tenants without jobs', (db) => idleTenants(db, [{ wallet, namespace: 'tenant-01' }], 3_600)],

@@ -102,9 +102,9 @@ test('the name of a node that has left is never given again, even if its provide
   expect(await markNodeCertified(pool(), `p-${providerId}-1`)).toBe(true);
   await leaveNode(pool(), providerId);
   expect(await markNodeCertified(pool(), `p-${providerId}-1`)).toBe(false);
-  expect(await nodesToClose(pool(), { providerId, limit: 10 })).toMatchObject([{ nodeName: `p-${providerId}-1` }]);
+  expect(await nodesToClose(pool(), providerId)).toMatchObject([{ nodeName: `p-${providerId}-1` }]);
   await markNodeClosed(pool(), `p-${providerId}-1`);
-  expect(await nodesToClose(pool(), { providerId, limit: 10 })).toEqual([]);
+  expect(await nodesToClose(pool(), providerId)).toEqual([]);
   await pool().query('delete from providers where provider_id = $1', [providerId]);
   await putProvider(pool(), { providerId });
   await leaveNode(pool(), providerId);

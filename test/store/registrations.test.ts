@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { recordCapacity, recordNode, recordRegistration } from '../../src/db/providers.js';
+import { recordCapacity, recordNode, recordRegistrations } from '../../src/db/providers.js';
 import { cordon, drain, retire, uncordon } from '../../src/db/provider-operations.js';
 import { allocate, release } from '../../src/db/allocations.js';
 import { placementCandidates } from '../../src/db/candidates.js';
@@ -37,12 +37,15 @@ async function registers(minute: number): Promise<boolean> {
     capacity: { gpu_count: 1, cpu_cores: minute, memory_mb: 1_024 * minute, gpu_price_per_hour: minute / 10 },
     mining_config: { image: `docker.io/miners/one:${minute}` },
   });
-  return await recordRegistration(database.pool, {
-    ...{ providerId, wallet: registration.walletAddr!, walletVerified: minute % 2 === 0 },
-    ...{ spec: registration.spec, capacity: registration.capacity, offer: offerOf(registration) },
-    ...{ miningConfig: registration.miningConfig!, agentVersion: registration.agentVersion!, publicIp: null },
-    receivedAt: at(minute),
-  });
+  const [isNewest] = await recordRegistrations(database.pool, [
+    {
+      ...{ providerId, wallet: registration.walletAddr!, walletVerified: minute % 2 === 0 },
+      ...{ spec: registration.spec, capacity: registration.capacity, offer: offerOf(registration) },
+      ...{ miningConfig: registration.miningConfig!, agentVersion: registration.agentVersion!, publicIp: null },
+      receivedAt: at(minute),
+    },
+  ]);
+  return isNewest!;
 }
 const reports = (minute: number) =>
   recordCapacity(

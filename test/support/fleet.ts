@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import { insertSession, lockWallet } from '../../src/db/auth-sessions.js';
 import { withTransaction } from '../../src/db/pool.js';
-import { recordNode, recordRegistration, setProviderStatus } from '../../src/db/providers.js';
+import { recordNode, recordRegistrations, setProviderStatus, type RegisteredProvider } from '../../src/db/providers.js';
 import type { JobOrder } from '../../src/domain/job.js';
 import { offerOf, registrationSchema } from '../../src/domain/registration.js';
 
@@ -33,14 +33,10 @@ export function countedGpus({ gpus = { model: '', count: 8 }, counted, gpuResour
   return { gpus: Object.values(gpuResources).reduce((sum, count) => sum + count, 0), gpuResources };
 }
 
-/** Adds a provider in service, as onboarding leaves it: registered, with a node that the cluster counts. */
-export async function putProvider(pool: Pool, provider: TestProvider): Promise<void> {
+/** What such a provider registered with. */
+export function registrationOf(provider: TestProvider): RegisteredProvider {
   const { providerId, gpus = { model: 'NVIDIA GeForce RTX 4090', count: 8 } } = provider;
-  const [cpuCores, memoryMb, storageGb] = [
-    provider.cpuCores ?? 1_000,
-    provider.memoryMb ?? 1_000_000,
-    provider.diskGb ?? 10_000,
-  ];
+  const { cpuCores, memoryMb, storageGb } = sizesOf(provider);
   const registration = registrationSchema.parse({
     provider_id: providerId,
     wallet_addr: `0x${'9'.repeat(40)}`,
@@ -60,7 +56,7 @@ export async function putProvider(pool: Pool, provider: TestProvider): Promise<v
       ...provider.capacity,
     },
   });
-  await recordRegistration(pool, {
+  return {
     providerId,
     wallet: registration.walletAddr!,
     walletVerified: true,
@@ -71,13 +67,23 @@ export async function putProvider(pool: Pool, provider: TestProvider): Promise<v
     agentVersion: null,
     publicIp: null,
     receivedAt: new Date(),
-  });
+  };
+}
+
+const sizesOf = ({ cpuCores = 1_000, memoryMb = 1_000_000, diskGb: storageGb = 10_000 }: TestProvider) => ({
+  ...{ cpuCores, memoryMb, storageGb },
+});
+
+/** Adds a provider in service, as onboarding leaves it: registered, with a node that the cluster counts. */
+export async function putProvider(pool: Pool, provider: TestProvider): Promise<void> {
+  const { providerId } = provider;
+  await recordRegistrations(pool, [registrationOf(provider)]);
   const nodeName = await putNodeName(pool, providerId);
   await recordNode(pool, providerId, {
     nodeName,
     nodeUid: provider.nodeUid ?? randomUUID(),
     ready: true,
-    allocatable: { ...countedGpus(provider), cpuCores, memoryMb, storageGb, pods: provider.pods ?? 110 },
+    allocatable: { ...countedGpus(provider), ...sizesOf(provider), pods: provider.pods ?? 110 },
   });
   await setProviderStatus(pool, providerId, 'available', '');
 }

@@ -1,4 +1,4 @@
-import { testOrder } from './fleet.js';
+import { registrationOf, testOrder } from './fleet.js';
 import { grownJobId, grownProviderId, grownWallet } from './grown-database.js';
 
 const order = testOrder({ wallet: grownWallet, gpuType: '4090' });
@@ -79,8 +79,10 @@ const byName: Record<string, () => unknown> = {
   },
   ...{
     tokenId: () => '000001',
+    tokenIds: () => ['000001'],
     token: () => '000001',
     messageId: () => 'registration/1',
+    messageIds: () => ['registration/1'],
     key: () => 'key',
     keys: () => ['key'],
   },
@@ -197,11 +199,20 @@ const given: Record<string, () => unknown[]> = {
   endedCredentials: () => [[{ sessionId: uuid }]],
   findSshKeys: () => [grownWallet, [uuid]],
   lastAccepted: () => ['heartbeat', grownProviderId(1)],
-  heldGpus: () => [grownProviderId(1)],
-  liveAnswer: () => [
-    { providerId: grownProviderId(1), command: 'registration/1#0', wallet: grownWallet, signed: false },
+  heldGpus: () => [[grownProviderId(1)]],
+  liveAnswers: () => [
+    [{ providerId: grownProviderId(1), command: 'registration/1#0', wallet: grownWallet, signed: false }],
   ],
-  nodesToClose: () => [{ limit: 50 }],
+  replacedTokensOf: () => [[{ providerId: grownProviderId(1), newest: '000002' }]],
+  markTokensAnswered: () => [[{ tokenId: '000002', encKey: 'key', answeredAt: at(0) }]],
+  reserveJoinTokens: () => [
+    [{ providerId: grownProviderId(1), messageId: 'registration/1#1', nodeName: grownProviderId(1), ttlS: 60 }],
+  ],
+  recordRegistrations: () => [[registrationOf({ providerId: grownProviderId(1) })], site],
+  recordAnswers: () => [[{ messageId: 'registration/1', answer: { kind: 'rejected', rejected: 'no' } }]],
+  admitNodes: () => [[{ providerId: grownProviderId(1), messageId: 'registration/1#0', signed: true }]],
+  setProviderStatuses: () => [[grownProviderId(1)], 'offline', 'text'],
+  registrationRecords: () => [[{ providerId: grownProviderId(1), wallet: grownWallet }]],
   settleCharges: () => [endedJob, 0n],
   listBills: () => [{ wallet: grownWallet }, { by: 'day', from: at(24 * 30), to: at(0), limit: 50 }],
   announceExpiries: () => [],
@@ -219,11 +230,11 @@ const given: Record<string, () => unknown[]> = {
 export const excused: Record<string, string> = {
   ...because(
     'writes rows by their keys',
-    'acceptDelegation addJobKey addReplacement admitNode advanceSequence advanceSequences backfillReservation beginRestore bookReservation bookSettlement endBatch endWithdrawal forgetPermit freezeRefused insertBatch insertJob insertReceipt insertRevocation insertSession insertSshKey insertTx insertVaultEvents insertWithdrawal keepPermit keepSignature keepFirstKey leaveDelegation markEnded markRunning markService postEntry recordAudit recordBatchWait recordBilled recordCapacity recordFailure recordGaps recordHeartbeats recordMinerCounts recordNewCompared recordNode recordRegistration recordTx recordTxWait recordSeen recordVault refusePermit replaceIncoming replaceKey setBlock setExit setMiningWanted setProviderStatus storeSignatures storeTargets tellOrdered tellAlso keepOwnerPrices changeOwnerPrices moveVaultCursor allowToOwe renameSshKey deleteSshKey',
+    'acceptDelegation addJobKey addReplacement advanceSequence advanceSequences backfillReservation beginRestore bookReservation bookSettlement endBatch endWithdrawal forgetPermit freezeRefused insertBatch insertJob insertReceipt insertRevocation insertSession insertSshKey insertTx insertVaultEvents insertWithdrawal keepPermit keepSignature keepFirstKey leaveDelegation markEnded markRunning markService postEntry recordAudit recordBatchWait recordBilled recordCapacity recordFailure recordGaps recordHeartbeats recordMinerCounts recordNewCompared recordNode recordTx recordTxWait recordSeen recordVault refusePermit replaceIncoming replaceKey setBlock setExit setMiningWanted setProviderStatus storeSignatures storeTargets tellOrdered tellAlso keepOwnerPrices changeOwnerPrices moveVaultCursor allowToOwe renameSshKey deleteSshKey',
   ),
   ...because(
     'reads rows of one key, in an own shape',
-    'planSale wasProven hasRoomForProvider overdueWithdrawals nextEvents payeesOfBatches unitsInVault batchFacts',
+    'planSales wasProven hasRoomForProvider overdueWithdrawals nextEvents payeesOfBatches unitsInVault batchFacts',
   ),
   ...because('runs the statement that it is given', 'removeOld compareInvariant createEventBell'),
 };
