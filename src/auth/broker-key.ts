@@ -4,6 +4,7 @@ import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 
 import type { Config } from '../config.js';
 import { recordAudit, type AuditActor } from '../db/audit-log.js';
 import { brokerKeys, keepFirstKey, replaceKey, signingKey } from '../db/broker-keys.js';
+import { sharedRead } from '../db/together.js';
 import type { SignReply } from '../redis/join-answers/join-answers.js';
 import {
   introduce,
@@ -16,6 +17,9 @@ import {
   type Introduction,
 } from '../wire/answer-signature.js';
 import type { Recover } from '../wire/recover.js';
+
+/** Each answer reads the key anew; answers that are given together read it together. */
+const [knownKeys, newestKey] = [sharedRead(brokerKeys), sharedRead(signingKey)];
 
 /** What the broker needs to sign. */
 export interface BrokerKeyDeps {
@@ -62,7 +66,7 @@ export interface PublishedKeys {
 }
 
 export async function publishedKeys(pool: Pool): Promise<PublishedKeys> {
-  const known = await brokerKeys(pool);
+  const known = await knownKeys(pool);
   if (known.length === 0) {
     await currentKey(pool);
     return await publishedKeys(pool);
@@ -98,7 +102,7 @@ async function currentKey(pool: Pool): Promise<PrivateKeyAccount> {
 
 /** The private half of the key that signs, to derive other keys from; it is made on first use. */
 export async function privateBrokerKey(pool: Pool): Promise<Buffer> {
-  const known = await signingKey(pool);
+  const known = await newestKey(pool);
   if (known !== undefined) return known;
   await keepFirstKey(pool, freshKey());
   return await privateBrokerKey(pool);
@@ -110,8 +114,13 @@ function freshKey(): { address: Address; privateKey: Buffer; since: number } {
   return { address, privateKey: Buffer.from(secret.slice(2), 'hex'), since: nowS() };
 }
 
+let derived: { from: Buffer; account: PrivateKeyAccount } | undefined;
+
+/** Deriving its address takes longer than a signature with it: it is kept for the next one. */
 function accountOf(privateKey: Buffer): PrivateKeyAccount {
-  return privateKeyToAccount(`0x${privateKey.toString('hex')}`);
+  if (derived?.from.equals(privateKey) !== true)
+    derived = { from: privateKey, account: privateKeyToAccount(`0x${privateKey.toString('hex')}`) };
+  return derived.account;
 }
 
 function nowS(): number {

@@ -1,6 +1,6 @@
 import type { RegistrationAnswer } from '../domain/registration-answer.js';
 import type { Queryable } from './pool.js';
-import { senderOf } from './registrations.js';
+import { lockedSql, senderOf } from './registrations.js';
 import { storableJson } from './json.js';
 import { prepared } from './prepared.js';
 import { together } from './together.js';
@@ -43,14 +43,19 @@ export async function withdrawAnswerer(db: Queryable, name: string): Promise<voi
  *
  * @returns false if no worker answers, or if the provider is leaving, which is for its workflow to say.
  */
-export async function handOver(db: Queryable, messageId: string): Promise<boolean> {
-  const { rowCount } = await db.query(
+export const handOver = together(whichAreHandedOver);
+
+/** The same for several registrations, in their order. */
+export async function whichAreHandedOver(db: Queryable, messageIds: readonly string[]): Promise<boolean[]> {
+  const { rows } = await db.query<{ message_id: string }>(
     prepared(`update provider_registrations r set handed_over_at = coalesce(handed_over_at, now())
-      where message_id = $1 and signalled_at is null
-        and ${isServed('$2')} and not ${leaves('r')}`),
-    [messageId, answererGoneS],
+      where message_id in (${lockedSql('$1')}) and signalled_at is null
+        and ${isServed('$2')} and not ${leaves('r')}
+     returning message_id`),
+    [messageIds, answererGoneS],
   );
-  return rowCount === 1;
+  const handedOver = new Set(rows.map(({ message_id }) => message_id));
+  return messageIds.map((messageId) => handedOver.has(messageId));
 }
 
 export interface ClaimedRegistration {
@@ -115,7 +120,7 @@ export async function recordAnswers(
   await db.query(
     prepared(`update provider_registrations r set answer = coalesce(r.answer, a.answer::jsonb), held_until = null
        from unnest($1::text[], $2::text[]) as a (message_id, answer)
-      where r.message_id = a.message_id`),
+      where r.message_id = a.message_id and r.message_id in (${lockedSql('$1')})`),
     [answered.map(({ messageId }) => messageId), answered.map(({ answer }) => storableJson(answer))],
   );
 }

@@ -3,6 +3,7 @@ import { decodeCursor, encodeCursor } from './cursor.js';
 import type { Queryable } from './pool.js';
 import { removeOld } from './pruning.js';
 import { prepared } from './prepared.js';
+import { together } from './together.js';
 
 /** A block with who set it. */
 export interface KeptBlock extends Block {
@@ -43,6 +44,23 @@ export async function findBlockOf(db: Queryable, them: readonly Blockable[]): Pr
     [them.map(({ kind }) => kind), them.map(({ value }) => value)],
   );
   return rows[0] && blockOf(rows[0]);
+}
+
+/** The block of a provider that is blocked now. */
+export const findBlockOfProvider = together(blocksOfProviders);
+
+/** The same for several providers, in their order. */
+export async function blocksOfProviders(
+  db: Queryable,
+  providerIds: readonly string[],
+): Promise<(KeptBlock | undefined)[]> {
+  const { rows } = await db.query<Row>(
+    prepared(`select ${columns} from blocks b
+      where b.kind = 'provider' and b.value = any ($1::text[]) and ${inForce}`),
+    [providerIds],
+  );
+  const blocks = new Map(rows.map((row) => [row.value, blockOf(row)]));
+  return providerIds.map((providerId) => blocks.get(providerId));
 }
 
 /** A block as it stands, even if its time is over. */

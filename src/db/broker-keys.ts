@@ -22,7 +22,7 @@ interface Row {
 /** All keys ever used, oldest first; the newest one signs. */
 export async function brokerKeys(db: Queryable): Promise<BrokerKeyRow[]> {
   const { rows } = await db.query<Row>(
-    'select generation, address, since, introduction from broker_keys order by generation',
+    prepared('select generation, address, since, introduction from broker_keys order by generation'),
   );
   return rows.map(({ generation, address, since, introduction }) => ({
     ...{ generation, address, since: Number(since) },

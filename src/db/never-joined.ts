@@ -3,6 +3,7 @@ import { withTransaction, type Queryable } from './pool.js';
 import { prepared } from './prepared.js';
 import { leaveNode } from './provider-nodes.js';
 import { removeOld } from './pruning.js';
+import { together } from './together.js';
 
 /** How many registered providers of one wallet may never have joined; each has a workflow that waits for it. */
 const neverJoinedPerWallet = 1_000;
@@ -10,19 +11,34 @@ const neverJoinedPerWallet = 1_000;
 export const neverJoinedUnsigned = 20_000;
 
 /** Whether a wallet may register this provider: it is already known, or the wallet is below the limit. */
-export async function hasRoomForProvider(
+export const hasRoomForProvider = together(whichHaveRoom);
+
+/** The same for several providers, in their order. */
+export async function whichHaveRoom(
   db: Queryable,
-  { providerId, wallet, signed }: { providerId: string; wallet: string; signed: boolean },
-): Promise<boolean> {
+  registered: readonly { providerId: string; wallet: string; signed: boolean }[],
+): Promise<boolean[]> {
+  const waiting = `joined_at is null and status <> 'retired'`;
   // An unsigned provider may name any wallet, so it must not count against that wallet's limit.
   const { rows } = await db.query<{ room: boolean }>(
-    prepared(`select exists (select from providers where provider_id = $1)
-               or (select count(*) from (select from providers
-                                          where ${signed ? 'wallet_addr = $3 and wallet_verified' : 'not wallet_verified'}
-                                            and joined_at is null and status <> 'retired' limit $2) waiting) < $2 as room`),
-    signed ? [providerId, neverJoinedPerWallet, wallet] : [providerId, neverJoinedUnsigned],
+    prepared(`select exists (select from providers where provider_id = r.provider_id)
+            or case when r.signed
+                    then (select count(*) from (select from providers
+                                                 where wallet_addr = r.wallet and wallet_verified and ${waiting}
+                                                 limit $4) of_wallet) < $4
+                    else (select count(*) from (select from providers
+                                                 where not wallet_verified and ${waiting} limit $5) unsigned) < $5
+               end as room
+       from unnest($1::text[], $2::text[], $3::bool[]) with ordinality as r (provider_id, wallet, signed, place)
+      order by r.place`),
+    [
+      registered.map(({ providerId }) => providerId),
+      registered.map(({ wallet }) => wallet),
+      registered.map(({ signed }) => signed),
+      ...[neverJoinedPerWallet, neverJoinedUnsigned],
+    ],
   );
-  return rows[0]!.room;
+  return rows.map(({ room }) => room);
 }
 
 /** Matches a provider that was never in service, last registered before $1, and has no outstanding join command. */

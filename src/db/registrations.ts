@@ -1,7 +1,6 @@
-import type { Pool } from 'pg';
 import type { RegistrationRequest } from '../domain/registration.js';
 import { storableJson } from './json.js';
-import { withTransaction, type Queryable } from './pool.js';
+import { withTransaction, type Database, type Queryable, type Transaction } from './pool.js';
 import { removeOld } from './pruning.js';
 import { prepared } from './prepared.js';
 import { together } from './together.js';
@@ -49,6 +48,14 @@ export interface KeptMessage {
 export const senderOf = ({ wallet, signed }: Pick<StoredRegistration, 'wallet' | 'signed'>) =>
   `${signed ? 'signed' : 'unsigned'} ${wallet}`;
 
+/** A message as it came. */
+export interface ArrivedMessage extends StoredRegistration {
+  messageId: string;
+  providerId: string;
+  /** Its place among the messages that arrived in the same millisecond, which may be handled in any order. */
+  placeInMs: number;
+}
+
 /**
  * Stores a message for its provider's workflow. A newer message replaces one that still waits there, so a sender of
  * many messages fills neither the table nor the workflow's history. A message signalled long ago but not read yet is
@@ -56,61 +63,141 @@ export const senderOf = ({ wallet, signed }: Pick<StoredRegistration, 'wallet' |
  *
  * @returns undefined when too many messages under different wallets are already waiting.
  */
-export async function keepRegistration(
-  pool: Pool,
-  message: StoredRegistration & {
-    messageId: string;
-    providerId: string;
-    /** Its place among the messages that arrived in the same millisecond, which may be handled in any order. */
-    placeInMs: number;
-  },
-): Promise<KeptMessage | undefined> {
-  const { messageId, providerId, registration, wallet, signed, receivedAt } = message;
-  const placeUs = Math.min(message.placeInMs, mostPlacesInMs);
+export const keepRegistration = together(keepRegistrations, ({ providerId }) => providerId);
+
+/** The same for messages of several providers, at most one of each. */
+export async function keepRegistrations(
+  pool: Database,
+  messages: readonly ArrivedMessage[],
+): Promise<(KeptMessage | undefined)[]> {
   return await withTransaction(pool, async (tx) => {
-    await tx.query(prepared(`select pg_advisory_xact_lock(hashtextextended('messages of ' || $1, 0))`), [providerId]);
-    const known = await findKept(tx, messageId);
-    if (known !== undefined) return known;
-    // Locked, because a row that is being read at this moment would never be read again.
-    const { rows } = await tx.query<{ message_id: string; untold: boolean; same: boolean; stale: boolean }>(
-      prepared(`select message_id, signalled_at is null as untold, wallet = $4 as same,
-              coalesce(signalled_at < now() - make_interval(secs => $5), false) as stale
-         from provider_registrations
-        where provider_id = $1 and taken_at is null and kind = split_part($2, '/', 1) and signed = $3
-        order by received_at desc
-          for no key update`),
-      [providerId, messageId, signed, wallet, waitsAtMostS],
+    const before = await findOpen(tx, messages);
+    const fates = messages.map((message) => fateOf(message, before));
+    const fated = messages.map((message, index) => ({ message, fate: fates[index]! }));
+    await replaceKept(
+      tx,
+      fated.flatMap(({ message, fate }) => (fate.replaces ? [{ ...message, messageId: fate.kept!.messageId }] : [])),
     );
-    const waiting = rows.filter(({ stale }) => !stale);
-    const slot = waiting.find(({ same }) => same);
-    if (slot !== undefined) {
-      await tx.query(
-        prepared(`update provider_registrations
-            set registration = $2, received_at = $3::timestamptz + $4::int * interval '1 microsecond'
-          where message_id = $1 and received_at <= $3::timestamptz + $4::int * interval '1 microsecond'`),
-        [slot.message_id, storableJson(registration), receivedAt, placeUs],
-      );
-      return { messageId: slot.message_id, untold: slot.untold, sender: senderOf(message) };
-    }
-    if (!signed && waiting.length >= waitingUnsigned) return undefined;
-    await tx.query(
-      prepared(`insert into provider_registrations (message_id, provider_id, registration, wallet, signed, received_at)
-       values ($1, $2, $3, $4, $5, $6::timestamptz + $7::int * interval '1 microsecond')`),
-      [messageId, providerId, storableJson(registration), wallet, signed, receivedAt, placeUs],
+    await insertKept(
+      tx,
+      fated.filter(({ fate }) => fate.isNew).map(({ message }) => message),
     );
-    await tx.query(
-      prepared(`delete from provider_registrations r
-        where provider_id = $1 and message_id in
-              (select message_id from provider_registrations
-                where provider_id = $1 and kind = split_part($2, '/', 1) and signed = $3 and message_id <> $2
-                order by received_at desc offset $4)
-          and not exists (select from join_tokens t
-                           where t.provider_id = $1 and t.deleted_at is null
-                             and split_part(t.message_id, '#', 1) = r.message_id)`),
-      [providerId, messageId, signed, keptOfProvider - 1],
-    );
-    return { messageId, untold: true, sender: senderOf(message) };
+    return fates.map(({ kept }) => kept);
   });
+}
+
+/** What becomes of a message: a row of its own, the place of one that waits, or neither. */
+interface Fate {
+  kept: KeptMessage | undefined;
+  replaces?: true;
+  isNew?: true;
+}
+
+interface OpenRow {
+  message_id: string;
+  provider_id: string;
+  kind: string;
+  untold: boolean;
+  wallet: string;
+  signed: boolean;
+  stale: boolean;
+  taken: boolean;
+  received_s: number;
+}
+
+function fateOf(message: ArrivedMessage, before: readonly OpenRow[]): Fate {
+  const { messageId, providerId, signed, wallet } = message;
+  const sender = senderOf(message);
+  const own = before.find(({ message_id }) => message_id === messageId);
+  if (own !== undefined) return { kept: { messageId, untold: own.untold, sender: senderOf(own) } };
+  const [kind] = messageId.split('/');
+  const ofSameKind = before.filter((row) => row.provider_id === providerId && row.kind === kind);
+  const waiting = ofSameKind.filter((row) => row.signed === signed && !row.taken && !row.stale);
+  const slot = waiting.find((row) => row.wallet === wallet);
+  if (slot !== undefined) return { kept: { messageId: slot.message_id, untold: slot.untold, sender }, replaces: true };
+  if (!signed && waiting.length >= waitingUnsigned) return { kept: undefined };
+  return { kept: { messageId, untold: true, sender }, isNew: true };
+}
+
+/**
+ * The messages themselves, where they are stored already, and those of the same providers that nobody has read.
+ * They stay locked, because a row that is being read at this moment would never be read again.
+ */
+async function findOpen(tx: Transaction, messages: readonly ArrivedMessage[]): Promise<OpenRow[]> {
+  const providerIds = messages.map(({ providerId }) => providerId);
+  await tx.query(
+    prepared(`select pg_advisory_xact_lock(hashtextextended('messages of ' || provider_id, 0))
+       from (select provider_id from unnest($1::text[]) as m (provider_id) order by 1) m`),
+    [providerIds],
+  );
+  const { rows } = await tx.query<OpenRow>(
+    prepared(`select message_id, provider_id, kind, signalled_at is null as untold, wallet, signed,
+            extract(epoch from received_at)::float8 as received_s,
+            coalesce(signalled_at < now() - make_interval(secs => $3), false) as stale, taken_at is not null as taken
+       from provider_registrations
+      where provider_id = any ($1::text[]) and (taken_at is null or message_id = any ($2::text[]))
+      order by message_id
+        for no key update`),
+    [providerIds, messages.map(({ messageId }) => messageId), waitsAtMostS],
+  );
+  return rows.sort((a, b) => b.received_s - a.received_s);
+}
+
+const receivedAtSql = `m.received_at + m.place_us * interval '1 microsecond'`;
+const placeUs = ({ placeInMs }: ArrivedMessage) => Math.min(placeInMs, mostPlacesInMs);
+
+async function replaceKept(tx: Transaction, messages: readonly ArrivedMessage[]): Promise<void> {
+  if (messages.length === 0) return;
+  await tx.query(
+    prepared(`update provider_registrations r set registration = m.registration::jsonb, received_at = ${receivedAtSql}
+       from unnest($1::text[], $2::text[], $3::timestamptz[], $4::int[])
+              as m (message_id, registration, received_at, place_us)
+      where r.message_id = m.message_id and r.received_at <= ${receivedAtSql}`),
+    [
+      messages.map(({ messageId }) => messageId),
+      messages.map(({ registration }) => storableJson(registration)),
+      messages.map(({ receivedAt }) => receivedAt),
+      messages.map(placeUs),
+    ],
+  );
+}
+
+/** Stores messages in rows of their own, and forgets their providers' oldest. */
+async function insertKept(tx: Transaction, messages: readonly ArrivedMessage[]): Promise<void> {
+  if (messages.length === 0) return;
+  const messageIds = messages.map(({ messageId }) => messageId);
+  const providerIds = messages.map(({ providerId }) => providerId);
+  const signed = messages.map((message) => message.signed);
+  await tx.query(
+    prepared(`insert into provider_registrations (message_id, provider_id, registration, wallet, signed, received_at)
+     select message_id, provider_id, registration::jsonb, wallet, signed, ${receivedAtSql}
+       from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bool[], $6::timestamptz[], $7::int[])
+              as m (message_id, provider_id, registration, wallet, signed, received_at, place_us)`),
+    [
+      messageIds,
+      providerIds,
+      messages.map(({ registration }) => storableJson(registration)),
+      messages.map(({ wallet }) => wallet),
+      signed,
+      messages.map(({ receivedAt }) => receivedAt),
+      messages.map(placeUs),
+    ],
+  );
+  await tx.query(
+    prepared(`delete from provider_registrations r
+      where r.message_id in
+            (select o.message_id
+               from unnest($1::text[], $2::text[], $3::bool[]) as m (message_id, provider_id, signed)
+              cross join lateral (
+                select k.message_id from provider_registrations k
+                 where k.provider_id = m.provider_id and k.kind = split_part(m.message_id, '/', 1)
+                   and k.signed = m.signed and k.message_id <> m.message_id
+                 order by k.received_at desc offset $4) o)
+        and not exists (select from join_tokens t
+                         where t.provider_id = r.provider_id and t.deleted_at is null
+                           and split_part(t.message_id, '#', 1) = r.message_id)`),
+    [messageIds, providerIds, signed, keptOfProvider - 1],
+  );
 }
 
 /** @returns undefined when nothing is kept under this id. */
@@ -123,9 +210,12 @@ export async function findKept(db: Queryable, messageId: string): Promise<KeptMe
 }
 
 /** Whether the limits of the last minute allow signalling this message to its workflow now. */
-export async function mayBeTold(db: Queryable, messageId: string): Promise<boolean> {
-  const { rows } = await db.query<{ may: boolean }>(
-    prepared(`select (select count(*) from provider_registrations o
+export const mayBeTold = together(whichMayBeTold);
+
+/** The same for several messages, in their order. */
+export async function whichMayBeTold(db: Queryable, messageIds: readonly string[]): Promise<boolean[]> {
+  const { rows } = await db.query<{ message_id: string; may: boolean }>(
+    prepared(`select r.message_id, (select count(*) from provider_registrations o
               where o.provider_id = r.provider_id and o.kind = r.kind and o.signed = r.signed and o.message_id <> r.message_id
                 and coalesce(o.signalled_at, o.handed_over_at) > now() - interval '1 minute') < $2
             and (not r.signed or
@@ -135,10 +225,11 @@ export async function mayBeTold(db: Queryable, messageId: string): Promise<boole
                  (select count(*) from provider_registrations o
                    where o.wallet = r.wallet and o.kind = r.kind and o.signed and o.message_id <> r.message_id
                      and o.handed_over_at is not null and o.signalled_at is null) < $3) as may
-       from provider_registrations r where r.message_id = $1`),
-    [messageId, messageRates.perProviderPerMinute, messageRates.perWalletPerMinute],
+       from provider_registrations r where r.message_id = any ($1::text[])`),
+    [messageIds, messageRates.perProviderPerMinute, messageRates.perWalletPerMinute],
   );
-  return rows[0]?.may ?? true;
+  const may = new Map(rows.map((row) => [row.message_id, row.may]));
+  return messageIds.map((messageId) => may.get(messageId) ?? true);
 }
 
 /** Records that the provider's workflow was signalled about a message. */
@@ -159,7 +250,7 @@ export async function takeRegistrations(
 ): Promise<(StoredRegistration | undefined)[]> {
   const { rows } = await db.query<StoredRow>(
     prepared(`update provider_registrations set taken_at = coalesce(taken_at, now())
-      where message_id = any ($1::text[])
+      where message_id in (${lockedSql('$1')})
      returning ${columns}`),
     [messageIds],
   );
@@ -183,6 +274,11 @@ interface StoredRow {
   signed: boolean;
   received_at: Date;
 }
+
+/** The ids of these messages, locked in the one order in which everybody does, so that nobody waits in a circle. */
+export const lockedSql = (ids: string) =>
+  `select message_id from provider_registrations where message_id = any (${ids}::text[])
+    order by message_id for no key update`;
 
 const columns = 'message_id, registration, wallet, signed, received_at';
 

@@ -29,6 +29,17 @@ export function together<Key, Value = void>(
   };
 }
 
+/** Lets callers that come at the same time share one read of the same. */
+export function sharedRead<Value>(
+  read: (database: Database) => Promise<Value>,
+): (database: Database) => Promise<Value> {
+  const shared = together(async (database: Database, callers: readonly true[]) => {
+    const value = await read(database);
+    return callers.map(() => value);
+  });
+  return (database) => shared(database, true);
+}
+
 function loaderOf<Key, Value>(database: Database, many: ForMany<Key, Value>, idOf?: (key: Key) => string) {
   let underWay: Promise<unknown> = Promise.resolve();
 

@@ -1,10 +1,10 @@
 import type { Pool } from 'pg';
 import type { ZodType } from 'zod';
 import { handOver, hasUntold } from '../../db/answer-desk.js';
-import { findBlockOf } from '../../db/blocks.js';
+import { findBlockOfProvider } from '../../db/blocks.js';
 import { findKept, keepRegistration, markTold, mayBeTold, type KeptMessage } from '../../db/registrations.js';
 import { hasRoomForProvider } from '../../db/never-joined.js';
-import { blockedError, type Block, type Blockable } from '../../domain/blocks.js';
+import { blockedError, type Block } from '../../domain/blocks.js';
 import type { ProviderVerifier } from '../../domain/provider-verdict.js';
 import {
   capacityAsRegistration,
@@ -160,7 +160,7 @@ async function keep(
     if (isOvertaken === true) return 'overtaken';
     return { rejected };
   }
-  const block = stream === streams.registration ? await findBlockOf(pool, [blockable(providerId)]) : undefined;
+  const block = stream === streams.registration ? await findBlockOfProvider(pool, providerId) : undefined;
   if (block !== undefined) return { rejected: blockedBy(block) };
   const wallet = verdict.wallet ?? registration.walletAddr ?? noWallet;
   const { signed } = verdict;
@@ -179,7 +179,6 @@ const tooManyWait = {
   detail: 'registrations of this provider under several wallets are waiting',
   tell: 'too many registrations of this provider are waiting for an answer; register again in a minute',
 };
-const blockable = (providerId: string): Blockable => ({ kind: 'provider', value: providerId });
 const blockedBy = (block: Block) => ({
   reason: 'blocked',
   detail: 'an operator has blocked the provider',
