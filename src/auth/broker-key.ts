@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import type { Address, Hex } from 'viem';
-import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts';
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import type { Config } from '../config.js';
 import { recordAudit, type AuditActor } from '../db/audit-log.js';
 import { brokerKeys, keepFirstKey, replaceKey, signingKey } from '../db/broker-keys.js';
@@ -16,6 +16,7 @@ import {
   type AnswerSignature,
   type Introduction,
 } from '../wire/answer-signature.js';
+import { messageSigner, type MessageSigner } from './message-signer.js';
 import type { Recover } from '../wire/recover.js';
 
 /** Each answer reads the key anew; answers that are given together read it together. */
@@ -83,7 +84,7 @@ export async function rotateBrokerKey({ pool, config }: BrokerKeyDeps, by: Audit
   await currentKey(pool);
   const next = async (privateKey: Buffer) => {
     const fresh = freshKey();
-    const { sig } = await introduce(accountOf(privateKey), {
+    const { sig } = await introduce(signerOf(privateKey), {
       audience: config.AUTH_AUDIENCE,
       ...fresh,
       key: fresh.address,
@@ -96,8 +97,8 @@ export async function rotateBrokerKey({ pool, config }: BrokerKeyDeps, by: Audit
   return await publishedKeys(pool);
 }
 
-async function currentKey(pool: Pool): Promise<PrivateKeyAccount> {
-  return accountOf(await privateBrokerKey(pool));
+async function currentKey(pool: Pool): Promise<MessageSigner> {
+  return signerOf(await privateBrokerKey(pool));
 }
 
 /** The private half of the key that signs, to derive other keys from; it is made on first use. */
@@ -114,13 +115,12 @@ function freshKey(): { address: Address; privateKey: Buffer; since: number } {
   return { address, privateKey: Buffer.from(secret.slice(2), 'hex'), since: nowS() };
 }
 
-let derived: { from: Buffer; account: PrivateKeyAccount } | undefined;
+let made: { with: Buffer; signer: MessageSigner } | undefined;
 
-/** Deriving its address takes longer than a signature with it: it is kept for the next one. */
-function accountOf(privateKey: Buffer): PrivateKeyAccount {
-  if (derived?.from.equals(privateKey) !== true)
-    derived = { from: privateKey, account: privateKeyToAccount(`0x${privateKey.toString('hex')}`) };
-  return derived.account;
+/** Making a signer takes longer than a signature: it is kept for the next one. */
+function signerOf(privateKey: Buffer): MessageSigner {
+  if (made?.with.equals(privateKey) !== true) made = { with: privateKey, signer: messageSigner(privateKey) };
+  return made.signer;
 }
 
 function nowS(): number {

@@ -1,14 +1,8 @@
-import { createRequire } from 'node:module';
+import { nativeCurve, type NativeCurve } from './native-curve.js';
 import { hexToBytes, keccak256, recoverAddress, type Hex } from 'viem';
 
 /** Finds whose key signed a digest. @returns the lower-case address, undefined when it is nobody's. */
 export type RecoverSigner = (digest: Hex, signature: Hex) => Promise<string | undefined>;
-
-/** The part of `secp256k1` that is used here. */
-interface NativeCurve {
-  /** @throws Error when no public key belongs to the signature. */
-  ecdsaRecover(rs: Uint8Array, recoveryId: number, digest: Uint8Array, compressed: boolean): Uint8Array;
-}
 
 /** In JavaScript, on every machine: some 2 ms each. */
 export const recoverWithViem: RecoverSigner = async (hash, signature) => {
@@ -36,16 +30,7 @@ const recoverWith =
     return `0x${keccak256(key.subarray(1)).slice(-40)}`;
   };
 
-/**
- * The same with the native library, where its binding loads: the package has one for most machines. Its own fallback in
- * JavaScript is never used.
- *
- * @returns undefined on other machines.
- */
+/** The same with the native library. @returns undefined where that does not load. */
 export function nativeRecoverSigner(): RecoverSigner | undefined {
-  try {
-    return recoverWith(createRequire(import.meta.url)('secp256k1/bindings.js') as NativeCurve);
-  } catch {
-    return undefined;
-  }
+  return nativeCurve && recoverWith(nativeCurve);
 }
