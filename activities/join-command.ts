@@ -10,6 +10,7 @@ import {
   type JoinToken,
   type LiveAnswer,
 } from '../src/db/join-tokens.js';
+import { withShortLocks } from '../src/db/pool.js';
 import { setProviderStatuses } from '../src/db/providers.js';
 import type { StoredRegistration } from '../src/db/registrations.js';
 import { together } from '../src/db/together.js';
@@ -180,7 +181,9 @@ async function keptHalf({ redis, tokenSeal }: Deps, token: TokenOwner): Promise<
 
 /** A provider that has its answer waits for its node, unless that is in service. */
 const awaitNode = together((database, providerIds: readonly string[]) =>
-  setProviderStatuses(database, providerIds, 'approved', 'waiting for its node to join', { unlessServing: true }),
+  withShortLocks(database, (tx) =>
+    setProviderStatuses(tx, providerIds, 'approved', 'waiting for its node to join', { unlessServing: true }),
+  ),
 );
 
 /** Publishes the answer with a token that the cluster accepts. @returns the id of its entry. */

@@ -116,6 +116,14 @@ export function withPlansForAllValues<T>(pool: Database, read: (tx: Transaction)
   return transaction(pool, 'begin read only; set local plan_cache_mode = force_generic_plan', read);
 }
 
+/**
+ * As `withTransaction`, for work on the rows of many: it fails where somebody holds one of them for two seconds, so that the
+ * others need not wait for whoever does.
+ */
+export function withShortLocks<T>(pool: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  return transaction(pool, `begin; set local lock_timeout = '2s'`, work);
+}
+
 async function transaction<T>(pool: Database, begin: string, work: (tx: Transaction) => Promise<T>): Promise<T> {
   let client: pg.PoolClient;
   try {
@@ -178,6 +186,16 @@ export function toDependencyError(error: unknown): unknown {
       : driverMessages.test(error.message);
   if (!passes) return error;
   return new BrokerError('dependency_unavailable', 'the database is not answering', {}, { cause: error });
+}
+
+/** Of those, what concerns one statement only: it took too long, or others held or wanted its rows. */
+const ownStates = /^(57014|55P03|40001|40P01)$/;
+
+/** Whether an error means that no other statement would succeed either. */
+export function isOutage(error: unknown): boolean {
+  if (!(error instanceof BrokerError) || error.code !== 'dependency_unavailable') return false;
+  const state = (error.cause as { code?: unknown } | undefined)?.code;
+  return typeof state !== 'string' || !ownStates.test(state);
 }
 
 /** Whether the database rejected a statement for its values (SQLSTATE class 22), so that a retry cannot succeed. */

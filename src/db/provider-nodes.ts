@@ -1,5 +1,5 @@
 import { nodeNameOf } from '../node-name.js';
-import { withTransaction, type Database, type Queryable, type Transaction } from './pool.js';
+import { withShortLocks, type Database, type Queryable, type Transaction } from './pool.js';
 import { prepared } from './prepared.js';
 import { together } from './together.js';
 
@@ -73,7 +73,7 @@ export const admitNode = together(admitNodes, ({ providerId }) => providerId);
 
 /** The same for several providers; at most one registration of each. */
 export async function admitNodes(pool: Database, admissions: readonly Admission[]): Promise<NamedNode[]> {
-  return await withTransaction(pool, async (tx) => {
+  return await withShortLocks(pool, async (tx) => {
     const providerIds = admissions.map(({ providerId }) => providerId);
     await tx.query(
       prepared(`select from providers where provider_id = any ($1::text[]) order by provider_id for no key update`),

@@ -15,7 +15,7 @@ import {
 import { offerAfterUpdate, type MiningConfig, type RegistrationRequest } from '../domain/registration.js';
 import { storableJson } from './json.js';
 import { withoutPrices } from './offers.js';
-import { withTransaction, type Database, type Queryable } from './pool.js';
+import { withShortLocks, withTransaction, type Database, type Queryable } from './pool.js';
 import { keepOwnerPrices } from './provider-prices.js';
 import { machineGpusSql, planSales, storeTargets, writeResources } from './provider-resources.js';
 import type { ProviderStatus } from '../wire/statuses.js';
@@ -48,7 +48,7 @@ export async function recordRegistrations(
   registered: readonly RegisteredProvider[],
   site: SitePrices = withoutPrices,
 ): Promise<boolean[]> {
-  return await withTransaction(pool, async (tx) => {
+  return await withShortLocks(pool, async (tx) => {
     const { rows } = await tx.query<{ provider_id: string }>(
       prepared(`insert into providers as p (provider_id, wallet_addr, wallet_verified, spec, capacity, offer,
                                    mining_config, agent_version, public_ip, cpu_price_per_hour,

@@ -1,6 +1,6 @@
 import type { RegistrationRequest } from '../domain/registration.js';
 import { storableJson } from './json.js';
-import { withTransaction, type Database, type Queryable, type Transaction } from './pool.js';
+import { withShortLocks, type Database, type Queryable, type Transaction } from './pool.js';
 import { removeOld } from './pruning.js';
 import { prepared } from './prepared.js';
 import { together } from './together.js';
@@ -70,7 +70,7 @@ export async function keepRegistrations(
   pool: Database,
   messages: readonly ArrivedMessage[],
 ): Promise<(KeptMessage | undefined)[]> {
-  return await withTransaction(pool, async (tx) => {
+  return await withShortLocks(pool, async (tx) => {
     const before = await findOpen(tx, messages);
     const fates = messages.map((message) => fateOf(message, before));
     const fated = messages.map((message, index) => ({ message, fate: fates[index]! }));

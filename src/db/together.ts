@@ -1,6 +1,5 @@
 import DataLoader from 'dataloader';
-import { BrokerError } from '../domain/errors.js';
-import type { Database } from './pool.js';
+import { isOutage, type Database } from './pool.js';
 
 /** How many callers share a statement at most. */
 const most = 64;
@@ -51,8 +50,7 @@ function loaderOf<Key, Value>(database: Database, many: ForMany<Key, Value>, idO
     try {
       return await answers(keys);
     } catch (error) {
-      const isOutage = error instanceof BrokerError && error.code === 'dependency_unavailable';
-      if (keys.length === 1 || isOutage) return keys.map(() => error as Error);
+      if (keys.length === 1 || isOutage(error)) return keys.map(() => error as Error);
     }
     const alone: (Value | Error)[] = [];
     for (const key of keys) alone.push(...(await answersOrErrors([key])));
