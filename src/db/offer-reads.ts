@@ -19,7 +19,8 @@ import {
   soundRankSql,
 } from './placement-conditions.js';
 import { unseenRateSql, walkedRows, walkSql, walkSteps } from './placement-walk.js';
-import type { Queryable } from './pool.js';
+import { withPlansForAllValues, type Database, type Queryable } from './pool.js';
+import { prepared } from './prepared.js';
 import { reliabilitySql } from './provider-days.js';
 
 /** What one provider has of one GPU type, for an order of a certain shape. */
@@ -129,22 +130,21 @@ interface OfferTableRow {
  * @throws BrokerError `validation_failed` for a cursor that is not of this list.
  */
 export async function findOffers(
-  db: Queryable,
+  pool: Database,
   search: OfferSearch,
   site: SitePrices,
 ): Promise<{ offers: OfferRow[]; nextCursor?: string }> {
   const { order, sort, limit } = search;
   const position = search.cursor === undefined ? [] : positionOf(search.cursor, sort);
   const values = [
-    ...(await placementParameters(db, order, site, limit + 1)),
+    ...(await placementParameters(pool, order, site, limit + 1)),
     search.region ?? null,
     search.minReliability ?? null,
     search.maxGpuPricePerHour ?? null,
     ...[0, 1, 2, 3].map((at) => position[at] ?? null),
   ];
-  let walked: OfferTableRow[] | undefined;
-  for (const most of stepsFor(search)) walked ??= await cheapestOffers(db, values, search, most);
-  const rows = walked ?? (await db.query<OfferTableRow>(offersSql(placementRows, search), values)).rows;
+  const walked = await walk(pool, values, search);
+  const rows = walked ?? (await pool.query<OfferTableRow>(offersSql(placementRows, search), values)).rows;
   const last = rows[limit - 1];
   return {
     offers: rows.slice(0, limit).map((row) => offerOf(row, portsRateOf(order))),
@@ -186,6 +186,19 @@ function stepsFor({ order, sort, all = false, limit, cursor }: OfferSearch): num
   return isWalked ? walkSteps.filter((most) => most > limit && (cursor === undefined || most > 100)) : [];
 }
 
+/** The offers, if a walk along the prices finds all of them; undefined if all machines are to be read. */
+async function walk(pool: Database, values: unknown[], search: OfferSearch): Promise<OfferTableRow[] | undefined> {
+  const steps = stepsFor(search);
+  if (steps.length === 0) return undefined;
+  return await withPlansForAllValues(pool, async (tx) => {
+    for (const most of steps) {
+      const found = await cheapestOffers(tx, values, search, most);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  });
+}
+
 /** The offers of the cheapest GPUs; undefined if some of the others may come before them. */
 async function cheapestOffers(
   db: Queryable,
@@ -201,11 +214,11 @@ async function cheapestOffers(
         ] as const)
       : (['list', '(key, found.provider_id, gpu_type) <= (unseen.rate, seen.provider_id, seen.name)'] as const);
   const { rows } = await db.query<OfferTableRow & { is_best: boolean; is_all: boolean }>(
-    `${walkSql(most, undefined, order)}
+    prepared(`${walkSql(most, undefined, order)}
      select found.*, seen.all_of_them or unseen.rate > $10::numeric or seen.gpu_price > $21::numeric as is_all, ${isBest} as is_best
        from seen cross join lateral (select ${unseenRateSql} as rate) unseen
             left join (${offersSql(walkedRows, search)}) found on true
-      order by found.place`,
+      order by found.place`),
     values,
   );
   // Without any, there is one row that says whether those were all.

@@ -7,7 +7,7 @@ import { findOffers, type OfferSearch } from '../../src/db/offer-reads.js';
 import { gpuPriceSql, isSoldSql, siteParameter } from '../../src/db/offers.js';
 import { searchProviders } from '../../src/db/provider-reads.js';
 import { selectProviders } from '../../src/db/provider-row.js';
-import type { Queryable } from '../../src/db/pool.js';
+import type { Database, Queryable } from '../../src/db/pool.js';
 import { whyNobody } from '../../src/domain/why-not.js';
 import type { TestDatabase } from '../support/database.js';
 import { mixedFleet, orderAtRandom, sites, walkingOrNot } from '../support/mixed-fleet.js';
@@ -53,7 +53,7 @@ test('offers and quotes that are found along the prices of GPUs are those that a
       ]),
       ...pick([{}, {}, { region: 'kr' }, { region: 'kr-3' }, { maxGpuPricePerHour: 0.35 }, { minReliability: 0.995 }]),
     };
-    const read = async (db: Queryable) =>
+    const read = async (db: Database) =>
       await pagesOf(
         async (cursor) => {
           const { offers, nextCursor } = await findOffers(
