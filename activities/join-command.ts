@@ -10,10 +10,10 @@ import {
   type JoinToken,
   type LiveAnswer,
 } from '../src/db/join-tokens.js';
-import { withShortLocks } from '../src/db/pool.js';
+import { isOutage } from '../src/db/pool.js';
 import { setProviderStatuses } from '../src/db/providers.js';
 import type { StoredRegistration } from '../src/db/registrations.js';
-import { together } from '../src/db/together.js';
+import { togetherLocking } from '../src/db/together.js';
 import { BrokerError } from '../src/domain/errors.js';
 import { mostLiveTokens, tokenLifeS } from '../src/domain/token-life.js';
 import {
@@ -121,7 +121,8 @@ async function giveNew(deps: Deps, admitted: Admitted, nodeName: string): Promis
   const ahead = await tokensAhead?.take();
   const reserved = reserveJoinToken(pool, { providerId, messageId: command, nodeName, ttlS, ahead });
   const token = await reserved.catch((error: unknown) => {
-    if (ahead !== undefined) tokensAhead?.putBack(ahead);
+    // In an outage it may have become this provider's.
+    if (ahead !== undefined && !isOutage(error)) tokensAhead?.putBack(ahead);
     throw error;
   });
   const { tokenId, expiresAt } = token;
@@ -132,6 +133,8 @@ async function giveNew(deps: Deps, admitted: Admitted, nodeName: string): Promis
   if (published !== undefined && (await bootstrapTokenExists(kubernetes, tokenId, providerId))) {
     const answeredAt = new Date(arrivalMs(published));
     await markTokenAnswered(pool, { tokenId, encKey: stored.registration.encKey, answeredAt });
+    await awaitNode(pool, providerId);
+    await revokeReplacedTokens(deps, providerId, tokenId);
     return { token, delivered: false };
   }
   const secret = await secretHalf(deps, { providerId, ...token });
@@ -180,10 +183,8 @@ async function keptHalf({ redis, tokenSeal }: Deps, token: TokenOwner): Promise<
 }
 
 /** A provider that has its answer waits for its node, unless that is in service. */
-const awaitNode = together((database, providerIds: readonly string[]) =>
-  withShortLocks(database, (tx) =>
-    setProviderStatuses(tx, providerIds, 'approved', 'waiting for its node to join', { unlessServing: true }),
-  ),
+const awaitNode = togetherLocking((db, providerIds: readonly string[]) =>
+  setProviderStatuses(db, providerIds, 'approved', 'waiting for its node to join', { unlessServing: true }),
 );
 
 /** Publishes the answer with a token that the cluster accepts. @returns the id of its entry. */

@@ -3,7 +3,7 @@ import type { Queryable } from './pool.js';
 import { lockedSql, senderOf } from './registrations.js';
 import { storableJson } from './json.js';
 import { prepared } from './prepared.js';
-import { together } from './together.js';
+import { togetherLocking } from './together.js';
 
 /** A worker that has not said for this long that it is there answers nothing. */
 const answererGoneS = 6;
@@ -43,7 +43,7 @@ export async function withdrawAnswerer(db: Queryable, name: string): Promise<voi
  *
  * @returns false if no worker answers, or if the provider is leaving, which is for its workflow to say.
  */
-export const handOver = together(whichAreHandedOver);
+export const handOver = togetherLocking(whichAreHandedOver);
 
 /** The same for several registrations, in their order. */
 export async function whichAreHandedOver(db: Queryable, messageIds: readonly string[]): Promise<boolean[]> {
@@ -110,7 +110,7 @@ export async function releaseClaim(db: Queryable, messageId: string, pauseS: num
 }
 
 /** Keeps what became of a registration, for its workflow; the first answer stays. */
-export const recordAnswer = together(recordAnswers, ({ messageId }) => messageId);
+export const recordAnswer = togetherLocking(recordAnswers, ({ messageId }) => messageId);
 
 /** The same for many registrations. */
 export async function recordAnswers(

@@ -1,5 +1,6 @@
 import { postEntry } from './ledger.js';
 import type { Queryable } from './pool.js';
+import { prepared } from './prepared.js';
 
 /**
  * Gives a provider's wallet what waited for it, if the wallet is proven: its owner signed for the machine's key, and the
@@ -9,9 +10,9 @@ import type { Queryable } from './pool.js';
  */
 export async function claimEarnings(tx: Queryable, providerId: string): Promise<bigint> {
   const { rows } = await tx.query<{ id: number; balance: string; wallet: string }>(
-    `select a.id, a.balance::text, i.wallet
+    prepared(`select a.id, a.balance::text, i.wallet
        from ledger_accounts a join provider_identities i on i.provider_id = a.owner and i.signed_at is not null
-      where a.kind = 'unclaimed' and a.owner = $1 and a.balance > 0 for update of a`,
+      where a.kind = 'unclaimed' and a.owner = $1 and a.balance > 0 for update of a`),
     [providerId],
   );
   const waiting = rows[0];

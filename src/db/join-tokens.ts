@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { violatedUnique, type Queryable } from './pool.js';
 import { prepared } from './prepared.js';
-import { together } from './together.js';
+import { together, togetherLocking } from './together.js';
 
 /** A join token without its secret half. */
 export interface JoinToken {
@@ -26,7 +26,7 @@ const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
  * The token for a message; a repeat of the message gets the same one. An expired or deleted token is renewed, because
  * the caller is about to create it in the cluster again.
  */
-export const reserveJoinToken = together(
+export const reserveJoinToken = togetherLocking(
   reserveJoinTokens,
   ({ providerId, messageId }) => `${providerId} ${messageId}`,
 );
@@ -155,8 +155,12 @@ interface AnsweredToken {
   answeredAt: Date;
 }
 
+/** The tokens of $1, locked in the one order in which everybody does. */
+const lockedSql =
+  'select token_id from join_tokens where token_id = any ($1::bpchar[]) order by token_id for no key update';
+
 /** Records that the answer with a token was published. */
-export const markTokenAnswered = together(markTokensAnswered, ({ tokenId }) => tokenId);
+export const markTokenAnswered = togetherLocking(markTokensAnswered, ({ tokenId }) => tokenId);
 
 /** The same for several tokens, each of them once. */
 export async function markTokensAnswered(db: Queryable, answered: readonly AnsweredToken[]): Promise<void> {
@@ -165,7 +169,7 @@ export async function markTokensAnswered(db: Queryable, answered: readonly Answe
         set answered_at = a.answered_at, sealed_for = a.enc_key,
             delivered_at = case when t.sealed_for is not distinct from a.enc_key then t.delivered_at end
        from unnest($1::bpchar[], $2::text[], $3::timestamptz[]) as a (token_id, enc_key, answered_at)
-      where t.token_id = a.token_id`),
+      where t.token_id = a.token_id and t.token_id in (${lockedSql})`),
     [
       answered.map(({ tokenId }) => tokenId),
       answered.map(({ encKey }) => encKey ?? null),
@@ -175,13 +179,11 @@ export async function markTokensAnswered(db: Queryable, answered: readonly Answe
 }
 
 /** Records that an agent has taken the answer with a token. */
-export const markTokenDelivered = together(markTokensDelivered);
+export const markTokenDelivered = togetherLocking(markTokensDelivered);
 
 /** The same for several tokens. */
 export async function markTokensDelivered(db: Queryable, tokenIds: readonly string[]): Promise<void> {
-  await db.query(prepared('update join_tokens set delivered_at = now() where token_id = any ($1::bpchar[])'), [
-    tokenIds,
-  ]);
+  await db.query(prepared(`update join_tokens set delivered_at = now() where token_id in (${lockedSql})`), [tokenIds]);
 }
 
 /** How many tokens the cluster accepts that have not expired, counted up to `most`. */

@@ -116,12 +116,15 @@ export function withPlansForAllValues<T>(pool: Database, read: (tx: Transaction)
   return transaction(pool, 'begin read only; set local plan_cache_mode = force_generic_plan', read);
 }
 
+/** Long enough for whoever holds a row for a transaction of its own, and too short for others to notice. */
+const shortLockMs = 500;
+
 /**
- * As `withTransaction`, for work on the rows of many: it fails where somebody holds one of them for two seconds, so that the
- * others need not wait for whoever does.
+ * As `withTransaction`, for work on the rows of several: it fails where somebody holds one of them for half a second, so
+ * that the others need not wait for whoever does. For one alone it waits as long as any statement.
  */
-export function withShortLocks<T>(pool: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
-  return transaction(pool, `begin; set local lock_timeout = '2s'`, work);
+export function withShortLocks<T>(pool: Database, count: number, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  return transaction(pool, count > 1 ? `begin; set local lock_timeout = ${shortLockMs}` : 'begin', work);
 }
 
 async function transaction<T>(pool: Database, begin: string, work: (tx: Transaction) => Promise<T>): Promise<T> {
@@ -188,14 +191,24 @@ export function toDependencyError(error: unknown): unknown {
   return new BrokerError('dependency_unavailable', 'the database is not answering', {}, { cause: error });
 }
 
-/** Of those, what concerns one statement only: it took too long, or others held or wanted its rows. */
-const ownStates = /^(57014|55P03|40001|40P01)$/;
+/** Of those, what concerns one statement only: it took too long, or others held its rows or wanted them in another order. */
+const [heldUpStates, ownStates] = [/^(57014|55P03)$/, /^(57014|55P03|40001|40P01)$/];
+
+const stateOf = (error: unknown): string | undefined => {
+  if (!(error instanceof BrokerError) || error.code !== 'dependency_unavailable') return undefined;
+  const state = (error.cause as { code?: unknown } | undefined)?.code;
+  return typeof state === 'string' ? state : '';
+};
+
+/** Whether a statement took too long, most likely because somebody held a row. */
+export function isHeldUp(error: unknown): boolean {
+  return heldUpStates.test(stateOf(error) ?? '');
+}
 
 /** Whether an error means that no other statement would succeed either. */
 export function isOutage(error: unknown): boolean {
-  if (!(error instanceof BrokerError) || error.code !== 'dependency_unavailable') return false;
-  const state = (error.cause as { code?: unknown } | undefined)?.code;
-  return typeof state !== 'string' || !ownStates.test(state);
+  const state = stateOf(error);
+  return state !== undefined && !ownStates.test(state);
 }
 
 /** Whether the database rejected a statement for its values (SQLSTATE class 22), so that a retry cannot succeed. */

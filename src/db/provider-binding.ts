@@ -4,6 +4,7 @@ import type { ProviderRejection } from '../domain/provider-rejections.js';
 import { claimEarnings } from './claims.js';
 import { storableJson } from './json.js';
 import { withTransaction, type Queryable, type Transaction } from './pool.js';
+import { prepared } from './prepared.js';
 
 /** A delegation with a verified signature. */
 export interface SignedDelegation {
@@ -109,8 +110,8 @@ async function useNonce(
   { issuedAfter, issuedBefore }: AcceptOptions,
 ): Promise<void> {
   const { rowCount } = await tx.query(
-    `insert into provider_delegations (wallet, nonce, digest, expires_at) values ($1, $2, $3, $4)
-     on conflict (wallet, nonce) do nothing`,
+    prepared(`insert into provider_delegations (wallet, nonce, digest, expires_at) values ($1, $2, $3, $4)
+     on conflict (wallet, nonce) do nothing`),
     [wallet, nonce, digest, expiresAt],
   );
   if (rowCount === 1) {
@@ -118,7 +119,7 @@ async function useNonce(
     return;
   }
   const { rows } = await tx.query<{ digest: string }>(
-    'select digest from provider_delegations where wallet = $1 and nonce = $2',
+    prepared('select digest from provider_delegations where wallet = $1 and nonce = $2'),
     [wallet, nonce],
   );
   if (rows[0]?.digest !== digest) throw new BindingRejected('delegation_nonce_reused');
@@ -141,11 +142,11 @@ async function bind(tx: Transaction, delegation: SignedDelegation, { now, messag
     now,
   ];
   const { rowCount } = await tx.query(
-    `insert into provider_identities (provider_id, wallet, node_key, delegation, delegation_signature, chain_id, spec_hash,
+    prepared(`insert into provider_identities (provider_id, wallet, node_key, delegation, delegation_signature, chain_id, spec_hash,
                                       issued_at, expires_at, registration_seq, registration_entry, bound_at, signed_at)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::timestamptz,
              case when $10::bigint is null then null else $12::timestamptz end)
-     on conflict (provider_id) do nothing`,
+     on conflict (provider_id) do nothing`),
     values,
   );
   if (rowCount === 1) return;
@@ -157,15 +158,15 @@ async function bind(tx: Transaction, delegation: SignedDelegation, { now, messag
     registration_seq: number | null;
     registration_entry: string | null;
   }>(
-    `select wallet, node_key, issued_at, registration_seq, registration_entry
-       from provider_identities where provider_id = $1 for update`,
+    prepared(`select wallet, node_key, issued_at, registration_seq, registration_entry
+       from provider_identities where provider_id = $1 for update`),
     [providerId],
   );
   const bound = rows[0]!;
   if (bound.wallet !== wallet) throw new BindingRejected('other_wallet');
   // A separate statement: one statement sees rows as of its start, which was before the lock was granted.
   const { rowCount: revoked } = await tx.query(
-    'select from provider_revoked_keys where provider_id = $1 and node_key = $2',
+    prepared('select from provider_revoked_keys where provider_id = $1 and node_key = $2'),
     [providerId, nodeKey],
   );
   if (revoked !== 0) throw new BindingRejected('key_revoked');
@@ -177,13 +178,13 @@ async function bind(tx: Transaction, delegation: SignedDelegation, { now, messag
   if (issuedAt < bound.issued_at) throw new BindingRejected('delegation_superseded');
   if (rotates) {
     await tx.query(
-      `insert into provider_revoked_keys (provider_id, node_key, revoked_at) values ($1, $2, $3)
-       on conflict (provider_id, node_key) do nothing`,
+      prepared(`insert into provider_revoked_keys (provider_id, node_key, revoked_at) values ($1, $2, $3)
+       on conflict (provider_id, node_key) do nothing`),
       [providerId, bound.node_key, now],
     );
   }
   await tx.query(
-    `update provider_identities
+    prepared(`update provider_identities
         set node_key = $3, delegation = $4, delegation_signature = $5, chain_id = $6, spec_hash = $7, issued_at = $8,
             expires_at = $9,
             registration_seq = case when node_key = $3 then coalesce($10::bigint, registration_seq) else $10::bigint end,
@@ -196,7 +197,7 @@ async function bind(tx: Transaction, delegation: SignedDelegation, { now, messag
             responses_entry = case when node_key = $3 then responses_entry end,
             rotated_at = case when node_key = $3 then rotated_at else $12::timestamptz end,
             signed_at = case when $10::bigint is null then signed_at else coalesce(signed_at, $12::timestamptz) end
-      where provider_id = $1 and wallet = $2`,
+      where provider_id = $1 and wallet = $2`),
     values,
   );
 }

@@ -73,7 +73,7 @@ export const admitNode = together(admitNodes, ({ providerId }) => providerId);
 
 /** The same for several providers; at most one registration of each. */
 export async function admitNodes(pool: Database, admissions: readonly Admission[]): Promise<NamedNode[]> {
-  return await withShortLocks(pool, async (tx) => {
+  return await withShortLocks(pool, admissions.length, async (tx) => {
     const providerIds = admissions.map(({ providerId }) => providerId);
     await tx.query(
       prepared(`select from providers where provider_id = any ($1::text[]) order by provider_id for no key update`),
@@ -149,6 +149,11 @@ async function nameNodes(
   keys: ReadonlyMap<string, string>,
 ): Promise<NamedNode[]> {
   const providerIds = unnamed.map(({ providerId }) => providerId);
+  // The name is a key of their rows, and to change it takes this lock: in their order, as all others.
+  await tx.query(
+    prepared('select from providers where provider_id = any ($1::text[]) order by provider_id for update'),
+    [providerIds],
+  );
   await leaveNodes(tx, providerIds);
   const { rows } = await tx.query<{ provider_id: string; generation: number }>(
     prepared(`select provider_id, max(generation) as generation from provider_nodes
@@ -158,11 +163,11 @@ async function nameNodes(
   const last = new Map(rows.map(({ provider_id, generation }) => [provider_id, generation]));
   const named: NamedNode[] = [];
   for (let next = unnamed.map((one) => nodeAfter(one, last.get(one.providerId) ?? 0)); next.length > 0;) {
-    const { rows: given } = await tx.query<{ node_name: string }>(
+    const { rows: given } = await tx.query<{ provider_id: string }>(
       prepared(`insert into provider_nodes (node_name, provider_id, generation, node_key)
        select * from unnest($1::text[], $2::text[], $3::int[], $4::text[]) as n (name, provider, generation, key)
         order by name
-       on conflict (node_name) do nothing returning node_name`),
+       on conflict (node_name) do nothing returning provider_id`),
       [
         next.map(({ nodeName }) => nodeName),
         next.map(({ providerId }) => providerId),
@@ -170,10 +175,10 @@ async function nameNodes(
         next.map(({ nodeKey }) => nodeKey ?? null),
       ],
     );
-    const names = new Set(given.map(({ node_name }) => node_name));
-    named.push(...next.filter(({ nodeName }) => names.has(nodeName)));
+    const done = new Set(given.map(({ provider_id }) => provider_id));
+    named.push(...next.filter(({ providerId }) => done.has(providerId)));
     next = next
-      .filter(({ nodeName }) => !names.has(nodeName))
+      .filter(({ providerId }) => !done.has(providerId))
       .map(({ providerId, generation }) => nodeAfter({ providerId }, generation));
   }
   await tx.query(

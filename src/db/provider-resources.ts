@@ -163,7 +163,7 @@ export async function storeTargets(
   // Remember the last few types, so that an order for one is told that none is free, not that the type is unknown.
   await tx.query(
     prepared(`delete from provider_resources
-      where kind = 'gpu' and rented = 0 and (provider_id, name) in
+      where provider_id = any ($1::text[]) and kind = 'gpu' and rented = 0 and (provider_id, name) in
             (select provider_id, name
                from (select provider_id, name,
                             row_number() over (partition by provider_id order by rented desc, name) as place

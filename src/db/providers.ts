@@ -48,7 +48,7 @@ export async function recordRegistrations(
   registered: readonly RegisteredProvider[],
   site: SitePrices = withoutPrices,
 ): Promise<boolean[]> {
-  return await withShortLocks(pool, async (tx) => {
+  return await withShortLocks(pool, registered.length, async (tx) => {
     const { rows } = await tx.query<{ provider_id: string }>(
       prepared(`insert into providers as p (provider_id, wallet_addr, wallet_verified, spec, capacity, offer,
                                    mining_config, agent_version, public_ip, cpu_price_per_hour,
@@ -98,18 +98,19 @@ export async function recordRegistrations(
         registered.map(({ spec }) => architectureOf(spec.architecture)),
       ],
     );
-    await tx.query(
-      prepared(`insert into provider_heartbeats as h (provider_id, last_heartbeat)
-       select * from unnest($1::text[], $2::timestamptz[]) as r (provider_id, received_at) order by provider_id
-       on conflict (provider_id) do update set last_heartbeat = greatest(h.last_heartbeat, excluded.last_heartbeat)`),
-      [registered.map(({ providerId }) => providerId), registered.map(({ receivedAt }) => receivedAt)],
-    );
     const stored = new Set(rows.map(({ provider_id }) => provider_id));
     const newest = registered.filter(({ providerId }) => stored.has(providerId));
     if (newest.length > 0) {
       await keepOwnerPrices(tx, new Map(newest.map(({ providerId, offer }) => [providerId, offer])));
       await writeResources(tx, [...stored], site);
     }
+    // Last: heartbeats wait for whoever holds these rows.
+    await tx.query(
+      prepared(`insert into provider_heartbeats as h (provider_id, last_heartbeat)
+       select * from unnest($1::text[], $2::timestamptz[]) as r (provider_id, received_at) order by provider_id
+       on conflict (provider_id) do update set last_heartbeat = greatest(h.last_heartbeat, excluded.last_heartbeat)`),
+      [registered.map(({ providerId }) => providerId), registered.map(({ receivedAt }) => receivedAt)],
+    );
     return registered.map(({ providerId }) => stored.has(providerId));
   });
 }

@@ -3,7 +3,7 @@ import { storableJson } from './json.js';
 import { withShortLocks, type Database, type Queryable, type Transaction } from './pool.js';
 import { removeOld } from './pruning.js';
 import { prepared } from './prepared.js';
-import { together } from './together.js';
+import { together, togetherLocking } from './together.js';
 
 /** A registration or capacity update that passed validation, and what is known about its sender. */
 export interface StoredRegistration {
@@ -70,7 +70,7 @@ export async function keepRegistrations(
   pool: Database,
   messages: readonly ArrivedMessage[],
 ): Promise<(KeptMessage | undefined)[]> {
-  return await withShortLocks(pool, async (tx) => {
+  return await withShortLocks(pool, messages.length, async (tx) => {
     const before = await findOpen(tx, messages);
     const fates = messages.map((message) => fateOf(message, before));
     const fated = messages.map((message, index) => ({ message, fate: fates[index]! }));
@@ -120,7 +120,7 @@ function fateOf(message: ArrivedMessage, before: readonly OpenRow[]): Fate {
 }
 
 /**
- * The messages themselves, where they are stored already, and those of the same providers that nobody has read.
+ * The messages themselves, where they are stored already, and those like them of the same providers that nobody has read.
  * They stay locked, because a row that is being read at this moment would never be read again.
  */
 async function findOpen(tx: Transaction, messages: readonly ArrivedMessage[]): Promise<OpenRow[]> {
@@ -135,10 +135,14 @@ async function findOpen(tx: Transaction, messages: readonly ArrivedMessage[]): P
             extract(epoch from received_at)::float8 as received_s,
             coalesce(signalled_at < now() - make_interval(secs => $3), false) as stale, taken_at is not null as taken
        from provider_registrations
-      where provider_id = any ($1::text[]) and (taken_at is null or message_id = any ($2::text[]))
+      where provider_id = any ($1::text[])
+        and (message_id = any ($2::text[])
+             or (taken_at is null and (provider_id, kind, signed) in (
+                   select provider_id, split_part(message_id, '/', 1), signed
+                     from unnest($1::text[], $2::text[], $4::bool[]) as m (provider_id, message_id, signed))))
       order by message_id
         for no key update`),
-    [providerIds, messages.map(({ messageId }) => messageId), waitsAtMostS],
+    [providerIds, messages.map(({ messageId }) => messageId), waitsAtMostS, messages.map(({ signed }) => signed)],
   );
   return rows.sort((a, b) => b.received_s - a.received_s);
 }
@@ -241,7 +245,7 @@ export async function markTold(db: Queryable, messageId: string): Promise<void> 
 }
 
 /** Reads a message to act on it; from then on it is not replaced. @returns undefined when there is none. */
-export const takeRegistration = together(takeRegistrations);
+export const takeRegistration = togetherLocking(takeRegistrations);
 
 /** The same for many, in the order of their ids. */
 export async function takeRegistrations(

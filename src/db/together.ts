@@ -1,31 +1,52 @@
-import DataLoader from 'dataloader';
-import { isOutage, type Database } from './pool.js';
+import { sideBySide } from '../side-by-side.js';
+import { isHeldUp, isOutage, withShortLocks, type Database, type Queryable } from './pool.js';
 
 /** How many callers share a statement at most. */
 const most = 64;
+/** After a shared statement has failed, how many are tried alone at a time. */
+const aloneAtOnce = 4;
+/** With as many held up alone, it is not for one of them that all were. */
+const mostHeldUp = 3;
 
 /** Runs statements for many keys. @returns a value for each of them, in their order; or nothing. */
-type ForMany<Key, Value> = (database: Database, keys: readonly Key[]) => Promise<readonly Value[] | void>;
+type ForMany<On, Key, Value> = (on: On, keys: readonly Key[]) => Promise<readonly Value[] | void>;
+
+/** What lets callers share: the function for one of them. */
+type ForOne<Key, Value> = (database: Database, key: Key) => Promise<Value>;
 
 /**
  * Lets callers that come at the same time share statements: a call waits until those before it are through, and all
  * that wait then are given to `many` together. One that comes alone waits for nobody.
  *
- * If `many` fails for several, it is repeated for each of them alone, so that nobody suffers for what another has sent. It must
- * be safe to repeat, and undo what it did when it fails.
+ * If `many` fails for several, it is repeated for each of them alone, while others go on; so nobody suffers for what another
+ * has sent, or for a row that somebody holds. It must be safe to repeat, and undo what it did when it fails.
  *
  * @param idOf callers with the same id are served one after the other; without it, they may share a statement.
  */
 export function together<Key, Value = void>(
-  many: ForMany<Key, Value>,
+  many: ForMany<Database, Key, Value>,
   idOf?: (key: Key) => string,
-): (database: Database, key: Key) => Promise<Value> {
-  const loaders = new WeakMap<Database, DataLoader<Key, Value>>();
+): ForOne<Key, Value> {
+  const queues = new WeakMap<Database, ForOne<Key, Value>>();
   return async (database, key) => {
-    let loader = loaders.get(database);
-    if (loader === undefined) loaders.set(database, (loader = loaderOf(database, many, idOf)));
-    return await loader.load(key);
+    let queue = queues.get(database);
+    if (queue === undefined) queues.set(database, (queue = queueOf(many, idOf)));
+    return await queue(database, key);
   };
+}
+
+/** The same for a statement that locks rows: shared, it does not wait for one that somebody holds. */
+export function togetherLocking<Key, Value = void>(
+  many: ForMany<Queryable, Key, Value>,
+  idOf?: (key: Key) => string,
+): ForOne<Key, Value> {
+  return together<Key, Value>(
+    async (database, keys) =>
+      keys.length === 1
+        ? await many(database, keys)
+        : await withShortLocks(database, keys.length, (tx) => many(tx, keys)),
+    idOf,
+  );
 }
 
 /** Lets callers that come at the same time share one read of the same. */
@@ -39,53 +60,91 @@ export function sharedRead<Value>(
   return (database) => shared(database, true);
 }
 
-function loaderOf<Key, Value>(database: Database, many: ForMany<Key, Value>, idOf?: (key: Key) => string) {
-  let underWay: Promise<unknown> = Promise.resolve();
-
-  async function answers(keys: readonly Key[]): Promise<readonly Value[]> {
-    return (await many(database, keys)) ?? keys.map(() => undefined as Value);
-  }
-
-  async function answersOrErrors(keys: readonly Key[]): Promise<readonly (Value | Error)[]> {
-    try {
-      return await answers(keys);
-    } catch (error) {
-      if (keys.length === 1 || isOutage(error)) return keys.map(() => error as Error);
-    }
-    const alone: (Value | Error)[] = [];
-    for (const key of keys) alone.push(...(await answersOrErrors([key])));
-    return alone;
-  }
-
-  async function serve(keys: readonly Key[]): Promise<(Value | Error)[]> {
-    const served: (Value | Error)[] = [];
-    let waiting = keys.map((key, place) => ({ key, place }));
-    while (waiting.length > 0) {
-      const turn = idOf === undefined ? waiting : firstOfEach(waiting, ({ key }) => idOf(key));
-      const found = await answersOrErrors(turn.map(({ key }) => key));
-      turn.forEach(({ place }, index) => (served[place] = found[index]!));
-      waiting = waiting.filter((one) => !turn.includes(one));
-    }
-    return served;
-  }
-
-  return new DataLoader<Key, Value>(
-    (keys) => {
-      const serving = serve(keys);
-      underWay = serving;
-      return serving;
-    },
-    {
-      cache: false,
-      maxBatchSize: most,
-      // Whoever was answered at the same moment comes back at the same moment, too.
-      batchScheduleFn: (start) => void underWay.then(() => setImmediate(start)),
-    },
-  );
+interface Caller<Key, Value> {
+  key: Key;
+  id: string | undefined;
+  resolve(value: Value): void;
+  reject(error: unknown): void;
 }
 
-function firstOfEach<One>(all: readonly One[], idOf: (one: One) => string): One[] {
-  const first = new Map<string, One>();
-  for (const one of all) if (!first.has(idOf(one))) first.set(idOf(one), one);
-  return [...first.values()];
+function queueOf<Key, Value>(many: ForMany<Database, Key, Value>, idOf?: (key: Key) => string): ForOne<Key, Value> {
+  let waiting: Caller<Key, Value>[] = [];
+  /** Ids of those that are being served: others with the same id wait. */
+  const served = new Set<string>();
+  let isServing = false;
+
+  function next(database: Database): void {
+    if (isServing || waiting.length === 0) return;
+    isServing = true;
+    // Whoever was answered at the same moment comes back at the same moment, too.
+    setImmediate(() => {
+      const group = take();
+      void serve(database, group).finally(() => {
+        isServing = false;
+        if (group.length > 0) next(database);
+      });
+    });
+  }
+
+  function take(): Caller<Key, Value>[] {
+    const group: Caller<Key, Value>[] = [];
+    const left: Caller<Key, Value>[] = [];
+    for (const caller of waiting) {
+      const { id } = caller;
+      const waits = group.length === most || (id !== undefined && served.has(id));
+      if (!waits && id !== undefined) served.add(id);
+      (waits ? left : group).push(caller);
+    }
+    waiting = left;
+    return group;
+  }
+
+  async function answers(database: Database, keys: readonly Key[]): Promise<readonly Value[]> {
+    const values = (await many(database, keys)) ?? keys.map(() => undefined as Value);
+    if (values.length !== keys.length) throw new Error(`${keys.length} were asked about, and ${values.length} told`);
+    return values;
+  }
+
+  async function serve(database: Database, group: Caller<Key, Value>[]): Promise<void> {
+    if (group.length === 0) return;
+    try {
+      const values = await answers(
+        database,
+        group.map(({ key }) => key),
+      );
+      group.forEach((caller, index) => caller.resolve(values[index]!));
+      leave(database, group);
+    } catch (error) {
+      if (group.length > 1 && !isOutage(error)) return void serveAlone(database, group);
+      for (const caller of group) caller.reject(error);
+      leave(database, group);
+    }
+  }
+
+  async function serveAlone(database: Database, group: readonly Caller<Key, Value>[]): Promise<void> {
+    let heldUp = 0;
+    let trouble: unknown;
+    await sideBySide(group, aloneAtOnce, async (caller) => {
+      if (heldUp >= mostHeldUp) caller.reject(trouble);
+      else
+        try {
+          caller.resolve((await answers(database, [caller.key]))[0]!);
+        } catch (error) {
+          if (isHeldUp(error)) [heldUp, trouble] = [heldUp + 1, error];
+          caller.reject(error);
+        }
+      leave(database, [caller]);
+    });
+  }
+
+  function leave(database: Database, group: readonly Caller<Key, Value>[]): void {
+    for (const { id } of group) if (id !== undefined) served.delete(id);
+    next(database);
+  }
+
+  return (database, key) =>
+    new Promise<Value>((resolve, reject) => {
+      waiting.push({ key, id: idOf?.(key), resolve, reject });
+      next(database);
+    });
 }

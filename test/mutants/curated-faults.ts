@@ -129,7 +129,7 @@ export const curatedFaults: Readonly<Record<string, readonly CuratedFault[]>> = 
     { file: 'src/db/candidates.ts', was: 'max(r.total - r.rented)::int', becomes: 'sum(r.total - r.rented)::int' },
   ],
   'an older message that overwrites a newer one': [
-    { file: 'src/db/providers.ts', was: 'where p.registration_at <= excluded.registration_at`', becomes: '`' },
+    { file: 'src/db/providers.ts', was: 'where p.registration_at <= excluded.registration_at', becomes: 'where true' },
     { file: 'src/db/providers.ts', was: 'and (capacity_at is null or capacity_at <= $2) for', becomes: 'for' },
     { file: 'src/db/heartbeats.ts', was: 'h.last_heartbeat is null or h.last_heartbeat < b.at', becomes: 'true' },
     {

@@ -73,17 +73,19 @@ const record = together(
 );
 const recordAll = () => Promise.all(machines.map((machine) => record(pool(), machine)));
 
-/** Holds the row of a provider while `work` runs. */
-async function whileHeld<T>(providerId: string, work: () => Promise<T>): Promise<T> {
+/** Holds the row of a provider while `work` runs. @returns what the promise comes to that `work` leaves. */
+async function whileHeld<T>(providerId: string, work: () => Promise<{ left: Promise<T> }>): Promise<T> {
   const holder = await pool().connect();
+  let left: Promise<T>;
   try {
     await holder.query('begin');
     await holder.query('select from providers where provider_id = $1 for update', [providerId]);
-    return await work();
+    ({ left } = await work());
   } finally {
     await holder.query('rollback');
     holder.release();
   }
+  return await left;
 }
 
 describe('machines that register together', () => {
@@ -117,14 +119,23 @@ describe('machines that register together', () => {
     expect(rows).toEqual([{ agent_version: 'second' }]);
   });
 
-  test('do not wait for one whose row somebody holds', async () => {
+  test('do not wait for one whose row somebody holds, and that one is stored afterwards', async () => {
     await recordAll();
     const later = machines.map((machine) => ({ ...machine, agentVersion: 'later', receivedAt: at(30) }));
-    const ends = await whileHeld('cedar', () => Promise.allSettled(later.map((machine) => record(pool(), machine))));
-    expect(ends.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
-    expect(ends[2]).toMatchObject({ reason: { code: 'dependency_unavailable' } });
-    const { rows } = await pool().query(`select provider_id from providers where agent_version <> 'later' order by 1`);
-    expect(rows).toEqual([{ provider_id: 'cedar' }]);
+    const versions = async () => {
+      const { rows } = await pool().query<{ agent_version: string }>(
+        'select agent_version from providers order by provider_id',
+      );
+      return rows.map(({ agent_version }) => agent_version);
+    };
+    const stored = await whileHeld('cedar', async () => {
+      const all = later.map((machine) => record(pool(), machine));
+      await Promise.all(all.filter((_, index) => index !== 2));
+      expect(await versions()).toEqual(['later', 'later', '1.2', 'later']);
+      return { left: all[2]! };
+    });
+    expect(stored).toBe(true);
+    expect(await versions()).toEqual(['later', 'later', 'later', 'later']);
   });
 
   test('do not suffer for one with a value that the database refuses', async () => {

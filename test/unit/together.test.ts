@@ -1,10 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
-import type { Database } from '../../src/db/pool.js';
+import { toDependencyError, type Database } from '../../src/db/pool.js';
 import { together } from '../../src/db/together.js';
 import { BrokerError } from '../../src/domain/errors.js';
 
 const database = {} as Database;
+
+/** What a statement fails with that waited too long for a row. */
+const heldUp = () =>
+  toDependencyError(Object.assign(new Error('canceling statement due to lock timeout'), { code: '55P03' })) as Error;
 
 /** Doubles numbers after a moment, and remembers which came together. */
 function doubling(idOf?: (key: number) => string) {
@@ -60,6 +64,45 @@ test('one that fails is told so, and the others get their values', async () => {
   expect(asked).toEqual([[1, -1, 3], [1], [-1], [3]]);
   // And whoever comes after it is served.
   expect(await double(database, 4)).toBe(8);
+});
+
+test('whoever is held up alone holds up nobody else', async () => {
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  const asked: number[][] = [];
+  const read = together(async (_database, keys: readonly number[]) => {
+    asked.push([...keys]);
+    if (keys.includes(0) && keys.length > 1) throw heldUp();
+    if (keys.includes(0)) await held;
+    return keys;
+  });
+  const all = [0, 1, 2].map((key) => read(database, key));
+  expect(await Promise.all(all.slice(1))).toEqual([1, 2]);
+  expect(await Promise.all([3, 4].map((key) => read(database, key)))).toEqual([3, 4]);
+  release();
+  expect(await all[0]).toBe(0);
+  expect(asked).toEqual([[0, 1, 2], [0], [1], [2], [3, 4]]);
+});
+
+test('where everybody is held up, not all are tried alone', async () => {
+  let calls = 0;
+  const read = together<number, number>(() => {
+    calls += 1;
+    return Promise.reject(heldUp());
+  });
+  const keys = Array.from({ length: 64 }, (_, index) => index);
+  const all = await Promise.allSettled(keys.map((key) => read(database, key)));
+  expect(all.filter(({ status }) => status === 'rejected')).toHaveLength(64);
+  expect(calls).toBeLessThan(10);
+});
+
+test('a caller is not given the value of another where some are missing', async () => {
+  const read = together((_database, keys: readonly number[]) => Promise.resolve(keys.filter((key) => key !== 1)));
+  const all = await Promise.allSettled([1, 2].map((key) => read(database, key)));
+  expect(all).toMatchObject([
+    { status: 'rejected', reason: { message: '1 were asked about, and 0 told' } },
+    { status: 'fulfilled', value: 2 },
+  ]);
 });
 
 test('during an outage nobody is tried alone', async () => {
