@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import { createReplySigner } from '../src/auth/broker-key.js';
 import { createTokenSeal } from '../src/auth/token-seal.js';
 import { recordAnswer } from '../src/db/answer-desk.js';
-import { liveTokens, markTokenDelivered } from '../src/db/join-tokens.js';
+import { countLiveTokensTogether, markTokenDelivered } from '../src/db/join-tokens.js';
 import { registrationRecord } from '../src/db/provider-approvals.js';
 import { findProvider } from '../src/db/provider-reads.js';
 import { recordRegistrations, setProviderStatus, type RegisteredProvider } from '../src/db/providers.js';
@@ -95,7 +95,8 @@ export function createAdmissionActivities(
       (await recordThenCheck(providerId, candidate));
     if (objection !== undefined) return await reject(providerId, candidate, objection);
     // Nobody asked for this one, so nobody waits for an answer.
-    if (reissued > 0 && !isTokenReplaced(await liveTokens(pool, manyLiveTokens + 1))) return await withhold(providerId);
+    if (reissued > 0 && !isTokenReplaced(await countLiveTokensTogether(pool, manyLiveTokens + 1)))
+      return await withhold(providerId);
     return await issueJoinCommand(answering, { providerId, command: `${messageId}#${reissued}`, stored });
   }
 

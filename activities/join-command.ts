@@ -1,7 +1,7 @@
 import type { TokenOwner, TokenSeal } from '../src/auth/token-seal.js';
 import {
+  countLiveTokensTogether,
   liveAnswer,
-  liveTokens,
   markTokenAnswered,
   markTokenDeleted,
   markTokenDelivered,
@@ -117,11 +117,11 @@ async function giveAgain(deps: Deps, admitted: Admitted, live: LiveAnswer): Prom
 async function giveNew(deps: Deps, admitted: Admitted, nodeName: string): Promise<Given> {
   const { config, pool, redis, kubernetes, clusterInfo, tokensAhead } = deps;
   const { providerId, command, stored } = admitted;
-  const ttlS = tokenLifeS(await liveTokens(pool, mostLiveTokens), config.JOIN_TOKEN_TTL_S);
+  const ttlS = tokenLifeS(await countLiveTokensTogether(pool, mostLiveTokens), config.JOIN_TOKEN_TTL_S);
   const ahead = await tokensAhead?.take();
   const reserved = reserveJoinToken(pool, { providerId, messageId: command, nodeName, ttlS, ahead });
   const token = await reserved.catch((error: unknown) => {
-    // In an outage it may have become this provider's.
+    // In an outage the outcome is unknown: the token may already be this provider's.
     if (ahead !== undefined && !isOutage(error)) tokensAhead?.putBack(ahead);
     throw error;
   });
@@ -133,6 +133,7 @@ async function giveNew(deps: Deps, admitted: Admitted, nodeName: string): Promis
   if (published !== undefined && (await bootstrapTokenExists(kubernetes, tokenId, providerId))) {
     const answeredAt = new Date(arrivalMs(published));
     await markTokenAnswered(pool, { tokenId, encKey: stored.registration.encKey, answeredAt });
+    // The attempt that published it may have ended before these steps.
     await awaitNode(pool, providerId);
     await revokeReplacedTokens(deps, providerId, tokenId);
     return { token, delivered: false };

@@ -6,10 +6,10 @@ import { nativeCurve, type NativeCurve } from './native-curve.js';
 export type MessageSigner = Pick<LocalAccount, 'address' | 'signMessage'>;
 
 /**
- * The signer with a private key. Making it takes a millisecond or two, and each signature a tenth of that with the native
- * library; without it viem signs, and the signatures are the same.
+ * The signer for a private key. Making one takes one to two milliseconds; a signature with the native library takes a tenth
+ * of that. Without that library viem makes the same signatures.
  */
-export function messageSigner(privateKey: Uint8Array, native: NativeCurve | null = nativeCurve ?? null): MessageSigner {
+export function messageSigner(privateKey: Uint8Array, native: NativeCurve | null = nativeCurve): MessageSigner {
   const account = privateKeyToAccount(bytesToHex(privateKey));
   if (native === null) return account;
   return {

@@ -32,5 +32,5 @@ const recoverWith =
 
 /** The same with the native library. @returns undefined where that does not load. */
 export function nativeRecoverSigner(): RecoverSigner | undefined {
-  return nativeCurve && recoverWith(nativeCurve);
+  return nativeCurve === null ? undefined : recoverWith(nativeCurve);
 }

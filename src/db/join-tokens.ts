@@ -62,7 +62,8 @@ export async function reserveJoinTokens(db: Queryable, needed: readonly TokenNee
         return { tokenId, expiresAt };
       });
     } catch (error) {
-      // Another provider's token has this id, which has a chance of one in two billion.
+      // Another provider's token has this id, a chance of one in two billion. A single message gets another id;
+      // several are repeated one by one, because the error does not say whose id it was.
       if (needed.length > 1 || violatedUnique(error) !== 'join_tokens_pkey') throw error;
     }
   }
@@ -196,8 +197,8 @@ export async function countLiveTokens(db: Queryable, most: number): Promise<numb
   return rows[0]!.count;
 }
 
-/** The same for callers that count at the same moment. */
-export const liveTokens = together(async (db: Queryable, mosts: readonly number[]) => {
+/** As `countLiveTokens`; callers that count at the same moment share one count. */
+export const countLiveTokensTogether = together(async (db: Queryable, mosts: readonly number[]) => {
   const count = await countLiveTokens(db, Math.max(...mosts));
   return mosts.map((most) => Math.min(count, most));
 });
@@ -213,7 +214,7 @@ export async function tokensToRevoke(db: Queryable, providerId: string): Promise
 
 /**
  * The tokens that a newer one of the same provider replaces. Of the unused ones for the same node the newest stays: an
- * agent may be about to join with it. So does one that another answer is about to be given with.
+ * agent may be about to join with it. So does a token whose answer is about to be published.
  */
 export const replacedTokens = together(replacedTokensOf);
 

@@ -116,12 +116,12 @@ export function withPlansForAllValues<T>(pool: Database, read: (tx: Transaction)
   return transaction(pool, 'begin read only; set local plan_cache_mode = force_generic_plan', read);
 }
 
-/** Long enough for whoever holds a row for a transaction of its own, and too short for others to notice. */
-const shortLockMs = 500;
+/** Longer than an ordinary transaction holds a row, and too short for other callers to notice. */
+export const shortLockMs = 500;
 
 /**
- * As `withTransaction`, for work on the rows of several: it fails where somebody holds one of them for half a second, so
- * that the others need not wait for whoever does. For one alone it waits as long as any statement.
+ * As `withTransaction`, for the rows of `count` callers. For several it fails when it waits longer than half a second for
+ * a lock, so that one held row does not delay all. For one it waits as long as any statement.
  */
 export function withShortLocks<T>(pool: Database, count: number, work: (tx: Transaction) => Promise<T>): Promise<T> {
   return transaction(pool, count > 1 ? `begin; set local lock_timeout = ${shortLockMs}` : 'begin', work);
@@ -191,9 +191,12 @@ export function toDependencyError(error: unknown): unknown {
   return new BrokerError('dependency_unavailable', 'the database is not answering', {}, { cause: error });
 }
 
-/** Of those, what concerns one statement only: it took too long, or others held its rows or wanted them in another order. */
-const [heldUpStates, ownStates] = [/^(57014|55P03)$/, /^(57014|55P03|40001|40P01)$/];
+/** SQLSTATEs of a statement that took too long (57014) or did not get a lock (55P03). */
+const heldUpStates = /^(57014|55P03)$/;
+/** Transient SQLSTATEs that concern one statement, not the whole database: also serialization and deadlock victims. */
+const ownStates = /^(57014|55P03|40001|40P01)$/;
 
+/** The code behind a `dependency_unavailable`, empty if it has none; undefined for other errors. */
 const stateOf = (error: unknown): string | undefined => {
   if (!(error instanceof BrokerError) || error.code !== 'dependency_unavailable') return undefined;
   const state = (error.cause as { code?: unknown } | undefined)?.code;

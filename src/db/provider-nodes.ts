@@ -149,37 +149,22 @@ async function nameNodes(
   keys: ReadonlyMap<string, string>,
 ): Promise<NamedNode[]> {
   const providerIds = unnamed.map(({ providerId }) => providerId);
-  // The name is a key of their rows, and to change it takes this lock: in their order, as all others.
+  // `node_name` is a key, so changing it needs the stronger lock. Rows are locked in the order of their ids, as everywhere.
   await tx.query(
     prepared('select from providers where provider_id = any ($1::text[]) order by provider_id for update'),
     [providerIds],
   );
   await leaveNodes(tx, providerIds);
-  const { rows } = await tx.query<{ provider_id: string; generation: number }>(
-    prepared(`select provider_id, max(generation) as generation from provider_nodes
-      where provider_id = any ($1::text[]) group by 1`),
-    [providerIds],
-  );
-  const last = new Map(rows.map(({ provider_id, generation }) => [provider_id, generation]));
+  const last = await lastGenerations(tx, providerIds);
   const named: NamedNode[] = [];
-  for (let next = unnamed.map((one) => nodeAfter(one, last.get(one.providerId) ?? 0)); next.length > 0;) {
-    const { rows: given } = await tx.query<{ provider_id: string }>(
-      prepared(`insert into provider_nodes (node_name, provider_id, generation, node_key)
-       select * from unnest($1::text[], $2::text[], $3::int[], $4::text[]) as n (name, provider, generation, key)
-        order by name
-       on conflict (node_name) do nothing returning provider_id`),
-      [
-        next.map(({ nodeName }) => nodeName),
-        next.map(({ providerId }) => providerId),
-        next.map(({ generation }) => generation),
-        next.map(({ nodeKey }) => nodeKey ?? null),
-      ],
-    );
-    const done = new Set(given.map(({ provider_id }) => provider_id));
-    named.push(...next.filter(({ providerId }) => done.has(providerId)));
+  let next = providerIds.map((providerId) => nodeAfter(providerId, last.get(providerId) ?? 0, keys));
+  while (next.length > 0) {
+    const inserted = await insertNodes(tx, next);
+    named.push(...next.filter(({ providerId }) => inserted.has(providerId)));
+    // Somebody has these names: try the next generation.
     next = next
-      .filter(({ providerId }) => !done.has(providerId))
-      .map(({ providerId, generation }) => nodeAfter({ providerId }, generation));
+      .filter(({ providerId }) => !inserted.has(providerId))
+      .map(({ providerId, generation }) => nodeAfter(providerId, generation, keys));
   }
   await tx.query(
     prepared(`update providers p
@@ -190,14 +175,41 @@ async function nameNodes(
     [named.map(({ providerId }) => providerId), named.map(({ nodeName }) => nodeName)],
   );
   return named;
+}
 
-  function nodeAfter({ providerId }: Pick<Admission, 'providerId'>, generation: number): NamedNode {
-    const key = keys.get(providerId);
-    return {
-      ...{ providerId, nodeName: nodeNameOf(providerId, generation + 1), generation: generation + 1, certified: false },
-      ...(key === undefined ? {} : { nodeKey: key }),
-    };
-  }
+async function lastGenerations(tx: Transaction, providerIds: readonly string[]): Promise<Map<string, number>> {
+  const { rows } = await tx.query<{ provider_id: string; generation: number }>(
+    prepared(`select provider_id, max(generation) as generation from provider_nodes
+      where provider_id = any ($1::text[]) group by 1`),
+    [providerIds],
+  );
+  return new Map(rows.map(({ provider_id, generation }) => [provider_id, generation]));
+}
+
+function nodeAfter(providerId: string, last: number, keys: ReadonlyMap<string, string>): NamedNode {
+  const generation = last + 1;
+  const key = keys.get(providerId);
+  return {
+    ...{ providerId, nodeName: nodeNameOf(providerId, generation), generation, certified: false },
+    ...(key === undefined ? {} : { nodeKey: key }),
+  };
+}
+
+/** @returns the providers whose names were free. */
+async function insertNodes(tx: Transaction, nodes: readonly NamedNode[]): Promise<Set<string>> {
+  const { rows } = await tx.query<{ provider_id: string }>(
+    prepared(`insert into provider_nodes (node_name, provider_id, generation, node_key)
+     select * from unnest($1::text[], $2::text[], $3::int[], $4::text[]) as n (name, provider, generation, key)
+      order by name
+     on conflict (node_name) do nothing returning provider_id`),
+    [
+      nodes.map(({ nodeName }) => nodeName),
+      nodes.map(({ providerId }) => providerId),
+      nodes.map(({ generation }) => generation),
+      nodes.map(({ nodeKey }) => nodeKey ?? null),
+    ],
+  );
+  return new Set(rows.map(({ provider_id }) => provider_id));
 }
 
 /**

@@ -33,7 +33,10 @@ export async function writeResources(tx: Transaction, providerIds: readonly stri
     [providerIds],
   );
   const machines = rows.map(({ provider_id: providerId, offer, allocatable, machine_gpus: machineGpus }) => ({
-    ...{ providerId, offer, allocatable, machineGpus },
+    providerId,
+    offer,
+    allocatable,
+    machineGpus,
   }));
   await storeTargets(tx, await planSales(tx, machines, site));
 }
@@ -122,9 +125,7 @@ export async function storeTargets(
   tx: Transaction,
   sales: readonly Pick<PlannedSale, 'providerId' | 'plan'>[],
 ): Promise<void> {
-  const targets = sales
-    .flatMap(({ providerId, plan }) => plan.targets.map((target) => ({ providerId, ...target })))
-    .sort((a, b) => (inOrder(a) < inOrder(b) ? -1 : 1));
+  const targets = sales.flatMap(({ providerId, plan }) => plan.targets.map((target) => ({ providerId, ...target })));
   await tx.query(
     prepared(`insert into provider_resources as r (provider_id, kind, name, model, target, total, price_per_hour, vram_gb, cuda,
                                           resource_name)
@@ -132,6 +133,7 @@ export async function storeTargets(
        from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::numeric[], $7::int[], $8::int[],
                    $9::text[])
               as t (provider_id, kind, name, model, amount, price, vram_gb, cuda, resource_name)
+      order by provider_id, kind, name
      on conflict (provider_id, kind, name) do update
        set model = excluded.model, target = excluded.target, total = greatest(excluded.target, r.rented),
            price_per_hour = excluded.price_per_hour, vram_gb = excluded.vram_gb, cuda = excluded.cuda,
@@ -168,7 +170,7 @@ export async function storeTargets(
                from (select provider_id, name,
                             row_number() over (partition by provider_id order by rented desc, name) as place
                        from provider_resources r
-                      where provider_id = any ($1::text[]) and kind = 'gpu' and ${isNotOfferedSql}) once
+                      where provider_id = any ($1::text[]) and kind = 'gpu' and ${isNotOfferedSql}) no_longer_offered
               where place > $4)`),
     [...offered, typesRemembered],
   );
@@ -176,6 +178,3 @@ export async function storeTargets(
 
 /** Of a resource `r`: its provider, of those in $2, does not offer its type, of those in $3. */
 const isNotOfferedSql = `(r.provider_id, r.name) not in (select * from unnest($2::text[], $3::text[]))`;
-
-const inOrder = ({ providerId, kind, name }: { providerId: string; kind: string; name: string }) =>
-  `${providerId} ${kind}${name}`;

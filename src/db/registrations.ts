@@ -71,27 +71,23 @@ export async function keepRegistrations(
   messages: readonly ArrivedMessage[],
 ): Promise<(KeptMessage | undefined)[]> {
   return await withShortLocks(pool, messages.length, async (tx) => {
-    const before = await findOpen(tx, messages);
-    const fates = messages.map((message) => fateOf(message, before));
-    const fated = messages.map((message, index) => ({ message, fate: fates[index]! }));
+    const open = await findOpen(tx, messages);
+    const fated = messages.map((message) => ({ message, ...fateOf(message, open) }));
+    const replacing = fated.filter(({ becomes }) => becomes === 'replacement');
     await replaceKept(
       tx,
-      fated.flatMap(({ message, fate }) => (fate.replaces ? [{ ...message, messageId: fate.kept!.messageId }] : [])),
+      replacing.map(({ message, kept }) => ({ ...message, ...kept })),
     );
     await insertKept(
       tx,
-      fated.filter(({ fate }) => fate.isNew).map(({ message }) => message),
+      fated.filter(({ becomes }) => becomes === 'new').map(({ message }) => message),
     );
-    return fates.map(({ kept }) => kept);
+    return fated.map(({ kept }) => kept);
   });
 }
 
-/** What becomes of a message: a row of its own, the place of one that waits, or neither. */
-interface Fate {
-  kept: KeptMessage | undefined;
-  replaces?: true;
-  isNew?: true;
-}
+/** What a message becomes: it was stored before, takes the place of one that waits, gets a row of its own, or is refused. */
+type Fate = { becomes: 'found' | 'replacement' | 'new'; kept: KeptMessage } | { becomes: 'refused'; kept?: undefined };
 
 interface OpenRow {
   message_id: string;
@@ -109,14 +105,15 @@ function fateOf(message: ArrivedMessage, before: readonly OpenRow[]): Fate {
   const { messageId, providerId, signed, wallet } = message;
   const sender = senderOf(message);
   const own = before.find(({ message_id }) => message_id === messageId);
-  if (own !== undefined) return { kept: { messageId, untold: own.untold, sender: senderOf(own) } };
+  if (own !== undefined) return { becomes: 'found', kept: { messageId, untold: own.untold, sender: senderOf(own) } };
   const [kind] = messageId.split('/');
   const ofSameKind = before.filter((row) => row.provider_id === providerId && row.kind === kind);
   const waiting = ofSameKind.filter((row) => row.signed === signed && !row.taken && !row.stale);
   const slot = waiting.find((row) => row.wallet === wallet);
-  if (slot !== undefined) return { kept: { messageId: slot.message_id, untold: slot.untold, sender }, replaces: true };
-  if (!signed && waiting.length >= waitingUnsigned) return { kept: undefined };
-  return { kept: { messageId, untold: true, sender }, isNew: true };
+  if (slot !== undefined)
+    return { becomes: 'replacement', kept: { messageId: slot.message_id, untold: slot.untold, sender } };
+  if (!signed && waiting.length >= waitingUnsigned) return { becomes: 'refused' };
+  return { becomes: 'new', kept: { messageId, untold: true, sender } };
 }
 
 /**
@@ -247,7 +244,7 @@ export async function markTold(db: Queryable, messageId: string): Promise<void> 
 /** Reads a message to act on it; from then on it is not replaced. @returns undefined when there is none. */
 export const takeRegistration = togetherLocking(takeRegistrations);
 
-/** The same for many, in the order of their ids. */
+/** The same for several messages. @returns them in the order of `messageIds`. */
 export async function takeRegistrations(
   db: Queryable,
   messageIds: readonly string[],

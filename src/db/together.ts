@@ -1,11 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sideBySide } from '../side-by-side.js';
-import { isHeldUp, isOutage, withShortLocks, type Database, type Queryable } from './pool.js';
+import { isHeldUp, isOutage, shortLockMs, withShortLocks, type Database, type Queryable } from './pool.js';
 
 /** How many callers share a statement at most. */
-const most = 64;
-/** After a shared statement has failed, how many are tried alone at a time. */
+const mostPerStatement = 64;
+/** How many of a failed group are tried alone at a time. */
 const aloneAtOnce = 4;
-/** With as many held up alone, it is not for one of them that all were. */
+/** If this many are held up alone as well, single rows are not the cause, and the rest are not tried. */
 const mostHeldUp = 3;
 
 /** Runs statements for many keys. @returns a value for each of them, in their order; or nothing. */
@@ -15,27 +16,27 @@ type ForMany<On, Key, Value> = (on: On, keys: readonly Key[]) => Promise<readonl
 type ForOne<Key, Value> = (database: Database, key: Key) => Promise<Value>;
 
 /**
- * Lets callers that come at the same time share statements: a call waits until those before it are through, and all
- * that wait then are given to `many` together. One that comes alone waits for nobody.
+ * Lets callers that come at the same time share statements. While a call is under way, new callers wait; then `many`
+ * serves all that wait, up to 64 at once. A caller that comes when no call is under way goes at once.
  *
- * If `many` fails for several, it is repeated for each of them alone, while others go on; so nobody suffers for what another
- * has sent, or for a row that somebody holds. It must be safe to repeat, and undo what it did when it fails.
+ * If `many` fails for several callers, it runs again for each alone, while later callers go on. So no caller fails because
+ * of another's values or another's held row. `many` must be safe to repeat, and must undo its work when it fails.
  *
- * @param idOf callers with the same id are served one after the other; without it, they may share a statement.
+ * @param idOf callers with the same id are served one after the other. Without it, any may share a statement.
  */
 export function together<Key, Value = void>(
   many: ForMany<Database, Key, Value>,
   idOf?: (key: Key) => string,
 ): ForOne<Key, Value> {
-  const queues = new WeakMap<Database, ForOne<Key, Value>>();
+  const queues = new WeakMap<Database, (key: Key) => Promise<Value>>();
   return async (database, key) => {
     let queue = queues.get(database);
-    if (queue === undefined) queues.set(database, (queue = queueOf(many, idOf)));
-    return await queue(database, key);
+    if (queue === undefined) queues.set(database, (queue = queueOf((keys) => many(database, keys), idOf)));
+    return await queue(key);
   };
 }
 
-/** The same for a statement that locks rows: shared, it does not wait for one that somebody holds. */
+/** The same for statements that lock rows. A shared run fails once it has waited half a second for a row. */
 export function togetherLocking<Key, Value = void>(
   many: ForMany<Queryable, Key, Value>,
   idOf?: (key: Key) => string,
@@ -67,21 +68,29 @@ interface Caller<Key, Value> {
   reject(error: unknown): void;
 }
 
-function queueOf<Key, Value>(many: ForMany<Database, Key, Value>, idOf?: (key: Key) => string): ForOne<Key, Value> {
+function queueOf<Key, Value>(
+  many: (keys: readonly Key[]) => Promise<readonly Value[] | void>,
+  idOf?: (key: Key) => string,
+): (key: Key) => Promise<Value> {
   let waiting: Caller<Key, Value>[] = [];
-  /** Ids of those that are being served: others with the same id wait. */
+  /** Ids of callers that are being served: others with the same id wait. */
   const served = new Set<string>();
   let isServing = false;
 
-  function next(database: Database): void {
+  function next(): void {
     if (isServing || waiting.length === 0) return;
     isServing = true;
-    // Whoever was answered at the same moment comes back at the same moment, too.
+    // Callers that were answered together make their next calls together: this waits for all of them.
     setImmediate(() => {
       const group = take();
-      void serve(database, group).finally(() => {
+      if (group.length === 0) {
+        // All who wait have ids that are being served: `leave` calls this again.
         isServing = false;
-        if (group.length > 0) next(database);
+        return;
+      }
+      void untilNextMayGo(group, serve(group)).finally(() => {
+        isServing = false;
+        next();
       });
     });
   }
@@ -91,7 +100,7 @@ function queueOf<Key, Value>(many: ForMany<Database, Key, Value>, idOf?: (key: K
     const left: Caller<Key, Value>[] = [];
     for (const caller of waiting) {
       const { id } = caller;
-      const waits = group.length === most || (id !== undefined && served.has(id));
+      const waits = group.length === mostPerStatement || (id !== undefined && served.has(id));
       if (!waits && id !== undefined) served.add(id);
       (waits ? left : group).push(caller);
     }
@@ -99,52 +108,59 @@ function queueOf<Key, Value>(many: ForMany<Database, Key, Value>, idOf?: (key: K
     return group;
   }
 
-  async function answers(database: Database, keys: readonly Key[]): Promise<readonly Value[]> {
-    const values = (await many(database, keys)) ?? keys.map(() => undefined as Value);
-    if (values.length !== keys.length) throw new Error(`${keys.length} were asked about, and ${values.length} told`);
-    return values;
+  /** A lone caller may wait for a row as long as any statement. Others wait for it no longer than for a group. */
+  async function untilNextMayGo(group: readonly Caller<Key, Value>[], serving: Promise<void>): Promise<void> {
+    if (group.length > 1) return await serving;
+    const timer = new AbortController();
+    await Promise.race([serving, sleep(shortLockMs, undefined, { signal: timer.signal }).catch(() => undefined)]);
+    timer.abort();
   }
 
-  async function serve(database: Database, group: Caller<Key, Value>[]): Promise<void> {
-    if (group.length === 0) return;
+  async function serve(group: readonly Caller<Key, Value>[]): Promise<void> {
     try {
-      const values = await answers(
-        database,
-        group.map(({ key }) => key),
-      );
+      const values = await valuesOf(group);
       group.forEach((caller, index) => caller.resolve(values[index]!));
-      leave(database, group);
+      leave(group);
     } catch (error) {
-      if (group.length > 1 && !isOutage(error)) return void serveAlone(database, group);
+      // Not awaited: later callers go on meanwhile.
+      if (group.length > 1 && !isOutage(error)) return void serveAlone(group);
       for (const caller of group) caller.reject(error);
-      leave(database, group);
+      leave(group);
     }
   }
 
-  async function serveAlone(database: Database, group: readonly Caller<Key, Value>[]): Promise<void> {
+  async function serveAlone(group: readonly Caller<Key, Value>[]): Promise<void> {
     let heldUp = 0;
+    /** Why the rest are not tried. */
     let trouble: unknown;
     await sideBySide(group, aloneAtOnce, async (caller) => {
-      if (heldUp >= mostHeldUp) caller.reject(trouble);
+      if (trouble !== undefined) caller.reject(trouble);
       else
         try {
-          caller.resolve((await answers(database, [caller.key]))[0]!);
+          caller.resolve((await valuesOf([caller]))[0]!);
         } catch (error) {
-          if (isHeldUp(error)) [heldUp, trouble] = [heldUp + 1, error];
+          if (isHeldUp(error)) heldUp += 1;
+          if (heldUp >= mostHeldUp || isOutage(error)) trouble ??= error;
           caller.reject(error);
         }
-      leave(database, [caller]);
+      leave([caller]);
     });
   }
 
-  function leave(database: Database, group: readonly Caller<Key, Value>[]): void {
-    for (const { id } of group) if (id !== undefined) served.delete(id);
-    next(database);
+  async function valuesOf(group: readonly Caller<Key, Value>[]): Promise<readonly Value[]> {
+    const values = (await many(group.map(({ key }) => key))) ?? group.map(() => undefined as Value);
+    if (values.length !== group.length) throw new Error(`expected ${group.length} values, got ${values.length}`);
+    return values;
   }
 
-  return (database, key) =>
+  function leave(group: readonly Caller<Key, Value>[]): void {
+    for (const { id } of group) if (id !== undefined) served.delete(id);
+    next();
+  }
+
+  return (key) =>
     new Promise<Value>((resolve, reject) => {
       waiting.push({ key, id: idOf?.(key), resolve, reject });
-      next(database);
+      next();
     });
 }

@@ -18,8 +18,8 @@ import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { registrationOf } from '../support/fleet.js';
 
 /**
- * Registrations that come at the same time share their statements. Here each of them must end as if it had come alone,
- * and none suffer for another.
+ * Registrations that come at the same time share statements. Each must end as if it had come alone, and none may fail or
+ * wait because of another.
  */
 let database: TestDatabase;
 const pool = () => database.pool;
@@ -73,7 +73,7 @@ const record = together(
 );
 const recordAll = () => Promise.all(machines.map((machine) => record(pool(), machine)));
 
-/** Holds the row of a provider while `work` runs. @returns what the promise comes to that `work` leaves. */
+/** Holds a provider's row while `work` runs, then releases it. @returns what the promise `left` resolves to. */
 async function whileHeld<T>(providerId: string, work: () => Promise<{ left: Promise<T> }>): Promise<T> {
   const holder = await pool().connect();
   let left: Promise<T>;

@@ -9,7 +9,7 @@ const keys = Array.from({ length: 10 }, () => randomBytes(32));
 const texts = Array.from({ length: 100 }, (_, index) => randomBytes(index).toString('base64'));
 
 test('the native library signs exactly as viem does', async () => {
-  expect(nativeCurve).toBeDefined();
+  expect(nativeCurve).not.toBeNull();
   for (const key of keys) {
     const [native, viem] = [messageSigner(key), privateKeyToAccount(`0x${key.toString('hex')}`)];
     expect(native.address).toBe(viem.address);

@@ -84,6 +84,32 @@ test('whoever is held up alone holds up nobody else', async () => {
   expect(asked).toEqual([[0, 1, 2], [0], [1], [2], [3, 4]]);
 });
 
+test('one that came alone and is held up holds up nobody who comes later', async () => {
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  const read = together(async (_database, keys: readonly number[]) => {
+    if (keys.includes(0)) await held;
+    return keys;
+  });
+  const first = read(database, 0);
+  await new Promise(setImmediate);
+  expect(await Promise.all([1, 2].map((key) => read(database, key)))).toEqual([1, 2]);
+  release();
+  expect(await first).toBe(0);
+});
+
+test('when an outage begins while they are tried alone, the rest are not tried', async () => {
+  let alone = 0;
+  const read = together<number, number>((_database, keys) => {
+    if (keys.length > 1) return Promise.reject(new Error('one of them has no value'));
+    alone += 1;
+    return Promise.reject(new BrokerError('dependency_unavailable', 'the database is not answering'));
+  });
+  const keys = Array.from({ length: 64 }, (_, index) => index);
+  await Promise.allSettled(keys.map((key) => read(database, key)));
+  expect(alone).toBeLessThan(10);
+});
+
 test('where everybody is held up, not all are tried alone', async () => {
   let calls = 0;
   const read = together<number, number>(() => {
@@ -100,7 +126,7 @@ test('a caller is not given the value of another where some are missing', async 
   const read = together((_database, keys: readonly number[]) => Promise.resolve(keys.filter((key) => key !== 1)));
   const all = await Promise.allSettled([1, 2].map((key) => read(database, key)));
   expect(all).toMatchObject([
-    { status: 'rejected', reason: { message: '1 were asked about, and 0 told' } },
+    { status: 'rejected', reason: { message: 'expected 1 values, got 0' } },
     { status: 'fulfilled', value: 2 },
   ]);
 });
