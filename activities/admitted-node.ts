@@ -1,4 +1,5 @@
-import { admitNode, currentNode, type Admission } from '../src/db/provider-nodes.js';
+import { admitNode, type Admission } from '../src/db/node-admission.js';
+import { currentNode } from '../src/db/provider-nodes.js';
 import { unlessNotFound } from '../src/kubernetes/client.js';
 import { isOwnNode } from '../src/kubernetes/nodes.js';
 import type { ActivityDeps } from './deps.js';

@@ -7,14 +7,13 @@ import { reserveJoinToken } from '../../src/db/join-tokens.js';
 import { migrate } from '../../src/db/migrate.js';
 import { migrationsFolder } from '../../src/db/migration-files.js';
 import { createPool } from '../../src/db/pool.js';
+import { admitNode, type Admission } from '../../src/db/node-admission.js';
 import {
-  admitNode,
   currentNode,
   leaveNode,
   markNodeCertified,
   markNodeClosed,
   nodesToClose,
-  type Admission,
 } from '../../src/db/provider-nodes.js';
 import { recordNode } from '../../src/db/providers.js';
 import { dropDatabase, emptyDatabase, freshDatabase, type TestDatabase } from '../support/database.js';

@@ -6,7 +6,8 @@ import {
   replacedTokens,
   reserveJoinToken,
 } from '../../src/db/join-tokens.js';
-import { admitNode, currentNode, nodesToClose } from '../../src/db/provider-nodes.js';
+import { admitNode } from '../../src/db/node-admission.js';
+import { currentNode, nodesToClose } from '../../src/db/provider-nodes.js';
 import { registrationRecord } from '../../src/db/provider-approvals.js';
 import { recordRegistrations, type RegisteredProvider } from '../../src/db/providers.js';
 import { handOver, recordAnswer } from '../../src/db/answer-desk.js';

@@ -6,7 +6,7 @@ import { registrationMessage } from '../../engines/simulated-provider/messages.j
 import { startSimulatedProvider } from '../../engines/simulated-provider/provider.js';
 import { announceAnswerer, handOver } from '../../src/db/answer-desk.js';
 import { newTokenId, reserveJoinToken } from '../../src/db/join-tokens.js';
-import { admitNode } from '../../src/db/provider-nodes.js';
+import { admitNode } from '../../src/db/node-admission.js';
 import { keepRegistration } from '../../src/db/registrations.js';
 import { providerWorkflowId } from '../../src/domain/provider.js';
 import { registrationSchema } from '../../src/domain/registration.js';
