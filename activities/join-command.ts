@@ -10,7 +10,7 @@ import {
   type JoinToken,
   type LiveAnswer,
 } from '../src/db/join-tokens.js';
-import { isOutage } from '../src/db/pool.js';
+import { isDatabaseAway } from '../src/db/pool.js';
 import { setProviderStatuses } from '../src/db/providers.js';
 import type { StoredRegistration } from '../src/db/registrations.js';
 import { togetherLocking } from '../src/db/together.js';
@@ -116,13 +116,13 @@ async function giveAgain(deps: Deps, admitted: Admitted, live: LiveAnswer): Prom
 
 async function giveNew(deps: Deps, admitted: Admitted, nodeName: string): Promise<Given> {
   const { config, pool, redis, kubernetes, clusterInfo, tokensAhead } = deps;
-  const { providerId, command, stored } = admitted;
+  const { providerId, command } = admitted;
   const ttlS = tokenLifeS(await countLiveTokensTogether(pool, mostLiveTokens), config.JOIN_TOKEN_TTL_S);
   const ahead = await tokensAhead?.take();
   const reserved = reserveJoinToken(pool, { providerId, messageId: command, nodeName, ttlS, ahead });
   const token = await reserved.catch((error: unknown) => {
     // In an outage the outcome is unknown: the token may already be this provider's.
-    if (ahead !== undefined && !isOutage(error)) tokensAhead?.putBack(ahead);
+    if (ahead !== undefined && !isDatabaseAway(error)) tokensAhead?.putBack(ahead);
     throw error;
   });
   const { tokenId, expiresAt } = token;
@@ -131,10 +131,8 @@ async function giveNew(deps: Deps, admitted: Admitted, nodeName: string): Promis
     return await give(deps, admitted, { ...token, nodeName, secret: ahead.secret });
   const published = await findReply(redis, providerId, tokenId);
   if (published !== undefined && (await bootstrapTokenExists(kubernetes, tokenId, providerId))) {
-    const answeredAt = new Date(arrivalMs(published));
-    await markTokenAnswered(pool, { tokenId, encKey: stored.registration.encKey, answeredAt });
     // The attempt that published it may have ended before these steps.
-    await awaitNode(pool, providerId);
+    await recordPublished(deps, admitted, { entryId: published, tokenId });
     await revokeReplacedTokens(deps, providerId, tokenId);
     return { token, delivered: false };
   }
@@ -191,10 +189,11 @@ const awaitNode = togetherLocking((db, providerIds: readonly string[]) =>
 /** Publishes the answer with a token that the cluster accepts. @returns the id of its entry. */
 async function publish(
   deps: Deps,
-  { providerId, stored }: Admitted,
+  admitted: Admitted,
   token: JoinToken & { nodeName: string; secret: string },
 ): Promise<string> {
-  const { config, pool, redis, clusterInfo, sign } = deps;
+  const { config, redis, clusterInfo, sign } = deps;
+  const { providerId, stored } = admitted;
   const { encKey } = stored.registration;
   const reply = joinReply(clusterInfo, providerId, token);
   const sealed = encKey === undefined ? reply : sealReply(reply, providerId, encKey);
@@ -202,9 +201,18 @@ async function publish(
     sign,
     ttlS: lifetimeS(token, config.JOIN_TOKEN_TTL_S),
   });
-  await markTokenAnswered(pool, { tokenId: token.tokenId, encKey, answeredAt: new Date(arrivalMs(entryId)) });
-  await awaitNode(pool, providerId);
+  await recordPublished(deps, admitted, { entryId, tokenId: token.tokenId });
   return entryId;
+}
+
+async function recordPublished(
+  { pool }: Deps,
+  { providerId, stored }: Admitted,
+  { entryId, tokenId }: { entryId: string; tokenId: string },
+): Promise<void> {
+  const { encKey } = stored.registration;
+  await markTokenAnswered(pool, { tokenId, encKey, answeredAt: new Date(arrivalMs(entryId)) });
+  await awaitNode(pool, providerId);
 }
 
 /** What is kept of a token lasts as long as the token. */

@@ -15,8 +15,9 @@ import {
   writeAnswerSignature,
   type AnswerSignature,
   type Introduction,
+  type MessageSigner,
 } from '../wire/answer-signature.js';
-import { messageSigner, type MessageSigner } from './message-signer.js';
+import { messageSigner } from './message-signer.js';
 import type { Recover } from '../wire/recover.js';
 
 /** Each answer reads the key anew; answers that are given together read it together. */

@@ -1,9 +1,7 @@
-import { bytesToHex, concatHex, hashMessage, hexToBytes, numberToHex, type LocalAccount } from 'viem';
+import { bytesToHex, concatHex, hashMessage, hexToBytes, numberToHex } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
+import type { MessageSigner } from '../wire/answer-signature.js';
 import { nativeCurve, type NativeCurve } from './native-curve.js';
-
-/** Signs texts as wallets do (EIP-191). */
-export type MessageSigner = Pick<LocalAccount, 'address' | 'signMessage'>;
 
 /**
  * The signer for a private key. Making one takes one to two milliseconds; a signature with the native library takes a tenth

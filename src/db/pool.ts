@@ -209,7 +209,7 @@ export function isHeldUp(error: unknown): boolean {
 }
 
 /** Whether an error means that no other statement would succeed either. */
-export function isOutage(error: unknown): boolean {
+export function isDatabaseAway(error: unknown): boolean {
   const state = stateOf(error);
   return state !== undefined && !ownStates.test(state);
 }

@@ -48,6 +48,7 @@ export async function recordRegistrations(
   registered: readonly RegisteredProvider[],
   site: SitePrices = withoutPrices,
 ): Promise<boolean[]> {
+  const windows = registered.map(({ capacity }) => windowOf(capacity));
   return await withShortLocks(pool, registered.length, async (tx) => {
     const { rows } = await tx.query<{ provider_id: string }>(
       prepared(`insert into providers as p (provider_id, wallet_addr, wallet_verified, spec, capacity, offer,
@@ -92,8 +93,8 @@ export async function recordRegistrations(
         registered.map(({ publicIp }) => publicIp),
         registered.map(({ offer }) => offer.cpuPricePerHour),
         registered.map(({ offer }) => offer.memoryPricePerGbHour),
-        registered.map(({ capacity }) => instant(capacity.availableFrom) ?? null),
-        registered.map(({ capacity }) => instant(capacity.availableUntil) ?? null),
+        windows.map(([from]) => from),
+        windows.map(([, until]) => until),
         registered.map(({ receivedAt }) => receivedAt),
         registered.map(({ spec }) => architectureOf(spec.architecture)),
       ],
@@ -154,7 +155,7 @@ export async function recordCapacity(
 }
 
 /** The rental window for the database. Values stored by older versions are validated like new ones. */
-function windowOf({ availableFrom, availableUntil }: ProviderCapacity): (string | null)[] {
+function windowOf({ availableFrom, availableUntil }: ProviderCapacity): [from: string | null, until: string | null] {
   return [instant(availableFrom) ?? null, instant(availableUntil) ?? null];
 }
 

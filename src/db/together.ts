@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sideBySide } from '../side-by-side.js';
-import { isHeldUp, isOutage, shortLockMs, withShortLocks, type Database, type Queryable } from './pool.js';
+import { isHeldUp, isDatabaseAway, shortLockMs, withShortLocks, type Database, type Queryable } from './pool.js';
 
 /** How many callers share a statement at most. */
 const mostPerStatement = 64;
@@ -123,7 +123,7 @@ function queueOf<Key, Value>(
       leave(group);
     } catch (error) {
       // Not awaited: later callers go on meanwhile.
-      if (group.length > 1 && !isOutage(error)) return void serveAlone(group);
+      if (group.length > 1 && !isDatabaseAway(error)) return void serveAlone(group);
       for (const caller of group) caller.reject(error);
       leave(group);
     }
@@ -140,7 +140,7 @@ function queueOf<Key, Value>(
           caller.resolve((await valuesOf([caller]))[0]!);
         } catch (error) {
           if (isHeldUp(error)) heldUp += 1;
-          if (heldUp >= mostHeldUp || isOutage(error)) trouble ??= error;
+          if (heldUp >= mostHeldUp || isDatabaseAway(error)) trouble ??= error;
           caller.reject(error);
         }
       leave([caller]);

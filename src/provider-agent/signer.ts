@@ -4,6 +4,7 @@ import { SigningClock } from './signing-clock.js';
 import { anySpec, providerRegistrationTypedData, type ProviderRegistration } from '../wire/provider-typed-data.js';
 import { responsesWord, providerHeaders } from '../wire/provider-headers.js';
 import { maxDelegationS } from '../wire/node-key-delegation.js';
+import type { MessageSigner } from '../wire/answer-signature.js';
 import { canonicalEntry } from '../wire/entry-signature.js';
 
 /** The `reg` and `regsig` fields of a registration: the JSON text, and the wallet's signature. */
@@ -62,7 +63,7 @@ export async function authorizeNodeKey(
 /** How a provider signs: with the wallet, with a delegation signed elsewhere, or with one the broker already has. */
 export type ProviderSignerOptions = {
   /** The key on the machine. */
-  nodeKey: Pick<LocalAccount, 'address' | 'signMessage'>;
+  nodeKey: MessageSigner;
   audience: string;
   /** Shared by everything the key signs in this process; a new clock when absent. */
   clock?: SigningClock;
@@ -118,7 +119,7 @@ export function responsesSigner({
   clock = new SigningClock(),
 }: {
   providerId: string;
-  nodeKey: Pick<LocalAccount, 'address' | 'signMessage'>;
+  nodeKey: MessageSigner;
   audience: string;
   clock?: SigningClock;
 }): (target: string) => Promise<Record<string, string>> {

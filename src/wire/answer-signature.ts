@@ -42,10 +42,11 @@ function canonicalIntroduction({ audience, key, since }: { audience: string; key
   return ['WORLDLAND-BROKER-KEY-V1', audience, key, String(since)].join('\n');
 }
 
-type Signer = Pick<LocalAccount, 'address' | 'signMessage'>;
+/** Signs texts as wallets do (EIP-191). */
+export type MessageSigner = Pick<LocalAccount, 'address' | 'signMessage'>;
 
 export async function signAnswer(
-  signer: Signer,
+  signer: MessageSigner,
   answer: SignedAnswer,
   keys: readonly Introduction[] = [],
 ): Promise<AnswerSignature> {
@@ -55,7 +56,7 @@ export async function signAnswer(
 
 /** Signs, with one key, that another key takes its place. */
 export async function introduce(
-  signer: Signer,
+  signer: MessageSigner,
   { audience, key, since }: { audience: string; key: Address; since: number },
 ): Promise<Introduction> {
   const sig = await signer.signMessage({ message: canonicalIntroduction({ audience, key, since }) });
